@@ -1,0 +1,89 @@
+/**
+ * The embedded mode: a head and a worker inside the client's own process, no port opened.
+ *
+ * This is the one place where client code may start head and worker code; it is
+ * loaded only when no head is configured, or when a local function starts a program.
+ */
+
+import { Head } from "../head/index.js";
+import type { ClientMessage, HeadToClient, HeadToWorker, WorkerMessage } from "../proto/grain.js";
+import type { Connection, Link } from "../proto/link/link.js";
+import { memoryLink } from "../proto/link/memory.js";
+import { type Pool, type ResourceLike, resourceToPool } from "../proto/resource/index.js";
+import type { RunProgram } from "../proto/task.js";
+import { detectPool, startAgent } from "../worker/index.js";
+import { createPrograms, disposePrograms } from "../worker/programs/index.js";
+
+/** What the embedded worker owns. */
+export interface EmbeddedOptions {
+  /** Restricts it; what is not named is this machine's. Default: all of this machine. */
+  readonly local?: ResourceLike | undefined;
+}
+
+/** A head and a worker in this process. */
+export interface Embedded {
+  /** Opens a client's connection to the head. */
+  connect(): Connection<ClientMessage, HeadToClient>;
+  /** Ends worker and head; no process is left. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a head and a worker in this process.
+ *
+ * @throws ResourceError when `local` asks for something a worker cannot own
+ * @example
+ * const embedded = await startEmbedded({ local: { cores: 2 } });
+ */
+export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embedded> {
+  const machine = await detectPool();
+  const pool: Pool = options.local === undefined ? machine : resourceToPool(options.local, machine);
+  const head = new Head({ name: "embedded" });
+  const [workerEnd, headEnd] = memoryLink<WorkerMessage, HeadToWorker>();
+  head.acceptWorker(headEnd);
+  const agent = startAgent({
+    connection: connectionOf(head, workerEnd),
+    name: "local",
+    pool,
+    imports: [],
+    prewarm: 1,
+  });
+  await agent.joined;
+  return {
+    connect() {
+      const [clientEnd, end] = memoryLink<ClientMessage, HeadToClient>();
+      head.acceptClient(end);
+      return connectionOf(head, clientEnd);
+    },
+    async close() {
+      await agent.close();
+      await head.close();
+    },
+  };
+}
+
+function connectionOf<Out, In>(head: Head, link: Link<Out, In>): Connection<Out, In> {
+  return {
+    link,
+    blobs: head.blobs,
+    address: "embedded",
+    status: async () => head.status(),
+    async close() {
+      link.close();
+    },
+  };
+}
+
+/** What a local function needs to run programs. */
+export interface LocalTask {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+  print(text: Uint8Array, stderr: boolean): void;
+}
+
+/** The `$` of functions that run in the client's own process. */
+export function localPrograms(task: LocalTask): RunProgram {
+  return createPrograms({ env: { ...task.env }, signal: task.signal, print: (text, stderr) => task.print(text, stderr) });
+}
+
+export { disposePrograms };

@@ -1,0 +1,25 @@
+/** One remote call as its session keeps it, from the submission to its end. */
+
+import type { SpawnedCall } from "../call.js";
+import { Completion } from "../completion.js";
+import type { SpecEntry } from "./spec.js";
+
+/** Who submitted a call, and hears when it has ended. */
+export interface CallOwner {
+  /** Called exactly once for each call, after its completion has ended. */
+  ended(call: SpawnedCall): void;
+}
+
+/** A call that is under way on the cluster. */
+export class RemoteCall implements SpawnedCall {
+  readonly number: number;
+  readonly completion = new Completion();
+  readonly spec: SpecEntry;
+  readonly owner: CallOwner;
+
+  constructor(number: number, spec: SpecEntry, owner: CallOwner) {
+    this.number = number;
+    this.spec = spec;
+    this.owner = owner;
+  }
+}

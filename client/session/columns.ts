@@ -1,0 +1,172 @@
+/**
+ * What waits to be sent, in order, with consecutive calls merged into columns.
+ *
+ *   calls    e1 e2 e3 | r4 | e5 e6          (e, r: two specs)
+ *   messages {e, 1, n=3} {r, 4, n=1} {e, 5, n=2}
+ *
+ * Arguments are copied in, so that what the caller changes after the call does
+ * not change what is sent. Invariant: a submission holds tasks of one spec and
+ * one owner, numbered without gaps.
+ */
+
+import type { BlobAt, BlobRef, ClientMessage } from "../../proto/grain.js";
+import type { Encoded } from "../../proto/values/value.js";
+import type { CallOwner } from "./call.js";
+
+/** Most tasks of one message. */
+export const MAX_SUBMIT_TASKS = 4_096;
+/** A message is closed when its arguments reach so many bytes. */
+export const MAX_SUBMIT_BYTES = 1024 * 1024;
+
+const NOTHING = new Uint8Array(0);
+const FIRST_GROWTH_BYTES = 1_024;
+
+/** Calls of one spec and one owner that will travel in one message. */
+export class PendingSubmit {
+  readonly spec: number;
+  readonly owner: CallOwner;
+  readonly first: number;
+  readonly #sizes: number[] = [];
+  readonly #blobs: BlobAt[] = [];
+  #bytes: Uint8Array = NOTHING;
+  #length = 0;
+
+  constructor(spec: number, owner: CallOwner, first: number) {
+    this.spec = spec;
+    this.owner = owner;
+    this.first = first;
+  }
+
+  get count(): number {
+    return this.#sizes.length;
+  }
+
+  /** Whether a call may join: it is the next one, of the same spec and owner, and there is room. */
+  takes(spec: number, owner: CallOwner, number: number, byteLength: number): boolean {
+    return (
+      this.spec === spec &&
+      this.owner === owner &&
+      this.first + this.#sizes.length === number &&
+      this.#sizes.length < MAX_SUBMIT_TASKS &&
+      this.#length + byteLength <= MAX_SUBMIT_BYTES
+    );
+  }
+
+  /** Adds a call with its arguments. */
+  add(args: Encoded): void {
+    this.#reserve(args.byteLength);
+    let at = this.#length;
+    for (const part of args.parts) {
+      this.#bytes.set(part, at);
+      at += part.byteLength;
+    }
+    this.#length = at;
+    this.#sizes.push(args.byteLength);
+  }
+
+  /** Adds a call whose arguments the head holds already. */
+  addBlob(ref: BlobRef): void {
+    this.#blobs.push({ index: this.#sizes.length, ref });
+    this.#sizes.push(0);
+  }
+
+  /** The message; this submission must not be added to any more. */
+  toMessage(): ClientMessage {
+    const full = this.#length === this.#bytes.byteLength;
+    const args = full ? this.#bytes : this.#bytes.slice(0, this.#length);
+    const submit = { spec: this.spec, first: this.first, sizes: this.#sizes, args, blobs: this.#blobs };
+    return { body: { $case: "submit", submit } };
+  }
+
+  #reserve(byteLength: number): void {
+    const needed = this.#length + byteLength;
+    if (needed <= this.#bytes.byteLength) return;
+    // A lone call gets exactly what it needs; the second one starts the doubling.
+    const grown = this.#sizes.length === 0 ? needed : Math.max(needed * 2, FIRST_GROWTH_BYTES);
+    const bytes = new Uint8Array(grown);
+    bytes.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = bytes;
+  }
+}
+
+/** First in, first out: submissions and the messages between them. */
+export class SendQueue {
+  #items: (PendingSubmit | ClientMessage)[] = [];
+  #head = 0;
+  /** The last item, while calls may still join it. */
+  #open: PendingSubmit | undefined;
+
+  get empty(): boolean {
+    return this.#head === this.#items.length;
+  }
+
+  /** Adds a call with its arguments: to the last submission if it takes it. */
+  add(spec: number, owner: CallOwner, number: number, args: Encoded): void {
+    this.#submitFor(spec, owner, number, args.byteLength).add(args);
+  }
+
+  /** Adds a call whose arguments the head holds already. */
+  addBlob(spec: number, owner: CallOwner, number: number, ref: BlobRef): void {
+    this.#submitFor(spec, owner, number, 0).addBlob(ref);
+  }
+
+  /** Adds a message as it is. */
+  push(message: ClientMessage): void {
+    this.#open = undefined;
+    this.#items.push(message);
+  }
+
+  /** Moves everything of another queue to the end of this one. */
+  append(other: SendQueue): void {
+    this.#open = undefined;
+    for (let i = other.#head; i < other.#items.length; i++) this.#items.push(other.#items[i]!);
+    other.clear();
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#items = [];
+    this.#head = 0;
+    this.#open = undefined;
+  }
+
+  /** Takes out the submissions of one owner. */
+  withdraw(owner: CallOwner): PendingSubmit[] {
+    const withdrawn: PendingSubmit[] = [];
+    const kept: (PendingSubmit | ClientMessage)[] = [];
+    for (let i = this.#head; i < this.#items.length; i++) {
+      const item = this.#items[i]!;
+      if (item instanceof PendingSubmit && item.owner === owner) withdrawn.push(item);
+      else kept.push(item);
+    }
+    this.#items = kept;
+    this.#head = 0;
+    this.#open = undefined;
+    return withdrawn;
+  }
+
+  /** Takes the first message; undefined when there is none. */
+  next(): ClientMessage | undefined {
+    const item = this.#items[this.#head];
+    if (item === undefined) return undefined;
+    this.#items[this.#head] = TAKEN;
+    this.#head += 1;
+    if (this.#head === this.#items.length) {
+      this.#items = [];
+      this.#head = 0;
+    }
+    if (item === this.#open) this.#open = undefined;
+    return item instanceof PendingSubmit ? item.toMessage() : item;
+  }
+
+  #submitFor(spec: number, owner: CallOwner, number: number, byteLength: number): PendingSubmit {
+    if (this.#open?.takes(spec, owner, number, byteLength)) return this.#open;
+    const submit = new PendingSubmit(spec, owner, number);
+    this.#items.push(submit);
+    this.#open = submit;
+    return submit;
+  }
+}
+
+/** Stands where a message was taken, so that its bytes can be freed before the queue has emptied. */
+const TAKEN: ClientMessage = { body: undefined };

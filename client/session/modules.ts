@@ -1,0 +1,100 @@
+/**
+ * Brings the modules of remote functions to the head: each once per session.
+ *
+ * A module that is a file is bundled and uploaded under its hash; any other name
+ * is that of a module baked into the workers, and sent as it is.
+ */
+
+import { existsSync } from "node:fs";
+import { dirname, isAbsolute, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { BlobRef } from "../../proto/grain.js";
+import type { BlobTransport } from "../../proto/link/link.js";
+import type { FunctionDefinition } from "../call.js";
+
+/** A module as it travels. */
+export interface Bundle {
+  readonly ref: BlobRef;
+  readonly bytes: Uint8Array;
+}
+
+/** Bundles the module in a file. */
+export type BundleModule = (file: string, signal?: AbortSignal) => Promise<Bundle>;
+
+/** Where a function's module comes from. */
+export type ModuleSource =
+  | { readonly type: "file"; readonly file: string }
+  /** Baked into the workers (`grain-worker --import`). */
+  | { readonly type: "baked"; readonly name: string };
+
+/**
+ * Tells a file from the name of a baked-in module.
+ *
+ * @param module a path, a file: URL, a path relative to the file of `place` (it starts with "."), or a name
+ * @param place "file:line:column" of the call of `delayed`; the file may be a URL
+ * @example
+ * moduleSource("tasks", "/home/me/main.ts:3:9") // { type: "baked", name: "tasks" }
+ */
+export function moduleSource(module: string, place: string): ModuleSource {
+  const file = fileNamedBy(module, place);
+  return file !== undefined && existsSync(file) ? { type: "file", file } : { type: "baked", name: module };
+}
+
+function fileNamedBy(module: string, place: string): string | undefined {
+  if (module.startsWith("file:")) return pathOf(module);
+  if (isAbsolute(module)) return module;
+  if (!module.startsWith(".")) return undefined;
+  const caller = pathOf(place.replace(/(:\d+){1,2}$/, ""));
+  return caller === undefined ? undefined : resolve(dirname(caller), module);
+}
+
+function pathOf(fileOrUrl: string): string | undefined {
+  if (!fileOrUrl.startsWith("file:")) return fileOrUrl;
+  try {
+    return fileURLToPath(fileOrUrl);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The modules that one session has brought to its head. */
+export class Modules {
+  readonly #bundle: BundleModule;
+  readonly #blobs: Promise<BlobTransport>;
+  readonly #signal: AbortSignal;
+  /** By file: the hash, once the head holds it. */
+  readonly #byFile = new Map<string, Promise<string>>();
+
+  /**
+   * @param bundle makes a bundle of a file
+   * @param blobs the head's, once it is connected
+   * @param signal gives up what is under way
+   */
+  constructor(bundle: BundleModule, blobs: Promise<BlobTransport>, signal: AbortSignal) {
+    this.#bundle = bundle;
+    this.#blobs = blobs;
+    this.#signal = signal;
+  }
+
+  /** The name under which workers find a function's module; a string at once when nothing has to be brought. */
+  nameOf(definition: FunctionDefinition): string | Promise<string> {
+    const source = moduleSource(definition.module ?? "", definition.place);
+    if (source.type === "baked") return source.name;
+    let name = this.#byFile.get(source.file);
+    if (name === undefined) {
+      name = this.#bring(source.file);
+      this.#byFile.set(source.file, name);
+      // The next call tries again: the file may have been corrected, the head be back.
+      name.catch(() => this.#byFile.delete(source.file));
+    }
+    return name;
+  }
+
+  async #bring(file: string): Promise<string> {
+    const { ref, bytes } = await this.#bundle(file, this.#signal);
+    const blobs = await this.#blobs;
+    const missing = await blobs.missing([ref.hash]);
+    if (missing.includes(ref.hash)) await blobs.put(ref, [bytes]);
+    return ref.hash;
+  }
+}

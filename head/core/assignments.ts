@@ -1,0 +1,47 @@
+/** The assignments of one plan, gathered into as few messages as their order allows. */
+
+import type { Assign } from "./effect.js";
+import type { State } from "./state.js";
+import type { Task } from "./task.js";
+import type { Worker } from "./worker.js";
+
+/** Gathers the assignments of one plan. */
+export class Assignments {
+  readonly #last = new Map<Worker, Assign<unknown>>();
+  /** Workers that were granted something in this plan. */
+  readonly granted = new Set<Worker>();
+
+  constructor(private readonly state: State) {}
+
+  add(worker: Worker, task: Task, alternative: number, granted: boolean): void {
+    const { session, spec } = task.class;
+    if (granted) this.granted.add(worker);
+    let assign = this.#last.get(worker);
+    if (
+      assign === undefined ||
+      assign.spec !== spec ||
+      assign.session !== session.number ||
+      assign.granted !== granted ||
+      assign.alternative !== alternative
+    ) {
+      assign = {
+        type: "assign",
+        worker: worker.number,
+        session: session.number,
+        spec,
+        alternative,
+        granted,
+        tasks: [],
+        attempts: [],
+        sources: [],
+        indices: [],
+      };
+      this.#last.set(worker, assign);
+      this.state.effects.push(assign);
+    }
+    assign.tasks.push(task.number);
+    assign.attempts.push(task.attempt);
+    assign.sources.push(task.source);
+    assign.indices.push(task.index);
+  }
+}

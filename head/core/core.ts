@@ -1,0 +1,200 @@
+/**
+ * The scheduler core: a synchronous state machine. Events in, effects out.
+ *
+ * It does no I/O, reads no clock and draws no random number; time is an argument.
+ * Its job is to decide which task runs where and to keep count. Not its job: the
+ * wire, values, durability, people.
+ *
+ * Invariants (checked by check.ts after every step in tests):
+ * 1. a worker's free amounts are its total less what granted tasks own, never negative;
+ * 2. a task is in exactly one place: its queue, sent ahead, owning resources, or ended;
+ * 3. a class waits at its level and its shapes exactly while its queue has tasks;
+ * 4. a session's counts and held amounts are those of its tasks;
+ * 5. cluster-wide limits are never exceeded, and count what is granted;
+ * 6. after a plan, no class that fits on some worker is left waiting;
+ * 7. a shape marked full fits on no worker that has not been freed since the last plan.
+ */
+
+import type { Effect } from "./effect.js";
+import { cancel, closeIfDone, onFailed, onFinished, onReturned, onStarted, onWorkerLost } from "./end.js";
+import { newEstimate } from "./estimate.js";
+import type { HeadEvent, SpecDefined, Submitted, WorkerJoined } from "./event.js";
+import { plan } from "./plan.js";
+import { vectorOf } from "./shape.js";
+import { enqueue, newState, type State } from "./state.js";
+import { QUEUED } from "./task.js";
+import { TaskQueue } from "./task-class.js";
+import { CoreView } from "./view.js";
+import { type Worker, WorkerStates } from "./worker.js";
+
+/** The scheduler. `Source`, `Result` and `Failure` are opaque to it. */
+export class Core<Source, Result, Failure> {
+  readonly #state: State = newState();
+  /** What a shell, a test or a person may look at. */
+  readonly view = new CoreView(this.#state);
+
+  /**
+   * Takes one event and says what is to be done.
+   *
+   * @param event what happened; of a session or worker that is not known (any more): ignored
+   * @param nowMs the time, in milliseconds from any fixed point; never goes back
+   * @returns effects, in the order in which they are to be carried out
+   */
+  step(event: HeadEvent<Source, Result, Failure>, nowMs: number): Effect<Source, Result, Failure>[] {
+    const state = this.#state;
+    state.nowMs = nowMs;
+    apply(state, event);
+    if (state.effects.length === 0) return [];
+    const effects = state.effects as Effect<Source, Result, Failure>[];
+    state.effects = [];
+    return effects;
+  }
+}
+
+function apply(state: State, event: HeadEvent<unknown, unknown, unknown>): void {
+  switch (event.type) {
+    case "sessionOpened":
+      state.sessions.set(event.session, {
+        number: event.session,
+        name: event.name,
+        prioritized: event.prioritized,
+        priority: event.priority,
+        classes: new Map(),
+        tasks: new Map(),
+        held: [],
+        closed: false,
+        queued: 0,
+        placed: 0,
+        finished: 0,
+        failed: 0,
+      });
+      return;
+    case "specDefined":
+      return onSpecDefined(state, event);
+    case "submitted":
+      return onSubmitted(state, event);
+    case "cancelRequested": {
+      const session = state.sessions.get(event.session);
+      if (session === undefined) return;
+      return cancel(
+        state,
+        session,
+        event.tasks.flatMap((number) => session.tasks.get(number) ?? []),
+      );
+    }
+    case "sessionClosed": {
+      const session = state.sessions.get(event.session);
+      if (session === undefined || session.closed) return;
+      session.closed = true;
+      cancel(state, session, [...session.tasks.values()]);
+      return closeIfDone(state, session);
+    }
+    case "workerJoined":
+      return onWorkerJoined(state, event);
+    case "planDue":
+      return plan(state);
+    default:
+      return ofWorker(state, event);
+  }
+}
+
+type WorkerEvent = Extract<HeadEvent<unknown, unknown, unknown>, { worker: number }>;
+
+function ofWorker(state: State, event: Exclude<WorkerEvent, WorkerJoined>): void {
+  const worker = state.workers.get(event.worker);
+  if (worker === undefined) return;
+  switch (event.type) {
+    case "workerLeaving":
+      worker.mode = "leaving";
+      return;
+    case "workerLost":
+      changeClusterTotal(state, worker, -1);
+      onWorkerLost(state, worker, event.planned);
+      return lookAgain(state);
+    case "started":
+      return onStarted(state, worker, event);
+    case "finished":
+      return onFinished(state, worker, event);
+    case "failed":
+      return onFailed(state, worker, event);
+    case "returned":
+      return onReturned(state, worker, event);
+    default:
+      return event satisfies never;
+  }
+}
+
+function onSpecDefined(state: State, event: SpecDefined): void {
+  const session = state.sessions.get(event.session);
+  if (session === undefined || session.classes.has(event.spec)) return;
+  session.classes.set(event.spec, {
+    session,
+    spec: event.spec,
+    level: state.levels.of(session.prioritized, session.priority + event.priority),
+    shapes: event.request.alternatives.map((demand) => state.shapes.of(demand)),
+    retries: event.retries,
+    failInfeasible: event.failInfeasible,
+    queue: new TaskQueue(),
+    estimate: newEstimate(),
+    warned: false,
+  });
+}
+
+function onSubmitted(state: State, event: Submitted<unknown>): void {
+  const session = state.sessions.get(event.session);
+  const cls = session?.classes.get(event.spec);
+  if (session === undefined || cls === undefined || session.closed) return;
+  for (let index = 0; index < event.count; index += 1) {
+    const number = event.first + index;
+    if (session.tasks.has(number)) continue;
+    const task = {
+      class: cls,
+      number,
+      attempt: 1,
+      state: QUEUED,
+      source: event.source,
+      index,
+      failures: 0,
+      lostWorkers: undefined,
+    };
+    session.tasks.set(number, task);
+    enqueue(state, task);
+  }
+}
+
+function onWorkerJoined(state: State, event: WorkerJoined): void {
+  const total = vectorOf(event.pool, state.kinds);
+  const worker: Worker = {
+    number: event.worker,
+    name: event.name,
+    pool: event.pool,
+    total,
+    free: [...total],
+    tokens: new Set(event.pool.tokens),
+    endsAtMs:
+      event.pool.remainingMs === undefined ? Number.POSITIVE_INFINITY : state.nowMs + event.pool.remainingMs,
+    mode: "ready",
+    granted: new Set(),
+    ahead: new Map(),
+    aheadCount: 0,
+    slots: new Map(),
+    finished: 0,
+    states: new WorkerStates(() => worker),
+  };
+  state.workers.set(worker.number, worker);
+  changeClusterTotal(state, worker, 1);
+  state.freed.add(worker);
+  state.touched.add(worker);
+  lookAgain(state);
+}
+
+/** The workers have changed: what is feasible, and what is worth sending ahead, may have too. */
+function lookAgain(state: State): void {
+  for (const level of state.levels) for (const cls of level.waiting) state.fresh.add(cls);
+}
+
+function changeClusterTotal(state: State, worker: Worker, sign: 1 | -1): void {
+  for (let kind = 0; kind < worker.total.length; kind += 1) {
+    state.clusterTotal[kind] = (state.clusterTotal[kind] ?? 0) + sign * worker.total[kind]!;
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * What the scheduler wants done. Effects are orders to the shell, which carries
+ * them out in order; the core never looks back at whether it did.
+ */
+
+/** Send tasks of one spec to a worker. */
+export interface Assign<Source> {
+  readonly type: "assign";
+  readonly worker: number;
+  readonly session: number;
+  readonly spec: number;
+  /** Index into the spec's alternatives. */
+  readonly alternative: number;
+  /** They own their resources now; otherwise they are sent ahead and wait on the worker. */
+  readonly granted: boolean;
+  readonly tasks: number[];
+  readonly attempts: number[];
+  /** Where each task's arguments are: item indices[i] of sources[i]. */
+  readonly sources: Source[];
+  readonly indices: number[];
+}
+
+/** Tasks sent ahead own their resources now. */
+export interface Promote {
+  readonly type: "promote";
+  readonly worker: number;
+  readonly session: number;
+  readonly tasks: number[];
+}
+
+/** Ask a worker to give back tasks sent ahead that have not started. */
+export interface Retract {
+  readonly type: "retract";
+  readonly worker: number;
+  readonly session: number;
+  readonly tasks: number[];
+}
+
+/** Ask a worker to end tasks, or to drop them if they have not started. */
+export interface Stop {
+  readonly type: "stop";
+  readonly worker: number;
+  readonly session: number;
+  readonly tasks: number[];
+}
+
+/** Give results to the client: items `indices` of `result`, or all of them when undefined. */
+export interface Deliver<Result> {
+  readonly type: "deliver";
+  readonly session: number;
+  readonly tasks: readonly number[];
+  readonly indices: readonly number[] | undefined;
+  readonly result: Result;
+}
+
+/** Give a worker's failure to the client. */
+export interface Reject<Failure> {
+  readonly type: "reject";
+  readonly session: number;
+  readonly task: number;
+  readonly attempt: number;
+  readonly failure: Failure;
+}
+
+/** Why the head itself ends a task. */
+export type Verdict =
+  | { readonly type: "cancelled" }
+  | { readonly type: "workersLost"; readonly workers: readonly string[] }
+  | { readonly type: "infeasible"; readonly reason: string };
+
+/** Tell the client that tasks ended by the head's own decision. */
+export interface Conclude {
+  readonly type: "conclude";
+  readonly session: number;
+  readonly tasks: number[];
+  readonly verdict: Verdict;
+}
+
+/** Every task of a closed session has ended, on the workers too. */
+export interface SessionEnded {
+  readonly type: "sessionEnded";
+  readonly session: number;
+}
+
+/** Tell a client that no connected worker could ever run the calls of one of its specs. */
+export interface Warn {
+  readonly type: "warn";
+  readonly session: number;
+  readonly spec: number;
+  /** What is asked for, for people. */
+  readonly wanted: string;
+}
+
+/** End the connection of a worker that broke the protocol. `workerLost` follows. */
+export interface DropWorker {
+  readonly type: "dropWorker";
+  readonly worker: number;
+  readonly reason: string;
+}
+
+/** Every effect. */
+export type Effect<Source, Result, Failure> =
+  | Assign<Source>
+  | Promote
+  | Retract
+  | Stop
+  | Deliver<Result>
+  | Reject<Failure>
+  | Conclude
+  | SessionEnded
+  | Warn
+  | DropWorker;

@@ -1,0 +1,202 @@
+/** What workers report of tasks, and how tasks end or come back. */
+
+import type { Verdict } from "./effect.js";
+import { observe } from "./estimate.js";
+import type { Failed, Finished, Returned, Started } from "./event.js";
+import type { Session } from "./session.js";
+import { finishTask, markStopping, requeue, type State, shapeOf, startAhead, takeOff } from "./state.js";
+import type { Task } from "./task.js";
+import { hasRoom, type Worker } from "./worker.js";
+
+/** So many workers lost under one task end it: it is probably the cause. */
+const MAX_LOST_WORKERS = 5;
+
+/** The task, if this worker has this attempt of it; otherwise the message is late. */
+function taskOn(
+  state: State,
+  worker: Worker,
+  session: Session | undefined,
+  number: number,
+  attempt: number,
+): Task | undefined {
+  const task = session?.tasks.get(number);
+  if (
+    task !== undefined &&
+    "worker" in task.state &&
+    task.state.worker === worker &&
+    task.attempt === attempt
+  )
+    return task;
+  state.lateResults += 1;
+  return undefined;
+}
+
+/** Tasks sent ahead took the place of tasks that ended. */
+export function onStarted(state: State, worker: Worker, event: Started): void {
+  const session = state.sessions.get(event.session);
+  for (let i = 0; i < event.tasks.length; i += 1) {
+    const task = taskOn(state, worker, session, event.tasks[i]!, event.attempts[i] ?? 1);
+    if (task === undefined || task.state.type === "granted") continue;
+    if (task.state.type === "stopping" && task.state.holds) continue;
+    if (!hasRoom(worker, shapeOf(task), state.kinds)) {
+      const reason = `it started task ${event.session}.${task.number} without room for it`;
+      state.effects.push({ type: "dropWorker", worker: worker.number, reason });
+      return;
+    }
+    startAhead(state, task);
+    state.touched.add(worker);
+  }
+}
+
+/** Tasks ended with a result. */
+export function onFinished(state: State, worker: Worker, event: Finished<unknown>): void {
+  const session = state.sessions.get(event.session);
+  let taken: number[] | undefined;
+  let late = 0;
+  for (let i = 0; i < event.tasks.length; i += 1) {
+    const task = taskOn(state, worker, session, event.tasks[i]!, event.attempts[i] ?? 1);
+    if (task === undefined) {
+      taken ??= range(i);
+      late += 1;
+      continue;
+    }
+    taken?.push(i);
+    observe(task.class.estimate, event.runUs[i] ?? 0);
+    finishTask(state, task);
+    worker.finished += 1;
+    session!.finished += 1;
+  }
+  if (session !== undefined && !session.closed && late < event.tasks.length) {
+    const tasks = taken === undefined ? event.tasks : taken.map((i) => event.tasks[i]!);
+    state.effects.push({
+      type: "deliver",
+      session: event.session,
+      tasks,
+      indices: taken,
+      result: event.result,
+    });
+  }
+  if (session !== undefined) closeIfDone(state, session);
+}
+
+/** A task ended without a result: repeated, or ended for good. */
+export function onFailed(state: State, worker: Worker, event: Failed<unknown>): void {
+  const session = state.sessions.get(event.session);
+  const task = taskOn(state, worker, session, event.task, event.attempt);
+  if (task === undefined || session === undefined) return;
+  worker.finished += 1;
+  if (task.state.type === "stopping") {
+    conclude(state, session, [task], { type: "cancelled" });
+  } else if (event.cause === "function" && task.failures < task.class.retries) {
+    takeOff(state, task);
+    task.failures += 1;
+    task.attempt += 1;
+    requeue(state, task);
+  } else {
+    finishTask(state, task);
+    session.failed += 1;
+    if (!session.closed) {
+      state.effects.push({
+        type: "reject",
+        session: session.number,
+        task: task.number,
+        attempt: event.attempt,
+        failure: event.failure,
+      });
+    }
+  }
+  closeIfDone(state, session);
+}
+
+/** A worker gave tasks back that had not started. */
+export function onReturned(state: State, worker: Worker, event: Returned): void {
+  const session = state.sessions.get(event.session);
+  if (session === undefined) return;
+  for (let i = 0; i < event.tasks.length; i += 1) {
+    const task = taskOn(state, worker, session, event.tasks[i]!, event.attempts[i] ?? 1);
+    if (task === undefined) continue;
+    if (task.state.type === "stopping") conclude(state, session, [task], { type: "cancelled" });
+    else {
+      takeOff(state, task);
+      requeue(state, task);
+    }
+  }
+  closeIfDone(state, session);
+}
+
+/** A worker's connection ended: what it had runs elsewhere. */
+export function onWorkerLost(state: State, worker: Worker, planned: boolean): void {
+  const ran = [...worker.granted];
+  const waited = [...worker.ahead.values()].flatMap((tasks) => [...tasks]);
+  const sessions = new Set<Session>();
+  for (const task of [...ran, ...waited]) {
+    const { session } = task.class;
+    sessions.add(session);
+    if (task.state.type === "stopping") {
+      conclude(state, session, [task], { type: "cancelled" });
+      continue;
+    }
+    takeOff(state, task);
+    // Whether it had started is not known for certain, so this execution is over.
+    task.attempt += 1;
+    requeue(state, task);
+  }
+  if (!planned) for (const task of ran) charge(state, task, worker);
+  for (const session of sessions) closeIfDone(state, session);
+  state.workers.delete(worker.number);
+  state.freed.delete(worker);
+  state.touched.delete(worker);
+}
+
+function charge(state: State, task: Task, worker: Worker): void {
+  if (task.state.type !== "queued") return;
+  task.lostWorkers ??= [];
+  task.lostWorkers.push(worker.name);
+  if (task.lostWorkers.length < MAX_LOST_WORKERS) return;
+  conclude(state, task.class.session, [task], { type: "workersLost", workers: task.lostWorkers });
+}
+
+/** The client wants tasks ended. */
+export function cancel(state: State, session: Session, tasks: Iterable<Task>): void {
+  const gone: Task[] = [];
+  const placed = new Map<number, number[]>();
+  for (const task of tasks) {
+    if (task.state.type === "queued") gone.push(task);
+    else if ("worker" in task.state && task.state.type !== "stopping") {
+      const worker = task.state.worker.number;
+      markStopping(state, task);
+      const numbers = placed.get(worker);
+      if (numbers === undefined) placed.set(worker, [task.number]);
+      else numbers.push(task.number);
+    }
+  }
+  for (const [worker, numbers] of placed) {
+    state.effects.push({ type: "stop", worker, session: session.number, tasks: numbers });
+  }
+  if (gone.length > 0) conclude(state, session, gone, { type: "cancelled" });
+}
+
+/** Ends tasks by the head's own decision. */
+function conclude(state: State, session: Session, tasks: readonly Task[], verdict: Verdict): void {
+  for (const task of tasks) finishTask(state, task);
+  session.failed += tasks.length;
+  if (session.closed) return;
+  state.effects.push({
+    type: "conclude",
+    session: session.number,
+    tasks: tasks.map((task) => task.number),
+    verdict,
+  });
+}
+
+/** Forgets a closed session once nothing of it is left. */
+export function closeIfDone(state: State, session: Session): void {
+  if (!session.closed || session.tasks.size > 0 || !state.sessions.has(session.number)) return;
+  state.sessions.delete(session.number);
+  for (const cls of session.classes.values()) state.fresh.delete(cls);
+  state.effects.push({ type: "sessionEnded", session: session.number });
+}
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, i) => i);
+}

@@ -1,0 +1,157 @@
+/**
+ * What can happen to the scheduler. Events are facts, in the past tense; the core
+ * answers each with effects (see effect.ts).
+ *
+ * `Source` is opaque: the core keeps it beside each task and hands it back when
+ * the task is assigned, so that the shell finds the arguments without a map of its own.
+ */
+
+import type { Request } from "../../proto/resource/demand.js";
+import type { Pool } from "../../proto/resource/pool.js";
+
+/** A client connected. */
+export interface SessionOpened {
+  readonly type: "sessionOpened";
+  /** Numbered by the shell, never reused. */
+  readonly session: number;
+  readonly name: string;
+  /** Its tasks go before those of all sessions that are not. */
+  readonly prioritized: boolean;
+  /** Added to the priority of each of its specs. */
+  readonly priority: number;
+}
+
+/** A client registered a function with what its calls ask for. */
+export interface SpecDefined {
+  readonly type: "specDefined";
+  readonly session: number;
+  readonly spec: number;
+  readonly request: Request;
+  readonly priority: number;
+  /** How often a call is repeated after its function threw or its process died. */
+  readonly retries: number;
+  readonly failInfeasible: boolean;
+}
+
+/** Tasks first, first+1, … first+count-1 of one spec were submitted. */
+export interface Submitted<Source> {
+  readonly type: "submitted";
+  readonly session: number;
+  readonly spec: number;
+  readonly first: number;
+  readonly count: number;
+  /** Task first+i is item i of this source. */
+  readonly source: Source;
+}
+
+/** A client wants tasks ended. Each still ends once, by whatever comes first. */
+export interface CancelRequested {
+  readonly type: "cancelRequested";
+  readonly session: number;
+  readonly tasks: readonly number[];
+}
+
+/** A client went away or closed its session; what is left of it is cancelled. */
+export interface SessionClosed {
+  readonly type: "sessionClosed";
+  readonly session: number;
+}
+
+/** A worker connected. */
+export interface WorkerJoined {
+  readonly type: "workerJoined";
+  /** Numbered by the shell, never reused. */
+  readonly worker: number;
+  readonly name: string;
+  readonly pool: Pool;
+}
+
+/** A worker wants no new work; its running tasks will end there. */
+export interface WorkerLeaving {
+  readonly type: "workerLeaving";
+  readonly worker: number;
+}
+
+/** A worker's connection ended. What it had is requeued. */
+export interface WorkerLost {
+  readonly type: "workerLost";
+  readonly worker: number;
+  /** It had said that it leaves: nothing is charged to the tasks it ran. */
+  readonly planned: boolean;
+}
+
+/** Tasks sent ahead took over the resources of tasks that ended earlier on the same stream. */
+export interface Started {
+  readonly type: "started";
+  readonly worker: number;
+  readonly session: number;
+  readonly tasks: readonly number[];
+  /** Empty: all 1. */
+  readonly attempts: readonly number[];
+}
+
+/** Tasks ended with a result. */
+export interface Finished<Result> {
+  readonly type: "finished";
+  readonly worker: number;
+  readonly session: number;
+  readonly tasks: readonly number[];
+  /** Empty: all 1. */
+  readonly attempts: readonly number[];
+  /** How long each ran, in microseconds. */
+  readonly runUs: readonly number[];
+  /** Opaque; handed back by `deliver`. */
+  readonly result: Result;
+}
+
+/** How an execution went wrong, as far as the core decides by it. */
+export type FailureCause =
+  /** The function threw, or its process died: repeated as often as `retries` says. */
+  | "function"
+  /** Ended because the head or its own time limit said so, or cannot run at all: never repeated. */
+  | "final"
+  /** Ended by a cancellation. */
+  | "cancelled";
+
+/** A task ended without a result. */
+export interface Failed<Failure> {
+  readonly type: "failed";
+  readonly worker: number;
+  readonly session: number;
+  readonly task: number;
+  readonly attempt: number;
+  readonly cause: FailureCause;
+  /** Opaque; handed back by `reject`. */
+  readonly failure: Failure;
+}
+
+/** A worker gave tasks back that it had not started. */
+export interface Returned {
+  readonly type: "returned";
+  readonly worker: number;
+  readonly session: number;
+  readonly tasks: readonly number[];
+  /** Empty: all 1. */
+  readonly attempts: readonly number[];
+}
+
+/** Everything that arrived in this turn has been stepped: place what can be placed. */
+export interface PlanDue {
+  readonly type: "planDue";
+}
+
+/** Every event. */
+export type HeadEvent<Source, Result, Failure> =
+  | SessionOpened
+  | SpecDefined
+  | Submitted<Source>
+  | CancelRequested
+  | SessionClosed
+  | WorkerJoined
+  | WorkerLeaving
+  | WorkerLost
+  | Started
+  | Finished<Result>
+  | Failed<Failure>
+  | Returned
+  | PlanDue;

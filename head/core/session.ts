@@ -1,0 +1,35 @@
+/** A client's session: its tasks, its classes and what it holds. */
+
+import type { Task } from "./task.js";
+import type { TaskClass } from "./task-class.js";
+
+/** One client's session. */
+export interface Session {
+  readonly number: number;
+  readonly name: string;
+  readonly prioritized: boolean;
+  readonly priority: number;
+  /** By spec number. */
+  readonly classes: Map<number, TaskClass>;
+  /** Not ended, by number. */
+  readonly tasks: Map<number, Task>;
+  /** Amounts, by kind, that its granted and sent-ahead tasks ask for. */
+  readonly held: number[];
+  /** The client is gone: nothing more is delivered. */
+  closed: boolean;
+  queued: number;
+  /** Sent to a worker, started or not. */
+  placed: number;
+  finished: number;
+  failed: number;
+}
+
+/** The largest part of any kind of resource that the session holds; 0 to 1. */
+export function dominantShare(session: Session, clusterTotal: readonly number[]): number {
+  let share = 0;
+  for (let kind = 0; kind < session.held.length; kind += 1) {
+    const total = clusterTotal[kind] ?? 0;
+    if (total > 0) share = Math.max(share, session.held[kind]! / total);
+  }
+  return share;
+}

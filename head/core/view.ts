@@ -1,0 +1,96 @@
+/** A read-only look at the scheduler, for the shell, tests and people. */
+
+import type { Pool } from "../../proto/resource/pool.js";
+import type { State } from "./state.js";
+
+/** Counts of one session. */
+export interface SessionView {
+  readonly queued: number;
+  /** Sent to a worker, started or not. */
+  readonly running: number;
+  readonly finished: number;
+  readonly failed: number;
+}
+
+/** One worker. */
+export interface WorkerView {
+  readonly worker: number;
+  readonly name: string;
+  readonly state: "ready" | "leaving";
+  readonly pool: Pool;
+  readonly free: ReadonlyMap<string, number>;
+  readonly running: number;
+  /** Sent ahead, not started. */
+  readonly waiting: number;
+  readonly finished: number;
+}
+
+/** One class with queued tasks. */
+export interface QueueView {
+  readonly session: number;
+  readonly spec: number;
+  readonly demand: string;
+  readonly prioritized: boolean;
+  readonly priority: number;
+  readonly queued: number;
+}
+
+/** Looks, never changes. */
+export class CoreView {
+  constructor(private readonly state: State) {}
+
+  session(number: number): SessionView | undefined {
+    const session = this.state.sessions.get(number);
+    if (session === undefined) return undefined;
+    return {
+      queued: session.queued,
+      running: session.placed,
+      finished: session.finished,
+      failed: session.failed,
+    };
+  }
+
+  *workers(): Generator<WorkerView> {
+    for (const worker of this.state.workers.values()) {
+      yield {
+        worker: worker.number,
+        name: worker.name,
+        state: worker.mode,
+        pool: worker.pool,
+        free: new Map(worker.total.map((_, kind) => [this.state.kinds.names[kind]!, worker.free[kind]!])),
+        running: worker.granted.size,
+        waiting: worker.aheadCount,
+        finished: worker.finished,
+      };
+    }
+  }
+
+  /** Classes with queued tasks, most urgent first. */
+  *queues(): Generator<QueueView> {
+    for (const level of this.state.levels) {
+      for (const cls of level.waiting) {
+        yield {
+          session: cls.session.number,
+          spec: cls.spec,
+          demand: cls.shapes.map((shape) => shape.text).join(" or "),
+          prioritized: level.prioritized,
+          priority: level.priority,
+          queued: cls.queue.size,
+        };
+      }
+    }
+  }
+
+  get workerCount(): number {
+    return this.state.workers.size;
+  }
+
+  get lateResults(): number {
+    return this.state.lateResults;
+  }
+
+  /** The state itself, for the invariant checker. */
+  get internals(): Readonly<State> {
+    return this.state;
+  }
+}

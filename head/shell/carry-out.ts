@@ -1,0 +1,137 @@
+/** Carries the core's effects out: each becomes messages to one peer. */
+
+import { type Failure, FailureKind } from "../../proto/grain.js";
+import type { Verdict } from "../core/effect.js";
+import type { ClientPeer } from "./client-peer.js";
+import type { ShellEffect } from "./loop.js";
+import type { Session } from "./session.js";
+import { assignMessage, resultsMessage } from "./source.js";
+import type { WorkerPeer } from "./worker-peer.js";
+
+/** Whom effects are for. */
+export interface Peers {
+  worker(worker: number): WorkerPeer | undefined;
+  session(session: number): { readonly session: Session; readonly peer: ClientPeer } | undefined;
+  /** Every task of a closed session has ended. */
+  sessionEnded(session: number): void;
+  /** Something about the session's tasks changed. */
+  changed(session: Session): void;
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+/** Carries one effect out. Effects for peers that are gone are dropped. */
+export function carryOut(effect: ShellEffect, peers: Peers): void {
+  switch (effect.type) {
+    case "assign":
+    case "promote":
+    case "retract":
+    case "stop":
+      return tellWorker(effect, peers);
+    case "deliver":
+    case "reject":
+    case "conclude":
+    case "warn":
+      return tellClient(effect, peers);
+    case "sessionEnded":
+      return peers.sessionEnded(effect.session);
+    default:
+      return effect satisfies never;
+  }
+}
+
+type ForWorker = Extract<ShellEffect, { worker: number }>;
+type ForClient = Exclude<ShellEffect, ForWorker | { type: "sessionEnded" }>;
+
+function tellWorker(effect: ForWorker, peers: Peers): void {
+  const worker = peers.worker(effect.worker);
+  const client = peers.session(effect.session);
+  if (worker === undefined || client === undefined) return;
+  const { session, tasks } = effect;
+  switch (effect.type) {
+    case "assign":
+      worker.tell(session, client.session.specs.get(effect.spec)!, client.session.outputs);
+      worker.send({ body: { $case: "assign", assign: assignMessage(effect) } });
+      break;
+    case "promote":
+      worker.send({ body: { $case: "promote", promote: { session, tasks } } });
+      break;
+    case "retract":
+      worker.send({ body: { $case: "retract", retract: { session, tasks } } });
+      break;
+    case "stop":
+      worker.send({ body: { $case: "cancel", cancel: { session, tasks } } });
+      break;
+    default:
+      effect satisfies never;
+  }
+  peers.changed(client.session);
+}
+
+function tellClient(effect: ForClient, peers: Peers): void {
+  const client = peers.session(effect.session);
+  if (client === undefined) return;
+  const { session, peer } = client;
+  switch (effect.type) {
+    case "deliver": {
+      const results = resultsMessage(effect);
+      session.holds.delivered(results.tasks, results.blobs);
+      peer.send({ body: { $case: "results", results } });
+      break;
+    }
+    case "reject":
+      session.holds.ended([effect.task]);
+      peer.send({ body: { $case: "failure", failure: effect.failure } });
+      break;
+    case "conclude":
+      session.holds.ended(effect.tasks);
+      for (const task of effect.tasks) {
+        peer.send({ body: { $case: "failure", failure: concluded(task, effect.verdict) } });
+      }
+      break;
+    case "warn":
+      peer.send({ body: { $case: "notice", notice: { text: effect.text, warning: true } } });
+      return;
+    default:
+      effect satisfies never;
+  }
+  peers.changed(session);
+}
+
+/** The failure of a task that ended by the head's own decision. */
+function concluded(task: number, verdict: Verdict): Failure {
+  return {
+    session: 0,
+    task,
+    attempt: 0,
+    ...explain(verdict),
+    error: NO_BYTES,
+    worker: verdict.type === "workersLost" ? (verdict.workers.at(-1) ?? "") : "",
+    exitCode: 0,
+    signal: "",
+    stderrTail: "",
+    runMs: 0,
+  };
+}
+
+function explain(verdict: Verdict): { kind: FailureKind; message: string } {
+  switch (verdict.type) {
+    case "cancelled":
+      return { kind: FailureKind.CANCELLED, message: "cancelled before it ended" };
+    case "workersLost":
+      return {
+        kind: FailureKind.WORKER_LOST,
+        message:
+          `given up after ${verdict.workers.length} workers were lost while it ran on them (${listed(verdict.workers)}); ` +
+          "it is probably the cause: look at what it does to memory, and at the workers' own logs",
+      };
+    case "infeasible":
+      return { kind: FailureKind.INFEASIBLE, message: verdict.reason };
+    default:
+      return verdict satisfies never;
+  }
+}
+
+function listed(names: readonly string[]): string {
+  return [...new Set(names)].join(", ");
+}

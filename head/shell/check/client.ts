@@ -1,0 +1,50 @@
+/** What can be wrong with a client's messages, each seen against what its session has said before. */
+
+import type { Spec, Submit, Tasks } from "../../../proto/grain.js";
+import { isHash } from "../../../proto/hash.js";
+import { type Complaint, isUint32, wrongBlobs, wrongSizes, wrongTasks } from "./columns.js";
+import { wrongRequest } from "./request.js";
+
+/** What the checks need to know of a session. */
+export interface Said {
+  readonly specs: { has(spec: number): boolean };
+  /** The highest task number submitted so far; 0 before the first. */
+  readonly lastTask: number;
+}
+
+/** A specification is registered once, whole. */
+export function wrongSpec(spec: Spec, said: Said): Complaint {
+  const wrong = wrongSpecFields(spec, said);
+  return wrong === undefined ? undefined : `spec ${spec.spec}: ${wrong}`;
+}
+
+function wrongSpecFields(spec: Spec, said: Said): Complaint {
+  if (!isUint32(spec.spec)) return "its number is not a whole number";
+  if (said.specs.has(spec.spec)) return "it was registered before";
+  if (spec.function === "") return "it names no function";
+  if (spec.module.startsWith("sha256-") && !isHash(spec.module)) return `"${spec.module}" is no hash`;
+  if (spec.priority !== (spec.priority | 0)) return `its priority is ${spec.priority}`;
+  if (!Number.isFinite(spec.timeoutMs) || spec.timeoutMs < 0) return `its timeout is ${spec.timeoutMs} ms`;
+  if (!isUint32(spec.retries)) return `its retries are ${spec.retries}`;
+  return wrongRequest(spec.request);
+}
+
+/** Submitted tasks are numbered upwards and belong to a registered spec. */
+export function wrongSubmit(submit: Submit, said: Said): Complaint {
+  const wrong = wrongSubmitFields(submit, said);
+  return wrong === undefined ? undefined : `submission of task ${submit.first}: ${wrong}`;
+}
+
+function wrongSubmitFields({ spec, first, sizes, args, blobs }: Submit, said: Said): Complaint {
+  if (!said.specs.has(spec)) return `spec ${spec} was never registered`;
+  if (sizes.length === 0) return "it has no tasks";
+  if (!isUint32(first) || !isUint32(first + sizes.length - 1)) return "its numbers are not whole numbers below 2^32";
+  if (first <= said.lastTask) return `task numbers must increase, and ${said.lastTask} was submitted before`;
+  return wrongSizes(sizes, args) ?? wrongBlobs(blobs, sizes);
+}
+
+/** Cancelled and acknowledged tasks were submitted. */
+export function wrongTaskList(what: string, { tasks }: Tasks, said: Said): Complaint {
+  const wrong = wrongTasks(tasks, said.lastTask);
+  return wrong === undefined ? undefined : `${what}: ${wrong}`;
+}

@@ -1,0 +1,86 @@
+/**
+ * The only holder of the scheduler's state.
+ *
+ * An event is stepped when it arrives and its effects are carried out at once;
+ * when everything that arrived in this turn of Node's event loop has been
+ * stepped, one plan places what can be placed, and what was sent goes out.
+ *
+ * Not its job: what events and effects mean.
+ */
+
+import type { Failure, Finished } from "../../proto/grain.js";
+import type { Core } from "../core/core.js";
+import type { Effect } from "../core/effect.js";
+import type { HeadEvent } from "../core/event.js";
+import type { Source } from "./source.js";
+
+/** The core as the shell uses it. */
+export type Scheduler = Core<Source, Finished, Failure>;
+export type ShellEvent = HeadEvent<Source, Finished, Failure>;
+export type ShellEffect = Effect<Source, Finished, Failure>;
+
+/** Something that has messages to send at the end of the turn. */
+export interface Flushable {
+  flush(): void;
+}
+
+const PLAN: ShellEvent = { type: "planDue" };
+
+/** Steps the core. */
+export class Loop {
+  readonly #core: Pick<Scheduler, "step">;
+  readonly #carryOut: (effect: ShellEffect) => void;
+  readonly #nowMs: () => number;
+  #touched: Flushable[] = [];
+  #turnDue = false;
+  #planDue = false;
+
+  /**
+   * @param core stepped by nobody else
+   * @param carryOut told each effect, in order
+   * @param nowMs a clock that never goes back
+   */
+  constructor(core: Pick<Scheduler, "step">, carryOut: (effect: ShellEffect) => void, nowMs: () => number) {
+    this.#core = core;
+    this.#carryOut = carryOut;
+    this.#nowMs = nowMs;
+  }
+
+  /** Steps an event now; a plan follows at the end of the turn. */
+  step(event: ShellEvent): void {
+    this.#planDue = true;
+    this.#schedule();
+    this.#run(event);
+  }
+
+  /** Flushes this at the end of the turn, after the plan. */
+  touch(flushable: Flushable): void {
+    this.#touched.push(flushable);
+    this.#schedule();
+  }
+
+  /**
+   * setImmediate, not a microtask: its phase follows the one in which Node reads
+   * sockets, so that all batches that had arrived are seen by one plan.
+   */
+  #schedule(): void {
+    if (this.#turnDue) return;
+    this.#turnDue = true;
+    setImmediate(() => this.#endTurn());
+  }
+
+  #endTurn(): void {
+    this.#turnDue = false;
+    if (this.#planDue) {
+      this.#planDue = false;
+      this.#run(PLAN);
+    }
+    const touched = this.#touched;
+    this.#touched = [];
+    for (const flushable of touched) flushable.flush();
+  }
+
+  #run(event: ShellEvent): void {
+    for (const effect of this.#core.step(event, this.#nowMs())) this.#carryOut(effect);
+  }
+}

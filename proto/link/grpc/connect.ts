@@ -1,0 +1,185 @@
+/** Opens connections to a head over gRPC: waits for it, opens the stream, and frees everything again. */
+
+import { Client, type ClientDuplexStream, credentials, type MethodDefinition } from "@grpc/grpc-js";
+import { formatAddress, parseAddress } from "../../address.js";
+import { ConnectionError } from "../../errors.js";
+import type {
+  ClientMessage,
+  Empty,
+  HeadStatus,
+  HeadToClient,
+  HeadToWorker,
+  WorkerMessage,
+} from "../../grain.js";
+import type { Connection } from "../link.js";
+import { GrpcBlobs } from "./blobs.js";
+import { adminService, MAX_MESSAGE_BYTES, schedulingService } from "./services.js";
+import { streamLink } from "./stream.js";
+
+/** How long and how visibly to wait for a head. */
+export interface ConnectOptions {
+  /** Gives up when it fires; the promise rejects with its reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told after each attempt that failed, with a sentence for a person. */
+  readonly onRetry?: ((message: string) => void) | undefined;
+  /** Gives up after so many milliseconds; `Infinity` never. */
+  readonly giveUpMs: number;
+}
+
+/** One attempt waits this long for the channel. */
+const ATTEMPT_MS = 1_000;
+
+/** A channel to a head, for administration. */
+export interface AdminConnection {
+  status(): Promise<HeadStatus>;
+  close(): void;
+}
+
+/**
+ * Connects a client program to a head.
+ *
+ * @param address as users write it, e.g. "127.0.0.1:7700"
+ * @throws ConfigError for a bad address; ConnectionError when no head answered in time
+ */
+export function connectClient(
+  address: string,
+  options: ConnectOptions,
+): Promise<Connection<ClientMessage, HeadToClient>> {
+  return connect(address, options, (client) => {
+    const call = open(client, schedulingService.session);
+    return streamLink(call, {
+      pack: (messages: ClientMessage[]) => ({ messages }),
+      unpack: (batch) => batch.messages,
+    });
+  });
+}
+
+/** Connects a worker to a head; otherwise like {@link connectClient}. */
+export function connectWorker(
+  address: string,
+  options: ConnectOptions,
+): Promise<Connection<WorkerMessage, HeadToWorker>> {
+  return connect(address, options, (client) => {
+    const call = open(client, schedulingService.work);
+    return streamLink(call, {
+      pack: (messages: WorkerMessage[]) => ({ messages }),
+      unpack: (batch) => batch.messages,
+    });
+  });
+}
+
+/** Connects a command that only asks and orders; otherwise like {@link connectClient}. */
+export async function connectAdmin(address: string, options: ConnectOptions): Promise<AdminConnection> {
+  const { client, shown } = await reach(address, options);
+  return { status: () => askStatus(client, shown), close: () => client.close() };
+}
+
+function open<Q, R>(client: Client, method: MethodDefinition<Q, R>): ClientDuplexStream<Q, R> {
+  return client.makeBidiStreamRequest(method.path, method.requestSerialize, method.responseDeserialize);
+}
+
+async function connect<Out, In>(
+  address: string,
+  options: ConnectOptions,
+  openLink: (client: Client) => Connection<Out, In>["link"],
+): Promise<Connection<Out, In>> {
+  const { client, target, shown } = await reach(address, options);
+  const blobs = new GrpcBlobs(target, shown);
+  const link = openLink(client);
+  return {
+    link,
+    blobs,
+    address: shown,
+    status: () => askStatus(client, shown),
+    async close() {
+      link.close();
+      blobs.close();
+      client.close();
+    },
+  };
+}
+
+function askStatus(client: Client, shown: string): Promise<HeadStatus> {
+  const { path, requestSerialize, responseDeserialize } = adminService.status;
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest<Empty, HeadStatus>(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      {},
+      (error, status) => {
+        if (error || status === undefined) {
+          reject(
+            new ConnectionError(
+              `The head at ${shown} did not give its status: ${error?.details ?? "no answer"}.`,
+              { cause: error },
+            ),
+          );
+        } else resolve(status);
+      },
+    );
+  });
+}
+
+interface Reached {
+  readonly client: Client;
+  readonly target: string;
+  readonly shown: string;
+}
+
+/** Waits until a head accepts connections at the address. */
+async function reach(address: string, options: ConnectOptions): Promise<Reached> {
+  const parsed = parseAddress(address);
+  const shown = formatAddress(parsed);
+  const target = parsed.type === "unix" ? `unix:${parsed.path}` : `dns:${shown}`;
+  options.signal?.throwIfAborted();
+  const client = new Client(target, credentials.createInsecure(), {
+    "grpc.initial_reconnect_backoff_ms": 100,
+    "grpc.min_reconnect_backoff_ms": 100,
+    "grpc.max_reconnect_backoff_ms": 1_000,
+    "grpc.keepalive_time_ms": 20_000,
+    "grpc.keepalive_timeout_ms": 20_000,
+    "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+    "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
+    "grpc.use_local_subchannel_pool": 1,
+  });
+  const startedAt = performance.now();
+  try {
+    for (;;) {
+      const leftMs = options.giveUpMs - (performance.now() - startedAt);
+      if (await ready(client, Math.min(ATTEMPT_MS, Math.max(leftMs, 1)), options.signal))
+        return { client, target, shown };
+      options.signal?.throwIfAborted();
+      const waitedMs = performance.now() - startedAt;
+      if (waitedMs >= options.giveUpMs) throw unreachable(shown, options.giveUpMs);
+      options.onRetry?.(
+        `No head answers at ${shown} yet; still trying${remaining(options.giveUpMs - waitedMs)}.`,
+      );
+    }
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}
+
+function remaining(ms: number): string {
+  return Number.isFinite(ms) ? ` for ${Math.ceil(ms / 1000)} s` : "";
+}
+
+function unreachable(shown: string, giveUpMs: number): ConnectionError {
+  const seconds = Math.round(giveUpMs / 100) / 10;
+  return new ConnectionError(
+    `No head answered at ${shown} within ${seconds} s. Start one with "grain-head --listen ${shown}", or correct the address.`,
+  );
+}
+
+function ready(client: Client, withinMs: number, signal: AbortSignal | undefined): Promise<boolean> {
+  return new Promise((resolve) => {
+    const onAbort = () => resolve(false);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    client.waitForReady(new Date(Date.now() + withinMs), (error) => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve(error === undefined);
+    });
+  });
+}

@@ -1,0 +1,64 @@
+/**
+ * The services of grain.proto as grpc-js sees them: paths and (de)serialisers.
+ *
+ * The generated codec is handed to grpc-js directly; no descriptor is parsed at run time.
+ */
+
+import type { MethodDefinition } from "@grpc/grpc-js";
+import type { Writer } from "protobufjs/minimal.js";
+import {
+  BlobAnswer,
+  BlobChunk,
+  BlobQuery,
+  BlobRef,
+  ClientBatch,
+  Empty,
+  HeadStatus,
+  HeadToClientBatch,
+  HeadToWorkerBatch,
+  WorkerBatch,
+} from "../../grain.js";
+
+interface Coder<T> {
+  encode(message: T): Writer;
+  decode(bytes: Uint8Array): T;
+}
+
+function method<Q, R>(
+  path: string,
+  request: Coder<Q>,
+  response: Coder<R>,
+  requestStream: boolean,
+  responseStream: boolean,
+): MethodDefinition<Q, R> {
+  return {
+    path,
+    requestStream,
+    responseStream,
+    requestSerialize: (value) => request.encode(value).finish() as Buffer,
+    requestDeserialize: (bytes) => request.decode(bytes),
+    responseSerialize: (value) => response.encode(value).finish() as Buffer,
+    responseDeserialize: (bytes) => response.decode(bytes),
+  };
+}
+
+/** The two long-lived streams. */
+export const schedulingService = {
+  session: method("/grain.v1.Scheduling/Session", ClientBatch, HeadToClientBatch, true, true),
+  work: method("/grain.v1.Scheduling/Work", WorkerBatch, HeadToWorkerBatch, true, true),
+};
+
+/** Large values. */
+export const blobsService = {
+  missing: method("/grain.v1.Blobs/Missing", BlobQuery, BlobAnswer, false, false),
+  put: method("/grain.v1.Blobs/Put", BlobChunk, Empty, true, false),
+  get: method("/grain.v1.Blobs/Get", BlobRef, BlobChunk, false, true),
+};
+
+/** Administration. */
+export const adminService = {
+  status: method("/grain.v1.Admin/Status", Empty, HeadStatus, false, false),
+};
+
+/** Batches of the streams may exceed the usual 1 MiB by one message; more than this is refused. */
+export const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;

@@ -1,0 +1,141 @@
+/**
+ * A link over one bidirectional gRPC stream, for either side of it.
+ *
+ * Not its job: opening the stream (connect.ts), accepting it (the head's shell).
+ */
+
+import type { ClientDuplexStream, ServerDuplexStream } from "@grpc/grpc-js";
+import type { Link, LinkEnd, LinkHandler } from "../link.js";
+import { Outbox } from "../outbox.js";
+
+/** How messages are put into a batch and taken out of one. */
+export interface BatchCodec<Out, In, OutBatch, InBatch> {
+  pack(messages: Out[]): OutBatch;
+  unpack(batch: InBatch): In[];
+}
+
+type Call<OutBatch, InBatch> = ClientDuplexStream<OutBatch, InBatch> | ServerDuplexStream<InBatch, OutBatch>;
+
+type Message = { readonly body?: { readonly $case: string } | undefined };
+
+class StreamLink<Out extends Message, In, OutBatch, InBatch> implements Link<Out, In> {
+  readonly #call: Call<OutBatch, InBatch>;
+  readonly #codec: BatchCodec<Out, In, OutBatch, InBatch>;
+  readonly #outbox = new Outbox<Out>();
+  #handler: LinkHandler<In> | undefined;
+  #state: "open" | "closing" | "ended" = "open";
+  #end: LinkEnd | undefined;
+  #flushDue = false;
+  #blocked = false;
+  #waiting: (() => void)[] = [];
+
+  constructor(call: Call<OutBatch, InBatch>, codec: BatchCodec<Out, In, OutBatch, InBatch>) {
+    this.#call = call;
+    this.#codec = codec;
+    call.on("error", (error: Error & { code?: number; details?: string }) => {
+      // 3 and 13: the peer's bytes could not be decoded, or were too large.
+      const malformed = error.code === 13 && /deserial|decod|parse/i.test(error.message);
+      this.#finish({ type: malformed ? "malformed" : "broken", message: error.details || error.message });
+    });
+    call.on("end", () => this.#finish({ type: "closed" }));
+    call.on("cancelled", () => this.#finish({ type: "broken", message: "the connection was lost" }));
+    call.on("close", () => this.#finish({ type: "broken", message: "the connection was closed" }));
+    call.on("drain", () => {
+      this.#blocked = false;
+      this.flush();
+    });
+  }
+
+  get pendingBytes(): number {
+    return this.#outbox.bytes;
+  }
+
+  drained(): Promise<void> {
+    if (!this.#blocked || this.#state === "ended") return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  send(message: Out): void {
+    if (this.#state !== "open") return;
+    this.#outbox.push(message);
+    if (this.#flushDue || this.#blocked) return;
+    this.#flushDue = true;
+    setImmediate(() => {
+      if (this.#flushDue) this.flush();
+    });
+  }
+
+  flush(): void {
+    this.#flushDue = false;
+    if (this.#state === "ended") return;
+    while (!this.#blocked && !this.#outbox.empty) {
+      this.#blocked = !this.#call.write(this.#codec.pack(this.#outbox.take()) as OutBatch & InBatch);
+    }
+    if (this.#blocked) return;
+    this.#wake();
+    if (this.#state === "closing") this.#call.end();
+  }
+
+  receive(handler: LinkHandler<In>): void {
+    this.#handler = handler;
+    if (this.#end !== undefined) {
+      const end = this.#end;
+      queueMicrotask(() => handler.ended(end));
+      return;
+    }
+    this.#call.on("data", (batch: InBatch) => {
+      if (this.#state !== "ended") handler.messages(this.#codec.unpack(batch));
+    });
+  }
+
+  pause(paused: boolean): void {
+    if (this.#state === "ended") return;
+    if (paused) this.#call.pause();
+    else this.#call.resume();
+  }
+
+  close(): void {
+    if (this.#state !== "open") return;
+    this.#state = "closing";
+    this.flush();
+  }
+
+  destroy(message: string): void {
+    if (this.#state === "ended") return;
+    this.#finish({ type: "broken", message });
+    const call = this.#call;
+    if ("cancel" in call) call.cancel();
+    else call.destroy(Object.assign(new Error(message), { code: 10, details: message }));
+  }
+
+  #finish(end: LinkEnd): void {
+    if (this.#state === "ended") return;
+    const wasClosing = this.#state === "closing";
+    this.#state = "ended";
+    this.#end = wasClosing ? { type: "closed" } : end;
+    this.#outbox.clear();
+    this.#wake();
+    // The peer has ended its half: end ours, so that the stream is over on both sides.
+    if (end.type === "closed" && !wasClosing) this.#call.end();
+    this.#handler?.ended(this.#end);
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+}
+
+/**
+ * Makes a link of one end of a stream.
+ *
+ * @param call the stream, of a grpc-js client or server
+ * @param codec how its batches hold messages
+ */
+export function streamLink<Out extends Message, In, OutBatch, InBatch>(
+  call: Call<OutBatch, InBatch>,
+  codec: BatchCodec<Out, In, OutBatch, InBatch>,
+): Link<Out, In> {
+  return new StreamLink(call, codec);
+}

@@ -1,0 +1,73 @@
+/** What waits to be sent on a link: gathered per event-loop turn, cut into batches bounded in bytes. */
+
+/** A batch is closed once it weighs this much. */
+const BATCH_BYTES = 1024 * 1024;
+
+type Weighed = { readonly body?: { readonly $case: string } | undefined };
+
+/** Roughly how many bytes a message takes on the wire. */
+function weigh(message: Weighed): number {
+  const body = message.body as Record<string, unknown> | undefined;
+  if (body === undefined) return 16;
+  const content = body[body.$case as string] as Record<string, unknown> | number | undefined;
+  if (typeof content !== "object") return 16;
+  let bytes = 64;
+  for (const field of ["args", "values", "text", "error", "tasks"]) {
+    const value = content[field];
+    if (value instanceof Uint8Array) bytes += value.byteLength;
+    else if (Array.isArray(value)) bytes += 8 * value.length;
+  }
+  return bytes;
+}
+
+/** Messages in the order they are to be sent. */
+export class Outbox<Out extends Weighed> {
+  #waiting: Out[] = [];
+  #weights: number[] = [];
+  #from = 0;
+  #bytes = 0;
+
+  /** Bytes waiting, roughly. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get empty(): boolean {
+    return this.#from === this.#waiting.length;
+  }
+
+  push(message: Out): void {
+    const weight = weigh(message);
+    this.#waiting.push(message);
+    this.#weights.push(weight);
+    this.#bytes += weight;
+  }
+
+  /** Takes the next batch; at least one message unless empty. */
+  take(): Out[] {
+    const start = this.#from;
+    let bytes = 0;
+    let end = start;
+    while (end < this.#waiting.length && (end === start || bytes + this.#weights[end]! <= BATCH_BYTES)) {
+      bytes += this.#weights[end]!;
+      end += 1;
+    }
+    this.#bytes -= bytes;
+    if (start === 0 && end === this.#waiting.length) {
+      const all = this.#waiting;
+      this.clear();
+      return all;
+    }
+    const batch = this.#waiting.slice(start, end);
+    this.#from = end;
+    if (end === this.#waiting.length) this.clear();
+    return batch;
+  }
+
+  clear(): void {
+    this.#waiting = [];
+    this.#weights = [];
+    this.#from = 0;
+    this.#bytes = 0;
+  }
+}
