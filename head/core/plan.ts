@@ -27,8 +27,11 @@ export function plan(state: State): void {
   judgeFeasibility(state);
   const assignments = new Assignments(state);
   for (const level of state.levels) {
+    // What came back goes before everything else of its level.
+    const returned = [...level.waiting].some((cls) => cls.queue.hasReturned);
+    if (returned) grantLevel(state, level, assignments);
     promote(state, level);
-    grantLevel(state, level, assignments);
+    if (!returned) grantLevel(state, level, assignments);
   }
   refill(state, assignments);
   takeBack(state);
@@ -99,8 +102,9 @@ function findSpot(state: State, cls: TaskClass): Spot | undefined {
 function findWorker(state: State, shape: Shape): Worker | undefined {
   const workers = shape.full ? state.freed : state.workers.values();
   const worker = chooseWorker(workers, shape, state.kinds, state.nowMs);
-  shape.checkedInPlan = state.planNumber;
   if (worker === undefined) shape.full = true;
+  // While it still fits somewhere among the freed, "full" holds for the others only.
+  shape.checkedInPlan = worker === undefined ? state.planNumber : 0;
   return worker;
 }
 

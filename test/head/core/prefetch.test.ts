@@ -1,0 +1,132 @@
+import { describe, expect, it } from "vitest";
+import { cores } from "../../../proto/resource/index.js";
+import { CoreDriver, placements, poolOf, type TestEffect } from "../../kit/core.js";
+
+function aheadOf(effects: readonly TestEffect[]): number[] {
+  return effects.flatMap((effect) => (effect.type === "assign" && !effect.granted ? effect.tasks : []));
+}
+
+function warm(driver: CoreDriver, runUs: number): void {
+  driver.submit(1, 1, 1);
+  driver.plan();
+  driver.finish(1, 1, [1], { runUs });
+}
+
+describe("prefetch", () => {
+  it.each([
+    ["5 µs", 5, 1024],
+    ["1 ms", 1_000, 10],
+    ["100 ms", 100_000, 1],
+    ["ten minutes", 600_000_000, 0],
+  ])("sends ahead according to the run time: %s", (_name, runUs, expected) => {
+    const driver = new CoreDriver();
+    driver.session(1);
+    driver.spec(1, 1, cores(1));
+    driver.worker(1, poolOf(1));
+    warm(driver, runUs);
+    driver.submit(1, 1, 5_000);
+    expect(aheadOf(driver.plan())).toHaveLength(expected);
+  });
+
+  it("lets a task take over the place of one that ended, in order and at once", () => {
+    const driver = new CoreDriver();
+    driver.session(1);
+    driver.spec(1, 1, cores(1));
+    driver.worker(1, poolOf(1));
+    warm(driver, 1_000);
+    driver.submit(1, 1, 100);
+    driver.plan();
+    driver.finish(1, 1, [2, 3], { runUs: 1_000 });
+    driver.step({ type: "started", worker: 1, session: 1, tasks: [4], attempts: [] });
+    expect([...driver.core.view.workers()][0]).toMatchObject({ running: 1 });
+  });
+
+  it("drops a worker that starts more than its resources allow", () => {
+    const driver = new CoreDriver();
+    driver.session(1);
+    driver.spec(1, 1, cores(1));
+    driver.worker(1, poolOf(1));
+    warm(driver, 1_000);
+    driver.submit(1, 1, 100);
+    driver.plan();
+    const effects = driver.step({ type: "started", worker: 1, session: 1, tasks: [4], attempts: [] });
+    expect(effects).toMatchObject([{ type: "dropWorker", worker: 1 }]);
+  });
+
+  it("takes back what waits while another worker idles, and sends it there", () => {
+    const driver = new CoreDriver();
+    driver.session(1);
+    driver.spec(1, 1, cores(1));
+    driver.worker(1, poolOf(1));
+    warm(driver, 100_000);
+    driver.submit(1, 1, 2);
+    expect(placements(driver.plan())).toEqual(["w1: 2", "w1+: 3"]);
+    driver.worker(2, poolOf(1));
+    expect(driver.plan()).toMatchObject([{ type: "retract", worker: 1, tasks: [3] }]);
+    driver.step({ type: "returned", worker: 1, session: 1, tasks: [3], attempts: [] });
+    expect(placements(driver.plan())).toEqual(["w2: 3"]);
+  });
+
+  it("survives that a task asked back has just started", () => {
+    const driver = new CoreDriver();
+    driver.session(1);
+    driver.spec(1, 1, cores(1));
+    driver.worker(1, poolOf(1));
+    warm(driver, 100_000);
+    driver.submit(1, 1, 2);
+    driver.plan();
+    driver.worker(2, poolOf(1));
+    driver.plan();
+    driver.finish(1, 1, [2]);
+    driver.step({ type: "started", worker: 1, session: 1, tasks: [3], attempts: [] });
+    expect(driver.plan()).toEqual([]);
+    expect(driver.finish(1, 1, [3])).toMatchObject([{ type: "deliver", tasks: [3] }]);
+  });
+
+  it("makes way for more urgent work", () => {
+    const driver = new CoreDriver();
+    driver.session(1);
+    driver.spec(1, 1, cores(1));
+    driver.spec(1, 2, cores(1), { priority: 9 });
+    driver.worker(1, poolOf(1));
+    warm(driver, 100_000);
+    driver.submit(1, 1, 2);
+    driver.plan();
+    driver.submit(1, 2, 1);
+    expect(driver.plan()).toContainEqual({ type: "retract", worker: 1, session: 1, tasks: [3] });
+  });
+
+  it("does not refill while another shape waits for the worker, so that it finds room", () => {
+    const driver = new CoreDriver();
+    driver.session(1);
+    driver.spec(1, 1, cores(1));
+    driver.spec(1, 2, cores(2));
+    driver.worker(1, poolOf(2));
+    warm(driver, 5);
+    driver.submit(1, 2, 1);
+    driver.plan();
+    driver.submit(1, 1, 1_000);
+    driver.submit(1, 2, 1);
+    driver.plan();
+    driver.finish(1, 1, [2], { runUs: 5 });
+    const sent = aheadOf(driver.plan());
+    expect(sent.length).toBeGreaterThan(0);
+    driver.finish(1, 1, sent.slice(0, sent.length - 1), { runUs: 5 });
+    expect(aheadOf(driver.plan())).toEqual([]);
+  });
+
+  it("promotes what waits on a worker that gets room", () => {
+    const driver = new CoreDriver();
+    driver.session(1);
+    driver.spec(1, 1, cores(1));
+    driver.spec(1, 2, cores(1));
+    driver.worker(1, poolOf(2));
+    warm(driver, 200_000);
+    const [other] = driver.submit(1, 2, 1);
+    driver.plan();
+    driver.submit(1, 1, 2);
+    expect(placements(driver.plan())).toEqual(["w1: 3", "w1+: 4"]);
+    driver.finish(1, 1, [other!]);
+    expect(driver.plan()).toEqual([{ type: "promote", worker: 1, session: 1, tasks: [4] }]);
+  });
+});

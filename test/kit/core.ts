@@ -1,0 +1,105 @@
+/** Drives the scheduler core in tests: builders for events, every effect recorded, invariants after every step. */
+
+import { check } from "../../head/core/check.js";
+import { Core } from "../../head/core/core.js";
+import type { Effect } from "../../head/core/effect.js";
+import type { HeadEvent } from "../../head/core/event.js";
+import type { Pool } from "../../proto/resource/pool.js";
+import { type ResourceLike, toRequest } from "../../proto/resource/resource.js";
+
+export type TestEvent = HeadEvent<string, string, string>;
+export type TestEffect = Effect<string, string, string>;
+
+/** A pool of so many cores and gigabytes. */
+export function poolOf(cores: number, gigabytes = 64, more: Partial<Pool> = {}): Pool {
+  return {
+    cores: Array.from({ length: cores }, (_, id) => id),
+    gpus: [],
+    memoryBytes: gigabytes * 1024 ** 3,
+    others: [],
+    tokens: [],
+    ...more,
+  };
+}
+
+/** What a spec may say beside its demand. */
+export interface SpecOptions {
+  readonly priority?: number;
+  readonly retries?: number;
+  readonly failInfeasible?: boolean;
+}
+
+/** The core with a memory of everything it ordered. */
+export class CoreDriver {
+  readonly core = new Core<string, string, string>();
+  nowMs = 0;
+  readonly #next = new Map<number, number>();
+
+  /** Steps one event and checks the invariants. */
+  step(event: TestEvent): TestEffect[] {
+    const effects = this.core.step(event, this.nowMs);
+    check(this.core.view.internals, event.type === "planDue");
+    return effects;
+  }
+
+  plan(): TestEffect[] {
+    return this.step({ type: "planDue" });
+  }
+
+  session(session: number, options: { prioritized?: boolean; priority?: number; name?: string } = {}): void {
+    this.step({
+      type: "sessionOpened",
+      session,
+      name: options.name ?? `client${session}`,
+      prioritized: options.prioritized ?? false,
+      priority: options.priority ?? 0,
+    });
+  }
+
+  spec(session: number, spec: number, demand: ResourceLike, options: SpecOptions = {}): void {
+    this.step({
+      type: "specDefined",
+      session,
+      spec,
+      request: toRequest(demand),
+      priority: options.priority ?? 0,
+      retries: options.retries ?? 0,
+      failInfeasible: options.failInfeasible ?? false,
+    });
+  }
+
+  /** Submits tasks; gives their numbers. */
+  submit(session: number, spec: number, count: number): number[] {
+    const first = this.#next.get(session) ?? 1;
+    this.#next.set(session, first + count);
+    this.step({ type: "submitted", session, spec, first, count, source: `from ${first}` });
+    return Array.from({ length: count }, (_, i) => first + i);
+  }
+
+  worker(worker: number, pool: Pool): void {
+    this.step({ type: "workerJoined", worker, name: `w${worker}`, pool });
+  }
+
+  finish(worker: number, session: number, tasks: number[], options: { attempts?: number[]; runUs?: number } = {}): TestEffect[] {
+    return this.step({
+      type: "finished",
+      worker,
+      session,
+      tasks,
+      attempts: options.attempts ?? [],
+      runUs: tasks.map(() => options.runUs ?? 1_000_000_000),
+      result: "result",
+    });
+  }
+
+  fail(worker: number, session: number, task: number, attempt = 1, cause: "function" | "final" | "cancelled" = "function"): TestEffect[] {
+    return this.step({ type: "failed", worker, session, task, attempt, cause, failure: "failure" });
+  }
+}
+
+/** "worker: tasks" of the granted assignments, and "worker+: tasks" of those sent ahead. */
+export function placements(effects: readonly TestEffect[]): string[] {
+  return effects.flatMap((effect) =>
+    effect.type === "assign" ? [`w${effect.worker}${effect.granted ? "" : "+"}: ${effect.tasks.join(",")}`] : [],
+  );
+}
