@@ -28,11 +28,36 @@ type Action =
 
 const session = fc.integer({ min: 1, max: SESSIONS });
 const action: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ type: fc.constant("submit" as const), session, demand: fc.nat(DEMANDS.length - 1), count: fc.integer({ min: 1, max: 40 }) }) },
-  { weight: 3, arbitrary: fc.record({ type: fc.constant("join" as const), cores: fc.integer({ min: 1, max: 6 }), gpus: fc.nat(2) }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant("lose" as const), pick: fc.nat(9), planned: fc.boolean() }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      type: fc.constant("submit" as const),
+      session,
+      demand: fc.nat(DEMANDS.length - 1),
+      count: fc.integer({ min: 1, max: 40 }),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant("join" as const),
+      cores: fc.integer({ min: 1, max: 6 }),
+      gpus: fc.nat(2),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant("lose" as const), pick: fc.nat(9), planned: fc.boolean() }),
+  },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("leave" as const), pick: fc.nat(9) }) },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant("cancel" as const), session, tasks: fc.array(fc.integer({ min: 1, max: 200 }), { maxLength: 20 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant("cancel" as const),
+      session,
+      tasks: fc.array(fc.integer({ min: 1, max: 200 }), { maxLength: 20 }),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("close" as const), session }) },
 );
 
@@ -45,14 +70,19 @@ const scenario = fc.record({
 
 type Scenario = typeof scenario extends fc.Arbitrary<infer S> ? S : never;
 
-function play({ seed, meanRunMs, failureRate, actions }: Scenario): { cluster: Cluster; closed: Set<number> } {
+function play({ seed, meanRunMs, failureRate, actions }: Scenario): {
+  cluster: Cluster;
+  closed: Set<number>;
+} {
   const cluster = new Cluster(seed);
   cluster.meanRunMs = meanRunMs;
   cluster.failureRate = failureRate;
   const closed = new Set<number>();
   for (let number = 1; number <= SESSIONS; number += 1) {
     cluster.open(number, { prioritized: number === 1 });
-    DEMANDS.forEach((demand, spec) => cluster.spec(number, spec, demand, { priority: spec % 3, retries: spec % 2 }));
+    DEMANDS.forEach((demand, spec) =>
+      cluster.spec(number, spec, demand, { priority: spec % 3, retries: spec % 2 }),
+    );
   }
   let atMs = 0;
   for (const [waitMs, act] of actions) {
@@ -105,7 +135,8 @@ describe("a cluster with random work, losses, departures and cancellations", () 
           if (closed.has(owner)) expect(ends.length, task).toBeLessThanOrEqual(1);
           else expect(ends, task).toHaveLength(1);
         }
-        for (const number of closed) expect(cluster.endedSessions.has(number), `session ${number}`).toBe(true);
+        for (const number of closed)
+          expect(cluster.endedSessions.has(number), `session ${number}`).toBe(true);
         steps += cluster.steps;
       }),
       { numRuns: RUNS },

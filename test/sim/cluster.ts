@@ -148,9 +148,20 @@ export class Cluster {
     const common = { worker, session };
     const one = { ...common, tasks: [task], attempts: [attempt] };
     if (report.type === "finished") {
-      this.#carryOut(this.driver.step({ type: "finished", ...one, runUs: [report.runMs * 1000], result: "result" }));
+      this.#carryOut(
+        this.driver.step({ type: "finished", ...one, runUs: [report.runMs * 1000], result: "result" }),
+      );
     } else if (report.type === "failed") {
-      this.#carryOut(this.driver.step({ type: "failed", ...common, task, attempt, cause: report.cause, failure: "failure" }));
+      this.#carryOut(
+        this.driver.step({
+          type: "failed",
+          ...common,
+          task,
+          attempt,
+          cause: report.cause,
+          failure: "failure",
+        }),
+      );
     } else this.#carryOut(this.driver.step({ type: report.type, ...one }));
     this.#changed();
   }

@@ -56,13 +56,21 @@ export class ModelWorker {
         else if (effect.granted) this.#start(arrived);
         else this.#waiting.push(arrived);
       });
-    } else if (effect.type === "promote") this.#take(effect.session, effect.tasks).forEach((task) => this.#start(task));
+    } else if (effect.type === "promote")
+      this.#take(effect.session, effect.tasks).forEach((task) => this.#start(task));
     else if (effect.type === "retract") {
       this.send(this.#take(effect.session, effect.tasks).map((task) => ({ type: "returned", task })));
     } else if (effect.type === "stop") {
-      this.send(this.#take(effect.session, effect.tasks).map((task) => ({ type: "failed", task, cause: "cancelled" })));
+      this.send(
+        this.#take(effect.session, effect.tasks).map((task) => ({
+          type: "failed",
+          task,
+          cause: "cancelled",
+        })),
+      );
       for (const running of this.#running.values()) {
-        if (running.task.session === effect.session && effect.tasks.includes(running.task.task)) running.cancelled = true;
+        if (running.task.session === effect.session && effect.tasks.includes(running.task.task))
+          running.cancelled = true;
       }
     }
   }
@@ -92,7 +100,9 @@ export class ModelWorker {
       else if (runMs === undefined) reports.push({ type: "failed", task, cause: "function" });
       else reports.push({ type: "finished", task, runMs });
       // Only a task of the same spec is sure to fit into the place of this one.
-      const next = this.#waiting.findIndex((waiting) => waiting.session === task.session && waiting.spec === task.spec);
+      const next = this.#waiting.findIndex(
+        (waiting) => waiting.session === task.session && waiting.spec === task.spec,
+      );
       const successor = next === -1 ? undefined : this.#waiting.splice(next, 1)[0];
       if (successor !== undefined) reports.push({ type: "started", task: successor });
       this.send(reports);

@@ -18,6 +18,12 @@ type Call<OutBatch, InBatch> = ClientDuplexStream<OutBatch, InBatch> | ServerDup
 
 type Message = { readonly body?: { readonly $case: string } | undefined };
 
+const LOST: LinkEnd = { type: "broken", message: "the connection was lost" };
+
+function wasCancelled(call: object): boolean {
+  return "cancelled" in call && call.cancelled === true;
+}
+
 class StreamLink<Out extends Message, In, OutBatch, InBatch> implements Link<Out, In> {
   readonly #call: Call<OutBatch, InBatch>;
   readonly #codec: BatchCodec<Out, In, OutBatch, InBatch>;
@@ -37,9 +43,10 @@ class StreamLink<Out extends Message, In, OutBatch, InBatch> implements Link<Out
       const malformed = error.code === 13 && /deserial|decod|parse/i.test(error.message);
       this.#finish({ type: malformed ? "malformed" : "broken", message: error.details || error.message });
     });
-    call.on("end", () => this.#finish({ type: "closed" }));
-    call.on("cancelled", () => this.#finish({ type: "broken", message: "the connection was lost" }));
-    call.on("close", () => this.#finish({ type: "broken", message: "the connection was closed" }));
+    // A cancelled call looks like an orderly end for a moment.
+    call.on("end", () => setImmediate(() => this.#finish(wasCancelled(call) ? LOST : { type: "closed" })));
+    call.on("cancelled", () => this.#finish(LOST));
+    call.on("close", () => setImmediate(() => this.#finish(LOST)));
     call.on("drain", () => {
       this.#blocked = false;
       this.flush();
@@ -105,7 +112,8 @@ class StreamLink<Out extends Message, In, OutBatch, InBatch> implements Link<Out
     this.#finish({ type: "broken", message });
     const call = this.#call;
     if ("cancel" in call) call.cancel();
-    else call.destroy(Object.assign(new Error(message), { code: 10, details: message }));
+    // How grpc-js wants a server to end a call with a status: ABORTED.
+    else call.emit("error", Object.assign(new Error(message), { code: 10, details: message }));
   }
 
   #finish(end: LinkEnd): void {
