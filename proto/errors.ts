@@ -206,15 +206,18 @@ export class ProgramError extends GrainError {
  * The message of whatever was thrown.
  *
  * @param error anything; need not be an Error
- * @returns one text for people; never throws
+ * @returns one text for people, never empty; never throws
  * @example
  * messageOf(new Error("no disk")) // "no disk"
  */
 export function messageOf(error: unknown): string {
   try {
-    if (error instanceof Error) return String(error.message || error.name);
-    return String(error);
+    if (typeof error !== "object" || error === null) return String(error) || "(empty text)";
+    const { message, name } = error as { readonly message?: unknown; readonly name?: unknown };
+    if (typeof message === "string" && message !== "") return message;
+    if (error instanceof Error && typeof name === "string" && name !== "") return name;
+    return JSON.stringify(error) ?? String(error);
   } catch {
-    return "an error that cannot be printed";
+    return "(an error that cannot be printed)";
   }
 }

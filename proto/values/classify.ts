@@ -20,6 +20,11 @@ const BUFFER: Kind = { type: "buffer" };
 const VIEW: Kind = { type: "view" };
 const LEAF: Kind = { type: "leaf" };
 
+const ITERATOR_PROTOTYPE: object = Object.getPrototypeOf(Object.getPrototypeOf([].values()));
+const ASYNC_ITERATOR_PROTOTYPE: object = Object.getPrototypeOf(
+  Object.getPrototypeOf(Object.getPrototypeOf((async function* () {})())),
+);
+
 /** What each prototype met so far says about its instances, for classes that are no built-ins. */
 const kindsOfClasses = new WeakMap<object, Kind>();
 
@@ -75,11 +80,24 @@ function builtIn(kind: Kind, prototype: object | null): Kind {
 }
 
 function kindOfClass(prototype: object): Kind {
+  const className = nameOf(prototype);
+  if (isOfPlatform(prototype)) return refused({ type: "platform", className });
   const methods = methodsAbove(prototype, isRootOfObjects);
   if (methods.length === 0) return OBJECT;
-  const className = nameOf(prototype);
   const isStream = methods.includes("pipe") || methods.includes("getReader") || methods.includes("getWriter");
   return refused(isStream ? { type: "stream", className } : { type: "methods", className, methods });
+}
+
+/** Whether instances are objects of the language that carry more than their properties: generators, compiled modules. */
+function isOfPlatform(prototype: object): boolean {
+  for (
+    let at: object | null = prototype;
+    at !== null && !isRootOfObjects(at);
+    at = Object.getPrototypeOf(at)
+  ) {
+    if (isNative(at) || at === ITERATOR_PROTOTYPE || at === ASYNC_ITERATOR_PROTOTYPE) return true;
+  }
+  return false;
 }
 
 /** Methods and accessors on a prototype chain, up to (not with) the first prototype that `ends` it. */
@@ -108,19 +126,16 @@ function isRootOfObjects(prototype: object): boolean {
 
 /** Whether a prototype belongs to a class that is part of the language, of this realm or another. */
 function isNative(prototype: object): boolean {
-  const constructor: unknown = Object.getOwnPropertyDescriptor(prototype, "constructor")?.value;
-  return (
-    typeof constructor === "function" &&
-    Function.prototype.toString.call(constructor).endsWith("{ [native code] }")
-  );
+  const maker: unknown = Object.getOwnPropertyDescriptor(prototype, "constructor")?.value;
+  return typeof maker === "function" && Function.prototype.toString.call(maker).endsWith("{ [native code] }");
 }
 
 function nameOf(prototype: object | null): string {
   for (let at = prototype; at !== null; at = Object.getPrototypeOf(at)) {
     const tag: unknown = Object.getOwnPropertyDescriptor(at, Symbol.toStringTag)?.value;
-    const constructor: unknown = Object.getOwnPropertyDescriptor(at, "constructor")?.value;
-    if (typeof constructor === "function") {
-      const name: unknown = Object.getOwnPropertyDescriptor(constructor, "name")?.value;
+    const maker: unknown = Object.getOwnPropertyDescriptor(at, "constructor")?.value;
+    if (typeof maker === "function") {
+      const name: unknown = Object.getOwnPropertyDescriptor(maker, "name")?.value;
       if (typeof name === "string" && name !== "") return name;
     }
     if (typeof tag === "string" && tag !== "") return tag;

@@ -26,8 +26,8 @@ export function below(parent: Place, step: Step): Place {
   return { parent, step, depth: parent.depth + 1 };
 }
 
-const SHOWN_FIRST = 12;
-const SHOWN_LAST = 4;
+const SHOWN_FIRST = 8;
+const SHOWN_LAST = 3;
 const NAME = /^[A-Za-z_$][\w$]*$/;
 
 /**

@@ -67,8 +67,7 @@ function isPlainString(text: string): boolean {
   if (text.length > MAX_STRING_LENGTH) return false;
   // Lone surrogates have no UTF-8, and decoders may drop a byte order mark.
   return (
-    text.charCodeAt(0) !== BYTE_ORDER_MARK &&
-    (text as string & { isWellFormed(): boolean }).isWellFormed()
+    text.charCodeAt(0) !== BYTE_ORDER_MARK && (text as string & { isWellFormed(): boolean }).isWellFormed()
   );
 }
 

@@ -13,7 +13,9 @@ export type Refusal =
   | { readonly type: "proxy" }
   | { readonly type: "sharedMemory" }
   | { readonly type: "detached" }
+  | { readonly type: "platform"; readonly className: string }
   | { readonly type: "methods"; readonly className: string; readonly methods: readonly string[] }
+  | { readonly type: "causedByItself" }
   | { readonly type: "tooDeep"; readonly levels: number };
 
 const SHOWN_METHODS = 3;
@@ -49,8 +51,12 @@ function describe(refusal: Refusal): string {
       return "is shared memory, which other processes cannot share: pass a copy, such as new Uint8Array(it).slice().";
     case "detached":
       return "is a detached ArrayBuffer, whose memory has been transferred elsewhere: pass it before it is transferred, or pass a copy.";
+    case "platform":
+      return `is a ${refusal.className}, which belongs to this process and cannot be sent: pass plain data.`;
     case "methods":
-      return `is an instance of class ${refusal.className}, whose methods (${listMethods(refusal.methods)}) would be lost: pass plain data, such as { ...it }, and make the instance inside the task.`;
+      return `is an instance of class ${refusal.className}, whose methods (${listMethods(refusal.methods)}) would be lost: pass plain data, and make the instance inside the task.`;
+    case "causedByItself":
+      return "is an error that is its own cause, which cannot be sent: pass it without that cause.";
     case "tooDeep":
       return `is nested more than ${refusal.levels} levels deep, which cannot be sent: pass a flatter structure, such as an array whose items refer to each other by index.`;
     default:

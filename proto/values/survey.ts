@@ -13,6 +13,7 @@ import { type Refusal, refusalError } from "./refuse.js";
 export const MAX_DEPTH = 1000;
 /** Of longer arrays, what hangs on them beside their items is left to the serializer to check. */
 const MAX_LISTED_LENGTH = 4096;
+const LARGEST_ELEMENT_BYTES = 8;
 
 /** The part of an ArrayBuffer that is in use. */
 export interface Span {
@@ -53,6 +54,8 @@ class Walk implements Survey {
   readonly #root: string;
   readonly #seen = new Set<object>();
   readonly #pending: Visit[] = [];
+  /** Errors that have an object as their cause. */
+  readonly #caused = new Map<object, Place>();
   /** Children of the object being looked at, in order. */
   #children: Visit[] = [];
 
@@ -64,7 +67,10 @@ class Walk implements Survey {
     if (this.#isInner(value)) this.#pending.push({ object: value, place: ROOT });
     else this.#check(value, undefined, undefined);
     for (let visit = this.#pending.pop(); visit !== undefined; visit = this.#pending.pop()) {
-      if (this.#seen.has(visit.object)) continue;
+      if (this.#seen.has(visit.object)) {
+        this.#checkCause(visit);
+        continue;
+      }
       this.#seen.add(visit.object);
       this.#look(visit.object, visit.place);
       // Last in, first out: in reverse, so that the first child comes next.
@@ -85,9 +91,9 @@ class Walk implements Survey {
       case "set":
         return this.#lookAtSet(object as Set<unknown>, place);
       case "error":
-        return this.#lookAtProperty(object, "cause", place);
+        return this.#lookAtError(object, place);
       case "buffer":
-        return this.#use(object as ArrayBuffer, 0, (object as ArrayBuffer).byteLength, 1, place);
+        return this.#use(object as ArrayBuffer, 0, (object as ArrayBuffer).byteLength, place);
       case "view":
         return this.#useView(object as ArrayBufferView<ArrayBuffer>, place);
       case "leaf":
@@ -102,12 +108,28 @@ class Walk implements Survey {
   #lookAtArray(array: unknown[], place: Place): void {
     for (let index = 0; index < array.length; index++) {
       const item = array[index];
-      if (this.#isInner(item)) this.#children.push({ object: item, place: below(place, { type: "index", index }) });
+      if (this.#isInner(item))
+        this.#children.push({ object: item, place: below(place, { type: "index", index }) });
       else this.#check(item, place, { type: "index", index });
     }
     if (array.length > MAX_LISTED_LENGTH) return;
     const keys = Object.keys(array);
-    for (let i = keys.length - 1; i >= 0 && !isIndex(keys[i]!); i--) this.#lookAtProperty(array, keys[i]!, place);
+    for (let i = keys.length - 1; i >= 0 && !isIndex(keys[i]!); i--)
+      this.#lookAtProperty(array, keys[i]!, place);
+  }
+
+  #lookAtError(error: object, place: Place): void {
+    this.#lookAtProperty(error, "cause", place);
+    if (this.#children.length > 0) this.#caused.set(error, place);
+  }
+
+  /** The platform fails to read an error that is met again inside its own cause. */
+  #checkCause(again: Visit): void {
+    const open = this.#caused.get(again.object);
+    if (open === undefined) return;
+    for (let at: Place | undefined = again.place; at !== undefined; at = at.parent) {
+      if (at === open) this.#refuse({ type: "causedByItself" }, again.place);
+    }
   }
 
   #lookAtProperties(object: object, place: Place): void {
@@ -132,7 +154,8 @@ class Walk implements Survey {
 
   #lookAtSet(set: Set<unknown>, place: Place): void {
     let index = 0;
-    for (const item of Set.prototype.values.call(set)) this.#add(item, place, { type: "setItem", index: index++ });
+    for (const item of Set.prototype.values.call(set))
+      this.#add(item, place, { type: "setItem", index: index++ });
   }
 
   #add(value: unknown, parent: Place, step: Step): void {
@@ -157,12 +180,14 @@ class Walk implements Survey {
   }
 
   #useView(view: ArrayBufferView<ArrayBuffer>, place: Place): void {
-    const elementBytes = view instanceof DataView ? 1 : (view as Uint8Array).BYTES_PER_ELEMENT;
-    this.#use(view.buffer, view.byteOffset, view.byteOffset + view.byteLength, elementBytes, place);
+    this.#use(view.buffer, view.byteOffset, view.byteOffset + view.byteLength, place);
   }
 
-  /** Widens what is in use of a buffer. Its start stays a multiple of the element size of each view, as views require. */
-  #use(buffer: ArrayBuffer, start: number, end: number, elementBytes: number, place: Place): void {
+  /**
+   * Widens what is in use of a buffer. Views must begin at a multiple of their
+   * element size: they do when all begin at `start`, or when `start` is a multiple of 8.
+   */
+  #use(buffer: ArrayBuffer, start: number, end: number, place: Place): void {
     if (isDetached(buffer)) this.#refuse({ type: "detached" }, place);
     const used = this.buffers.get(buffer);
     if (used === undefined) {
@@ -170,10 +195,8 @@ class Walk implements Survey {
       return;
     }
     const lowest = Math.min(used.start, start);
-    const largestElement = 8;
-    const isAligned = elementBytes === 1 && lowest === start && used.start === start;
-    const aligned = isAligned ? lowest : lowest - (lowest % largestElement);
-    this.buffers.set(buffer, { start: aligned, end: Math.max(used.end, end) });
+    const common = used.start === start ? start : lowest - (lowest % LARGEST_ELEMENT_BYTES);
+    this.buffers.set(buffer, { start: common, end: Math.max(used.end, end) });
   }
 }
 
