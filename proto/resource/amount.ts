@@ -67,7 +67,8 @@ export function toAmount(kind: string, value: unknown, field: string = kind): nu
 export function toBytes(value: unknown, field = "memory"): number {
   const exact = exactBytes(value, field);
   const bytes = Math.round(exact);
-  if (!Number.isSafeInteger(bytes)) throw new ResourceError(`${field}: ${show(value)} is too large; give less.`);
+  if (!Number.isSafeInteger(bytes))
+    throw new ResourceError(`${field}: ${show(value)} is too large; give less.`);
   if (bytes === 0 && exact > 0)
     throw new ResourceError(`${field}: ${show(value)} is less than a byte; numbers are gigabytes, e.g. 0.5.`);
   return bytes;
@@ -90,21 +91,23 @@ function exactBytes(value: unknown, field: string): number {
 }
 
 /**
- * Writes a size of memory in the largest unit that expresses it exactly with at
- * most three decimals: {@link toBytes} reads back the same bytes.
+ * Writes a size of memory in the shortest way, with at most three decimals, from which
+ * {@link toBytes} reads back the same bytes.
  *
  * @example
  * formatMemory(1.5 * 1024 ** 3) // "1.5G"
  */
 export function formatMemory(bytes: number): string {
+  let shortest = `${bytes}B`;
   for (const [letter, unit] of MEMORY_UNITS) {
     if (bytes < unit) continue;
     for (let decimals = 0; decimals <= 3; decimals++) {
       const digits = (bytes / unit).toFixed(decimals);
-      if (Math.round(Number(digits) * unit) === bytes) return `${digits}${letter}`;
+      if (digits.length + 1 < shortest.length && Math.round(Number(digits) * unit) === bytes)
+        shortest = `${digits}${letter}`;
     }
   }
-  return `${bytes}B`;
+  return shortest;
 }
 
 /**

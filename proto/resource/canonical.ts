@@ -3,6 +3,7 @@
  * them keeps, whoever wrote it: the builders here, or a client in another language.
  */
 
+import { formatDuration } from "../duration.js";
 import { ResourceError } from "../errors.js";
 import { formatAmount, SCALE } from "./amount.js";
 import { type Amount, type Demand, demandKey, type Limit, type Request, type Walltime } from "./demand.js";
@@ -38,6 +39,7 @@ export function canonicalDemand(demand: Demand): Demand {
  * @throws ResourceError when it has no alternative, more than 64, or one that breaks a rule
  */
 export function canonicalRequest(request: Request): Request {
+  checkAlternatives(request.alternatives.length);
   const alternatives = new Map<string, Demand>();
   for (const given of request.alternatives) {
     const demand = canonicalDemand(given);
@@ -45,8 +47,9 @@ export function canonicalRequest(request: Request): Request {
     if (!alternatives.has(key)) alternatives.set(key, demand);
   }
   if (alternatives.size === 0)
-    throw new ResourceError("anyOf: there is no alternative; give at least one resource, e.g. anyOf(gpus(1), cores(8)).");
-  checkAlternatives(alternatives.size);
+    throw new ResourceError(
+      "anyOf: there is no alternative; give at least one resource, e.g. anyOf(gpus(1), cores(8)).",
+    );
   return { alternatives: [...alternatives.values()] };
 }
 
@@ -91,7 +94,9 @@ export function askedTwice(field: string, first: string, second: string): Resour
 function checkAmount({ kind, amount }: Amount): Amount {
   checkKind(kind, "kind");
   if (!Number.isSafeInteger(amount) || amount < 0)
-    throw new ResourceError(`${kind}: ${show(amount)} is not an amount; it must be a whole number, 0 or more.`);
+    throw new ResourceError(
+      `${kind}: ${show(amount)} is not an amount; it must be a whole number, 0 or more.`,
+    );
   if (kind === "capacity" && amount % SCALE !== 0)
     throw new ResourceError(`capacity: ${amount / SCALE} is not a whole number of slots; give e.g. 1.`);
   return { kind, amount };
@@ -99,12 +104,17 @@ function checkAmount({ kind, amount }: Amount): Amount {
 
 function checkWalltime({ hardMs, softMs, group }: Walltime): Walltime {
   if (!Number.isSafeInteger(hardMs) || hardMs <= 0)
-    throw new ResourceError("wtime: the limit must be longer than zero; give e.g. \"1:30:00\".");
+    throw new ResourceError('wtime: the limit must be longer than zero; give e.g. "1:30:00".');
   // Absent on the wire is 0.
   const soft = softMs === 0 ? hardMs : softMs;
   if (!Number.isSafeInteger(soft) || soft < 0)
-    throw new ResourceError("wtime.soft: the limit must be longer than zero; leave it out to have it equal the hard one.");
-  if (soft > hardMs) throw new ResourceError(`wtime.soft: ${soft / 1000} s is longer than the hard limit of ${hardMs / 1000} s; give at most that.`);
+    throw new ResourceError(
+      "wtime.soft: the limit must be longer than zero; leave it out to have it equal the hard one.",
+    );
+  if (soft > hardMs)
+    throw new ResourceError(
+      `wtime.soft: ${formatDuration(soft)} is longer than the hard limit, ${formatDuration(hardMs)}; give at most that.`,
+    );
   return { hardMs, softMs: soft, group: group === "" ? "" : checkLabel(group, "wtime.group") };
 }
 
@@ -122,7 +132,8 @@ function checkLimit({ name, count }: Limit): Limit {
 function checkNothingTwice(demand: Demand): void {
   for (const [index, { kind, amount }] of demand.amounts.entries()) {
     const next = demand.amounts[index + 1];
-    if (next?.kind === kind) throw askedTwice(kind, formatAmount(kind, amount), formatAmount(kind, next.amount));
+    if (next?.kind === kind)
+      throw askedTwice(kind, formatAmount(kind, amount), formatAmount(kind, next.amount));
     if (kind === "cores" && demand.allCores) throw askedTwice(kind, "all cores", formatAmount(kind, amount));
   }
   for (const [index, token] of demand.tokens.entries())

@@ -21,7 +21,11 @@ export function coresDemand(n: unknown, field = "cores"): Demand {
 }
 
 /** Cores, memory or gpus: kinds of which zero can be asked for, and is nothing. */
-export function amountDemand(kind: "cores" | "memory" | "gpus", value: unknown, field: string = kind): Demand {
+export function amountDemand(
+  kind: "cores" | "memory" | "gpus",
+  value: unknown,
+  field: string = kind,
+): Demand {
   return { ...emptyDemand(), amounts: [{ kind, amount: toAmount(kind, value, field) }] };
 }
 
@@ -69,7 +73,9 @@ export function walltimeDemand(hard: unknown, options: unknown = {}, field = "wt
     throw new ResourceError(`${field}: ${show(options)} is not a set of options; give { soft, group }.`);
   for (const key of Object.keys(options)) {
     if (!WALLTIME_OPTIONS.includes(key))
-      throw new ResourceError(`${field}.${key}: there is no such option${didYouMean(key, WALLTIME_OPTIONS)}; use soft or group.`);
+      throw new ResourceError(
+        `${field}.${key}: there is no such option${didYouMean(key, WALLTIME_OPTIONS)}; use soft or group.`,
+      );
   }
   const { soft, group } = options as { readonly soft?: unknown; readonly group?: unknown };
   const hardMs = positiveMs(hard, field);
@@ -86,11 +92,15 @@ export function walltimeDemand(hard: unknown, options: unknown = {}, field = "wt
  */
 export function durationMs(value: unknown, field: string): number {
   if (typeof value !== "string" && typeof value !== "number")
-    throw new ResourceError(`${field}: ${show(value)} is not a duration; give seconds or a text such as "1:30:00".`);
+    throw new ResourceError(
+      `${field}: ${show(value)} is not a duration; give seconds or a text such as "1:30:00".`,
+    );
   try {
     return parseDuration(value);
   } catch (error) {
-    throw new ResourceError(`${field}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new ResourceError(`${field}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -63,8 +63,11 @@ function checkForm(kind: unknown, field: string): asserts kind is string {
  * @throws ResourceError otherwise
  */
 export function checkLabel(label: unknown, field: string): string {
-  if (typeof label === "string" && label !== "" && label.length <= MAX_LENGTH && !UNPRINTABLE.test(label)) return label;
-  throw new ResourceError(`${field}: ${show(label)} is not a name; give a text of 1 to ${MAX_LENGTH} characters.`);
+  if (typeof label === "string" && label !== "" && label.length <= MAX_LENGTH && !UNPRINTABLE.test(label))
+    return label;
+  throw new ResourceError(
+    `${field}: ${show(label)} is not a name; give a text of 1 to ${MAX_LENGTH} characters.`,
+  );
 }
 
 /** Writes a label, quoted where it is not one word. */

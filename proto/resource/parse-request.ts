@@ -106,11 +106,11 @@ class Words {
   #at = 0;
 
   constructor(text: string) {
-    this.#text = text;
+    this.#text = text.trim();
     WORD.lastIndex = 0;
-    while (WORD.lastIndex < text.length) {
-      const match = WORD.exec(text);
-      if (match?.[1] === undefined) throw this.unexpected('"', 'a closing quote');
+    while (WORD.lastIndex < this.#text.length) {
+      const match = WORD.exec(this.#text);
+      if (match?.[1] === undefined) throw this.unexpected('"', "a closing quote");
       this.#words.push(match[1]);
     }
   }
@@ -127,7 +127,8 @@ class Words {
 
   take(expected: string): string {
     const word = this.#words[this.#at];
-    if (word === undefined) throw new ResourceError(`resource: ${show(this.#text)} ends where ${expected} is expected.`);
+    if (word === undefined)
+      throw new ResourceError(`resource: ${show(this.#text)} ends where ${expected} is expected.`);
     this.#at++;
     return word;
   }
@@ -144,6 +145,8 @@ class Words {
   }
 
   unexpected(word: string, expected: string): ResourceError {
-    return new ResourceError(`resource: in ${show(this.#text)}, ${show(word)} stands where ${expected} is expected.`);
+    return new ResourceError(
+      `resource: in ${show(this.#text)}, ${show(word)} stands where ${expected} is expected.`,
+    );
   }
 }

@@ -61,7 +61,8 @@ const READERS: Readonly<Record<keyof PlainResource, Reader>> = {
   capacity: (value) => capacityDemand(value),
   nodes: (value) => nodesDemand(value),
   limits: (value) => readEach(value, "limits", (name, count, field) => limitDemand(name, count, field)),
-  resources: (value) => readEach(value, "resources", (name, count, field) => ownKindDemand(name, count, field)),
+  resources: (value) =>
+    readEach(value, "resources", (name, count, field) => ownKindDemand(name, count, field)),
 };
 
 /** The keys of the plain form, in the order of its documentation. */
@@ -77,7 +78,9 @@ export function demandOfPlain(plain: object): Demand {
   for (const [key, value] of Object.entries(plain)) {
     if (!isPlainKey(key)) {
       const keys = PLAIN_KEYS.join(", ");
-      throw new ResourceError(`${key}: there is no such resource${didYouMean(key, PLAIN_KEYS)}; use ${keys}.`);
+      throw new ResourceError(
+        `${key}: there is no such resource${didYouMean(key, PLAIN_KEYS)}; use ${keys}.`,
+      );
     }
     if (value !== undefined) demand = mergeDemands(demand, READERS[key](value));
   }
@@ -91,7 +94,8 @@ function isPlainKey(key: string): key is keyof PlainResource {
 function readWalltime(value: unknown): Demand {
   if (typeof value !== "object" || value === null) return walltimeDemand(value);
   const { hard, ...options } = value as Readonly<Record<string, unknown>>;
-  if (hard === undefined) throw new ResourceError('wtime.hard: it is missing; give it, e.g. { hard: "1:30:00" }.');
+  if (hard === undefined)
+    throw new ResourceError('wtime.hard: it is missing; give it, e.g. { hard: "1:30:00" }.');
   return walltimeDemand(hard, options);
 }
 
@@ -101,7 +105,9 @@ function readEach(
   read: (name: string, count: unknown, field: string) => Demand,
 ): Demand {
   if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new ResourceError(`${key}: ${show(value)} is not an object of names and numbers; give e.g. { license: 4 }.`);
+    throw new ResourceError(
+      `${key}: ${show(value)} is not an object of names and numbers; give e.g. { license: 4 }.`,
+    );
   let demand = emptyDemand();
   for (const [name, count] of Object.entries(value)) {
     if (count !== undefined) demand = mergeDemands(demand, read(name, count, `${key}.${name}`));

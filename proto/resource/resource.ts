@@ -58,7 +58,9 @@ export class Resource {
     if (typeof like === "function")
       throw new ResourceError(`resource: ${show(like)} is not a resource; call it, e.g. cores(2).`);
     if (typeof like !== "object" || like === null || Array.isArray(like))
-      throw new ResourceError(`resource: ${show(like)} is not a resource; give e.g. cores(2) or { cores: 2 }.`);
+      throw new ResourceError(
+        `resource: ${show(like)} is not a resource; give e.g. cores(2) or { cores: 2 }.`,
+      );
     // A resource made by another copy of this module.
     if (isForeign(like)) return canonicalRequest(like.request).alternatives;
     return [demandOfPlain(like)];

@@ -37,16 +37,17 @@ export function show(value: unknown): string {
 
 /**
  * The candidate that a word was probably meant to be: the same but for its case,
- * another word for it, or at most two letters away.
+ * another word for it, or a few letters away.
  *
+ * @param maxLetters how many letters may differ. Default: 2
  * @returns undefined when none is near
  */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
+export function nearest(word: string, candidates: readonly string[], maxLetters = 2): string | undefined {
   const lower = word.toLowerCase();
   const synonym = synonymOf(word);
   if (synonym !== undefined && candidates.includes(synonym)) return synonym;
   // Two letters of a three-letter word are another word.
-  let bestDistance = Math.min(2, Math.floor(lower.length / 2)) + 1;
+  let bestDistance = Math.min(maxLetters, Math.floor(lower.length / 2)) + 1;
   let best: string | undefined;
   for (const candidate of candidates) {
     const distance = editDistance(lower, candidate.toLowerCase());

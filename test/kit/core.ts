@@ -80,7 +80,12 @@ export class CoreDriver {
     this.step({ type: "workerJoined", worker, name: `w${worker}`, pool });
   }
 
-  finish(worker: number, session: number, tasks: number[], options: { attempts?: number[]; runUs?: number } = {}): TestEffect[] {
+  finish(
+    worker: number,
+    session: number,
+    tasks: number[],
+    options: { attempts?: number[]; runUs?: number } = {},
+  ): TestEffect[] {
     return this.step({
       type: "finished",
       worker,
@@ -92,7 +97,13 @@ export class CoreDriver {
     });
   }
 
-  fail(worker: number, session: number, task: number, attempt = 1, cause: "function" | "final" | "cancelled" = "function"): TestEffect[] {
+  fail(
+    worker: number,
+    session: number,
+    task: number,
+    attempt = 1,
+    cause: "function" | "final" | "cancelled" = "function",
+  ): TestEffect[] {
     return this.step({ type: "failed", worker, session, task, attempt, cause, failure: "failure" });
   }
 }
@@ -100,6 +111,8 @@ export class CoreDriver {
 /** "worker: tasks" of the granted assignments, and "worker+: tasks" of those sent ahead. */
 export function placements(effects: readonly TestEffect[]): string[] {
   return effects.flatMap((effect) =>
-    effect.type === "assign" ? [`w${effect.worker}${effect.granted ? "" : "+"}: ${effect.tasks.join(",")}`] : [],
+    effect.type === "assign"
+      ? [`w${effect.worker}${effect.granted ? "" : "+"}: ${effect.tasks.join(",")}`]
+      : [],
   );
 }

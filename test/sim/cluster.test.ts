@@ -64,7 +64,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 const scenario = fc.record({
   seed: fc.nat(),
   meanRunMs: fc.constantFrom(0.05, 1, 30, 3_000),
-  failureRate: fc.constantFrom(0, 0, 0.2),
+  failureRate: fc.constantFrom<number>(0, 0, 0.2),
   actions: fc.array(fc.tuple(fc.constantFrom(0, 0, 0.3, 5, 60), action), { minLength: 1, maxLength: 40 }),
 });
 
@@ -80,9 +80,9 @@ function play({ seed, meanRunMs, failureRate, actions }: Scenario): {
   const closed = new Set<number>();
   for (let number = 1; number <= SESSIONS; number += 1) {
     cluster.open(number, { prioritized: number === 1 });
-    DEMANDS.forEach((demand, spec) =>
-      cluster.spec(number, spec, demand, { priority: spec % 3, retries: spec % 2 }),
-    );
+    for (const [spec, demand] of DEMANDS.entries()) {
+      cluster.spec(number, spec, demand, { priority: spec % 3, retries: spec % 2 });
+    }
   }
   let atMs = 0;
   for (const [waitMs, act] of actions) {

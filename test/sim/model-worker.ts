@@ -57,7 +57,7 @@ export class ModelWorker {
         else this.#waiting.push(arrived);
       });
     } else if (effect.type === "promote")
-      this.#take(effect.session, effect.tasks).forEach((task) => this.#start(task));
+      for (const task of this.#take(effect.session, effect.tasks)) this.#start(task);
     else if (effect.type === "retract") {
       this.send(this.#take(effect.session, effect.tasks).map((task) => ({ type: "returned", task })));
     } else if (effect.type === "stop") {
