@@ -16,7 +16,8 @@ const PENDING: CompletionState = { type: "pending" };
 /** The end of one call. */
 export class Completion {
   #state: CompletionState = PENDING;
-  #watchers: (() => void)[] | undefined;
+  /** One alone is not put into an array: there are as many as calls. */
+  #watchers: (() => void) | (() => void)[] | undefined;
   #observed = false;
 
   /** Where the call is now. Looking does not count as observing. */
@@ -32,12 +33,15 @@ export class Completion {
   /** Calls back once the call has ended: synchronously if it has. Marks it as observed. */
   watch(onEnd: () => void): void {
     this.#observed = true;
-    if (this.#state.type !== "pending") {
-      onEnd();
-      return;
-    }
-    this.#watchers ??= [];
-    this.#watchers.push(onEnd);
+    this.whenEnded(onEnd);
+  }
+
+  /** As `watch`, for those who only count: does not mark it as observed. */
+  whenEnded(onEnd: () => void): void {
+    if (this.#state.type !== "pending") onEnd();
+    else if (this.#watchers === undefined) this.#watchers = onEnd;
+    else if (typeof this.#watchers === "function") this.#watchers = [this.#watchers, onEnd];
+    else this.#watchers.push(onEnd);
   }
 
   /** Ends the call with a value; ignored when it has ended. */
@@ -55,6 +59,7 @@ export class Completion {
     this.#state = state;
     const watchers = this.#watchers;
     this.#watchers = undefined;
-    if (watchers !== undefined) for (const watcher of watchers) watcher();
+    if (typeof watchers === "function") watchers();
+    else if (watchers !== undefined) for (const watcher of watchers) watcher();
   }
 }

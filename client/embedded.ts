@@ -5,7 +5,7 @@
  * loaded only when no head is configured, or when a local function starts a program.
  */
 
-import { Head } from "../head/index.js";
+import { Head } from "../head/shell/head.js";
 import type { ClientMessage, HeadToClient, HeadToWorker, WorkerMessage } from "../proto/grain.js";
 import type { Connection, Link } from "../proto/link/link.js";
 import { memoryLink } from "../proto/link/memory.js";
@@ -38,7 +38,7 @@ export interface Embedded {
 export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embedded> {
   const machine = await detectPool();
   const pool: Pool = options.local === undefined ? machine : resourceToPool(options.local, machine);
-  const head = new Head({ name: "embedded" });
+  const head = new Head();
   const [workerEnd, headEnd] = memoryLink<WorkerMessage, HeadToWorker>();
   head.acceptWorker(headEnd);
   const agent = startAgent({
@@ -83,7 +83,11 @@ export interface LocalTask {
 
 /** The `$` of functions that run in the client's own process. */
 export function localPrograms(task: LocalTask): RunProgram {
-  return createPrograms({ env: { ...task.env }, signal: task.signal, print: (text, stderr) => task.print(text, stderr) });
+  return createPrograms({
+    env: { ...task.env },
+    signal: task.signal,
+    print: (text, stderr) => task.print(text, stderr),
+  });
 }
 
 export { disposePrograms };

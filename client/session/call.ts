@@ -13,6 +13,8 @@ export interface CallOwner {
 /** A call that is under way on the cluster. */
 export class RemoteCall implements SpawnedCall {
   readonly number: number;
+  /** Its number on the wire: given when it is queued for sending, so that these increase; 0 before. */
+  task = 0;
   readonly completion = new Completion();
   readonly spec: SpecEntry;
   readonly owner: CallOwner;

@@ -5,13 +5,13 @@
  *   messages {e, 1, n=3} {r, 4, n=1} {e, 5, n=2}
  *
  * Arguments are copied in, so that what the caller changes after the call does
- * not change what is sent. Invariant: a submission holds tasks of one spec and
- * one owner, numbered without gaps.
+ * not change what is sent. Invariants: a submission holds calls of one spec and
+ * one owner; calls of a queue that is sent from are numbered in its order.
  */
 
 import type { BlobAt, BlobRef, ClientMessage } from "../../proto/grain.js";
 import type { Encoded } from "../../proto/values/value.js";
-import type { CallOwner } from "./call.js";
+import type { CallOwner, RemoteCall } from "./call.js";
 
 /** Most tasks of one message. */
 export const MAX_SUBMIT_TASKS = 4_096;
@@ -23,37 +23,25 @@ const FIRST_GROWTH_BYTES = 1_024;
 
 /** Calls of one spec and one owner that will travel in one message. */
 export class PendingSubmit {
-  readonly spec: number;
-  readonly owner: CallOwner;
-  readonly first: number;
+  readonly calls: RemoteCall[] = [];
   readonly #sizes: number[] = [];
   readonly #blobs: BlobAt[] = [];
   #bytes: Uint8Array = NOTHING;
   #length = 0;
 
-  constructor(spec: number, owner: CallOwner, first: number) {
-    this.spec = spec;
-    this.owner = owner;
-    this.first = first;
-  }
-
-  get count(): number {
-    return this.#sizes.length;
-  }
-
-  /** Whether a call may join: it is the next one, of the same spec and owner, and there is room. */
-  takes(spec: number, owner: CallOwner, number: number, byteLength: number): boolean {
+  /** Whether a call may join: it is of the same spec and owner, and there is room. */
+  takes(call: RemoteCall, byteLength: number): boolean {
+    const first = this.calls[0]!;
     return (
-      this.spec === spec &&
-      this.owner === owner &&
-      this.first + this.#sizes.length === number &&
-      this.#sizes.length < MAX_SUBMIT_TASKS &&
+      first.spec === call.spec &&
+      first.owner === call.owner &&
+      this.calls.length < MAX_SUBMIT_TASKS &&
       this.#length + byteLength <= MAX_SUBMIT_BYTES
     );
   }
 
   /** Adds a call with its arguments. */
-  add(args: Encoded): void {
+  add(call: RemoteCall, args: Encoded): void {
     this.#reserve(args.byteLength);
     let at = this.#length;
     for (const part of args.parts) {
@@ -61,12 +49,14 @@ export class PendingSubmit {
       at += part.byteLength;
     }
     this.#length = at;
+    this.calls.push(call);
     this.#sizes.push(args.byteLength);
   }
 
   /** Adds a call whose arguments the head holds already. */
-  addBlob(ref: BlobRef): void {
+  addBlob(call: RemoteCall, ref: BlobRef): void {
     this.#blobs.push({ index: this.#sizes.length, ref });
+    this.calls.push(call);
     this.#sizes.push(0);
   }
 
@@ -74,7 +64,8 @@ export class PendingSubmit {
   toMessage(): ClientMessage {
     const full = this.#length === this.#bytes.byteLength;
     const args = full ? this.#bytes : this.#bytes.slice(0, this.#length);
-    const submit = { spec: this.spec, first: this.first, sizes: this.#sizes, args, blobs: this.#blobs };
+    const { spec, task } = this.calls[0]!;
+    const submit = { spec: spec.number, first: task, sizes: this.#sizes, args, blobs: this.#blobs };
     return { body: { $case: "submit", submit } };
   }
 
@@ -101,13 +92,13 @@ export class SendQueue {
   }
 
   /** Adds a call with its arguments: to the last submission if it takes it. */
-  add(spec: number, owner: CallOwner, number: number, args: Encoded): void {
-    this.#submitFor(spec, owner, number, args.byteLength).add(args);
+  add(call: RemoteCall, args: Encoded): void {
+    this.#submitFor(call, args.byteLength).add(call, args);
   }
 
   /** Adds a call whose arguments the head holds already. */
-  addBlob(spec: number, owner: CallOwner, number: number, ref: BlobRef): void {
-    this.#submitFor(spec, owner, number, 0).addBlob(ref);
+  addBlob(call: RemoteCall, ref: BlobRef): void {
+    this.#submitFor(call, 0).addBlob(call, ref);
   }
 
   /** Adds a message as it is. */
@@ -123,6 +114,11 @@ export class SendQueue {
     other.clear();
   }
 
+  /** The calls that wait in it, in order. */
+  calls(): RemoteCall[] {
+    return this.#items.slice(this.#head).flatMap((item) => (item instanceof PendingSubmit ? item.calls : []));
+  }
+
   /** Forgets everything. */
   clear(): void {
     this.#items = [];
@@ -136,7 +132,7 @@ export class SendQueue {
     const kept: (PendingSubmit | ClientMessage)[] = [];
     for (let i = this.#head; i < this.#items.length; i++) {
       const item = this.#items[i]!;
-      if (item instanceof PendingSubmit && item.owner === owner) withdrawn.push(item);
+      if (item instanceof PendingSubmit && item.calls[0]!.owner === owner) withdrawn.push(item);
       else kept.push(item);
     }
     this.#items = kept;
@@ -159,9 +155,9 @@ export class SendQueue {
     return item instanceof PendingSubmit ? item.toMessage() : item;
   }
 
-  #submitFor(spec: number, owner: CallOwner, number: number, byteLength: number): PendingSubmit {
-    if (this.#open?.takes(spec, owner, number, byteLength)) return this.#open;
-    const submit = new PendingSubmit(spec, owner, number);
+  #submitFor(call: RemoteCall, byteLength: number): PendingSubmit {
+    if (this.#open?.takes(call, byteLength)) return this.#open;
+    const submit = new PendingSubmit();
     this.#items.push(submit);
     this.#open = submit;
     return submit;

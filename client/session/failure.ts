@@ -39,10 +39,13 @@ export function toError(failure: Failure, functionName: string, taskId: string):
         { ...task, stderrTail: failure.stderrTail || undefined },
       );
     case FailureKind.DIED:
-      return new TaskError(`${who} died${where}${attemptOf(failure)}: ${exitText(failure)}${tailText(failure)}`, {
-        ...task,
-        ...exitOf(failure),
-      });
+      return new TaskError(
+        `${who} died${where}${attemptOf(failure)}: ${exitText(failure)}${tailText(failure)}`,
+        {
+          ...task,
+          ...exitOf(failure),
+        },
+      );
     case FailureKind.TIMED_OUT:
       return new TaskTimeoutError(`${who} ran out of time${where}${said}`, task);
     case FailureKind.CANCELLED:
@@ -50,13 +53,22 @@ export function toError(failure: Failure, functionName: string, taskId: string):
     case FailureKind.LOAD_FAILED:
       return new TaskError(`The module of ${who} could not be loaded${where}${said}`, task);
     case FailureKind.WORKER_LOST:
-      return new WorkerLostError(`${who} was given up${said || ": too many workers were lost under it"}`, task);
+      return new WorkerLostError(
+        `${who} was given up${said || ": too many workers were lost under it"}`,
+        task,
+      );
     case FailureKind.INFEASIBLE:
       return new InfeasibleError(`${who} fits no worker${said}`, task);
     case FailureKind.VALUE_FAILED:
-      return new SerializationError(`The result of ${who} cannot be sent${said}`, { cause, path: pathOf(cause) });
+      return new SerializationError(`The result of ${who} cannot be sent${said}`, {
+        cause,
+        path: pathOf(cause),
+      });
     case FailureKind.OUT_OF_MEMORY:
-      return new TaskError(`${who} ran out of memory${where}${said}${tailText(failure)}`, { ...task, ...exitOf(failure) });
+      return new TaskError(`${who} ran out of memory${where}${said}${tailText(failure)}`, {
+        ...task,
+        ...exitOf(failure),
+      });
     case FailureKind.FAILURE_UNSPECIFIED:
       return new TaskError(`${who} failed${where}${said}`, task);
     default:

@@ -19,7 +19,7 @@ export interface Bundle {
 }
 
 /** Bundles the module in a file. */
-export type BundleModule = (file: string, signal?: AbortSignal) => Promise<Bundle>;
+export type BundleModule = (file: string) => Promise<Bundle>;
 
 /** Where a function's module comes from. */
 export type ModuleSource =
@@ -61,19 +61,16 @@ function pathOf(fileOrUrl: string): string | undefined {
 export class Modules {
   readonly #bundle: BundleModule;
   readonly #blobs: Promise<BlobTransport>;
-  readonly #signal: AbortSignal;
   /** By file: the hash, once the head holds it. */
   readonly #byFile = new Map<string, Promise<string>>();
 
   /**
    * @param bundle makes a bundle of a file
    * @param blobs the head's, once it is connected
-   * @param signal gives up what is under way
    */
-  constructor(bundle: BundleModule, blobs: Promise<BlobTransport>, signal: AbortSignal) {
+  constructor(bundle: BundleModule, blobs: Promise<BlobTransport>) {
     this.#bundle = bundle;
     this.#blobs = blobs;
-    this.#signal = signal;
   }
 
   /** The name under which workers find a function's module; a string at once when nothing has to be brought. */
@@ -91,7 +88,7 @@ export class Modules {
   }
 
   async #bring(file: string): Promise<string> {
-    const { ref, bytes } = await this.#bundle(file, this.#signal);
+    const { ref, bytes } = await this.#bundle(file);
     const blobs = await this.#blobs;
     const missing = await blobs.missing([ref.hash]);
     if (missing.includes(ref.hash)) await blobs.put(ref, [bytes]);

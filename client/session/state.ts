@@ -2,10 +2,14 @@
  * A session's state machine: numbers calls, merges them into columns, holds them
  * back until their module or arguments are with the head, matches what comes back.
  *
+ *   submit ──▶ held (module) or uploading (arguments) ──▶ queued ──▶ sent ──▶ ended
+ *
+ * A call gets its task number when it is queued: the head wants them to increase.
+ *
  * No I/O, no timers: `session.ts` is the shell that owns the link. Invariants:
- * 1. a call is in `#calls` from its submission until its end, or until its result
- *    is being fetched; 2. its owner hears of its end exactly once; 3. a cancel
- * follows the submission that it concerns; a call that never left ends here.
+ * 1. a call that has not ended is held, uploading, in `#calls` (queued or sent) or
+ *    being fetched; 2. its owner hears of its end exactly once; 3. a cancel follows
+ *    the submission that it concerns; a call that never left ends here.
  */
 
 import { type GrainError, messageOf, SerializationError, TaskCancelledError } from "../../proto/errors.js";
@@ -48,12 +52,13 @@ export interface CallTotals {
 export class SessionState {
   phase: Phase = { type: "idle" };
   readonly #specs = new SpecTable();
+  /** Queued and sent, by task number. */
   readonly #calls = new Map<number, RemoteCall>();
   /** Calls whose arguments are being uploaded. */
   readonly #uploading = new Set<RemoteCall>();
   readonly #queue = new SendQueue();
   #acks: number[] = [];
-  #lastNumber = 0;
+  #lastTask = 0;
   #submitted = 0;
   #done = 0;
   #failed = 0;
@@ -67,21 +72,15 @@ export class SessionState {
     return { submitted: this.#submitted, done: this.#done, failed: this.#failed };
   }
 
-  /** The next number of a call, local or remote. */
-  nextNumber(): number {
-    this.#lastNumber += 1;
-    return this.#lastNumber;
-  }
-
   /** "session.task"; before the head has numbered the session, the task alone. */
-  taskId(number: number): string {
+  taskId(task: number): string {
     const { phase } = this;
-    return phase.type === "open" || phase.type === "closing" ? `${phase.session}.${number}` : String(number);
+    return phase.type === "open" || phase.type === "closing" ? `${phase.session}.${task}` : String(task);
   }
 
   /** The function of a call that has not ended. */
-  functionOf(number: number): string | undefined {
-    return this.#calls.get(number)?.spec.definition.name;
+  functionOf(task: number): string | undefined {
+    return this.#calls.get(task)?.spec.definition.name;
   }
 
   /** The spec of a call; `stage` "new" asks the shell to prepare it. */
@@ -92,7 +91,7 @@ export class SessionState {
   /** Takes a call whose arguments travel in a message. */
   submit(spec: SpecEntry, owner: CallOwner, args: Encoded): RemoteCall {
     const call = this.#start(spec, owner);
-    this.#queueOf(spec).add(spec.number, owner, call.number, args);
+    this.#queueFor(call).add(call, args);
     return call;
   }
 
@@ -106,7 +105,7 @@ export class SessionState {
   /** The head holds the arguments of a call. */
   stored(call: RemoteCall, ref: BlobRef): void {
     if (!this.#uploading.delete(call)) return;
-    this.#queueOf(call.spec).addBlob(call.spec.number, call.owner, call.number, ref);
+    this.#queueFor(call).addBlob(call, ref);
   }
 
   /** The arguments of a call could not be uploaded. */
@@ -119,15 +118,17 @@ export class SessionState {
     if (this.phase.type === "ended") return;
     spec.stage = { type: "registered" };
     this.#queue.push({ body: { $case: "spec", spec: spec.toSpec(module) } });
+    for (const call of spec.held.calls()) this.#number(call);
     this.#queue.append(spec.held);
   }
 
   /** The module of a spec cannot be had: the calls that wait for it fail, the next one tries again. */
   notPrepared(spec: SpecEntry, error: unknown): void {
     spec.stage = { type: "new" };
+    const calls = spec.held.calls();
     spec.held.clear();
-    for (const call of [...this.#calls.values()]) {
-      if (call.spec !== spec) continue;
+    for (const call of this.#uploading) if (call.spec === spec) calls.push(call);
+    for (const call of calls) {
       this.#uploading.delete(call);
       this.#reject(call, error);
     }
@@ -138,16 +139,11 @@ export class SessionState {
     const queues = [this.#queue];
     for (const spec of this.#specs.entries()) queues.push(spec.held);
     for (const queue of queues) {
-      for (const submit of queue.withdraw(owner)) {
-        for (let i = 0; i < submit.count; i++) this.#cancelHere(this.#calls.get(submit.first + i));
-      }
+      for (const { calls } of queue.withdraw(owner)) for (const call of calls) this.#cancelHere(call);
     }
+    for (const call of [...this.#uploading]) if (call.owner === owner) this.#cancelHere(call);
     const tasks: number[] = [];
-    for (const call of [...this.#calls.values()]) {
-      if (call.owner !== owner) continue;
-      if (this.#uploading.delete(call)) this.#cancelHere(call);
-      else tasks.push(call.number);
-    }
+    for (const call of this.#calls.values()) if (call.owner === owner) tasks.push(call.task);
     if (tasks.length > 0) this.#queue.push({ body: { $case: "cancel", cancel: { tasks } } });
   }
 
@@ -158,17 +154,17 @@ export class SessionState {
     let at = 0;
     let blob = 0;
     for (let i = 0; i < tasks.length; i++) {
-      const number = tasks[i]!;
+      const task = tasks[i]!;
       const end = at + (sizes[i] ?? 0);
-      const call = this.#calls.get(number);
+      const call = this.#calls.get(task);
       const ref = blobs[blob]?.index === i ? blobs[blob++]!.ref : undefined;
-      if (call === undefined) this.#acks.push(number);
+      if (call === undefined) this.#acks.push(task);
       else if (ref === undefined) {
-        this.#acks.push(number);
+        this.#acks.push(task);
         this.#decode(call, values.subarray(at, end));
       } else {
         // Acknowledged once it is here: until then the head must keep it.
-        this.#calls.delete(number);
+        this.#calls.delete(task);
         fetches.push({ call, ref });
       }
       at = end;
@@ -178,13 +174,13 @@ export class SessionState {
 
   /** A fetched result has arrived. */
   fetched(call: RemoteCall, bytes: Uint8Array): void {
-    this.#acks.push(call.number);
+    this.#acks.push(call.task);
     this.#decode(call, bytes);
   }
 
   /** A result could not be fetched. */
   notFetched(call: RemoteCall, error: unknown): void {
-    this.#acks.push(call.number);
+    this.#acks.push(call.task);
     this.#reject(call, error);
   }
 
@@ -205,9 +201,11 @@ export class SessionState {
   end(error: GrainError, callError: GrainError = error): void {
     if (this.phase.type === "ended") return;
     this.phase = { type: "ended", error };
-    this.#uploading.clear();
     this.#acks = [];
-    for (const call of [...this.#calls.values()]) this.#reject(call, callError);
+    const calls = [...this.#calls.values(), ...this.#uploading];
+    for (const spec of this.#specs.entries()) for (const call of spec.held.calls()) calls.push(call);
+    this.#uploading.clear();
+    for (const call of calls) this.#reject(call, callError);
   }
 
   /** Takes the next message to send; undefined when there is none. */
@@ -224,14 +222,20 @@ export class SessionState {
   }
 
   #start(spec: SpecEntry, owner: CallOwner): RemoteCall {
-    const call = new RemoteCall(this.nextNumber(), spec, owner);
     this.#submitted += 1;
-    this.#calls.set(call.number, call);
-    return call;
+    return new RemoteCall(this.#submitted, spec, owner);
   }
 
-  #queueOf(spec: SpecEntry): SendQueue {
-    return spec.stage.type === "registered" ? this.#queue : spec.held;
+  #queueFor(call: RemoteCall): SendQueue {
+    if (call.spec.stage.type !== "registered") return call.spec.held;
+    this.#number(call);
+    return this.#queue;
+  }
+
+  #number(call: RemoteCall): void {
+    this.#lastTask += 1;
+    call.task = this.#lastTask;
+    this.#calls.set(call.task, call);
   }
 
   #decode(call: RemoteCall, bytes: Uint8Array): void {
@@ -239,30 +243,32 @@ export class SessionState {
     try {
       value = decodeValue(bytes);
     } catch (error) {
-      const who = `${call.spec.definition.name} (task ${this.taskId(call.number)})`;
-      this.#reject(call, new SerializationError(`The result of ${who} cannot be read: ${messageOf(error)}`, { cause: error }));
+      const who = `${call.spec.definition.name} (task ${this.taskId(call.task)})`;
+      this.#reject(
+        call,
+        new SerializationError(`The result of ${who} cannot be read: ${messageOf(error)}`, { cause: error }),
+      );
       return;
     }
-    this.#calls.delete(call.number);
+    this.#calls.delete(call.task);
     this.#done += 1;
     call.completion.fulfil(value);
     call.owner.ended(call);
   }
 
   #reject(call: RemoteCall, error: unknown): void {
-    this.#calls.delete(call.number);
+    this.#calls.delete(call.task);
     this.#failed += 1;
     call.completion.reject(error);
     call.owner.ended(call);
   }
 
-  #cancelHere(call: RemoteCall | undefined): void {
-    if (call === undefined) return;
+  #cancelHere(call: RemoteCall): void {
     const functionName = call.spec.definition.name;
-    const taskId = this.taskId(call.number);
+    this.#uploading.delete(call);
     this.#reject(
       call,
-      new TaskCancelledError(`${functionName} (task ${taskId}) was cancelled before it was sent`, { functionName, taskId }),
+      new TaskCancelledError(`${functionName} was cancelled before it was sent`, { functionName }),
     );
   }
 }

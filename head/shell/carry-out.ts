@@ -2,6 +2,7 @@
 
 import { type Failure, FailureKind } from "../../proto/grain.js";
 import type { Verdict } from "../core/effect.js";
+import { badMessage } from "./check/hello.js";
 import type { ClientPeer } from "./client-peer.js";
 import type { ShellEffect } from "./loop.js";
 import type { Session } from "./session.js";
@@ -35,13 +36,15 @@ export function carryOut(effect: ShellEffect, peers: Peers): void {
       return tellClient(effect, peers);
     case "sessionEnded":
       return peers.sessionEnded(effect.session);
+    case "dropWorker":
+      return peers.worker(effect.worker)?.refuse(badMessage(effect.reason));
     default:
       return effect satisfies never;
   }
 }
 
-type ForWorker = Extract<ShellEffect, { worker: number }>;
-type ForClient = Exclude<ShellEffect, ForWorker | { type: "sessionEnded" }>;
+type ForWorker = Extract<ShellEffect, { worker: number; session: number }>;
+type ForClient = Exclude<ShellEffect, ForWorker | { type: "sessionEnded" | "dropWorker" }>;
 
 function tellWorker(effect: ForWorker, peers: Peers): void {
   const worker = peers.worker(effect.worker);
@@ -90,12 +93,21 @@ function tellClient(effect: ForClient, peers: Peers): void {
       }
       break;
     case "warn":
-      peer.send({ body: { $case: "notice", notice: { text: effect.text, warning: true } } });
+      peer.send({ body: { $case: "notice", notice: { text: neverFits(session, effect), warning: true } } });
       return;
     default:
       effect satisfies never;
   }
   peers.changed(session);
+}
+
+function neverFits(session: Session, { spec, wanted }: { spec: number; wanted: string }): string {
+  const known = session.specs.get(spec);
+  const name = known === undefined ? "" : known.name || known.function;
+  return (
+    `No connected worker can ever run ${name === "" ? "some calls" : `"${name}"`}: it asks for ${wanted}. ` +
+    "Its calls wait until a larger worker joins; ask for less, or start one (`grain ls` shows what there is)."
+  );
 }
 
 /** The failure of a task that ended by the head's own decision. */

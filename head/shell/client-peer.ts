@@ -12,7 +12,7 @@ import type { Link, LinkEnd, LinkHandler } from "../../proto/link/link.js";
 import { hello } from "../../proto/version.js";
 import { wrongSpec, wrongSubmit, wrongTaskList } from "./check/client.js";
 import { badMessage, type Refusal, refusedMessage, refuseHello } from "./check/hello.js";
-import { canonical } from "./check/request.js";
+import { readRequest } from "./check/resources.js";
 import type { Loop } from "./loop.js";
 import { Outbox } from "./outbox.js";
 import type { Session } from "./session.js";
@@ -26,7 +26,7 @@ export interface ClientHost {
   /** Something about the session's tasks changed. */
   changed(session: Session): void;
   /** Its stream has ended or is refused. Its session lives on until its tasks have ended. */
-  clientGone(peer: ClientPeer, session: Session | undefined, why: string): void;
+  clientGone(session: Session | undefined, why: string): void;
 }
 
 type State =
@@ -85,7 +85,7 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     if (state.type === "gone") return;
     this.#state = { type: "gone" };
     if (state.type === "open") this.#host.loop.step({ type: "sessionClosed", session: state.session.number });
-    this.#host.clientGone(this, state.type === "greeting" ? undefined : state.session, why);
+    this.#host.clientGone(state.type === "greeting" ? undefined : state.session, why);
   }
 
   /** Answers with what is wrong with it. Bodies that a newer client may send beside ours are skipped. */
@@ -142,7 +142,9 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
   #define(session: Session, spec: Spec): Refusal | undefined {
     const wrong = wrongSpec(spec, session);
     if (wrong !== undefined) return badMessage(wrong);
-    const request = canonical(spec.request!);
+    const read = readRequest(spec.request);
+    if ("wrong" in read) return badMessage(`spec ${spec.spec}: ${read.wrong}`);
+    const { request } = read;
     session.specs.set(spec.spec, { ...spec, request });
     session.holds.registered(spec.module);
     this.#host.loop.step({

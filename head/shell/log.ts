@@ -1,4 +1,4 @@
-/** Where the shell says what happens: a line when something joins, leaves or goes wrong, never one per task. */
+/** Where the head says what happens: a line when something joins, leaves or goes wrong, never one per task. */
 
 /** A log; pino's loggers are ones. */
 export interface HeadLog {

@@ -34,6 +34,9 @@ export class Loop {
   #touched: Flushable[] = [];
   #turnDue = false;
   #planDue = false;
+  #running = false;
+  /** Events that effects led to: stepped when all effects before them have been carried out. */
+  readonly #following: ShellEvent[] = [];
 
   /**
    * @param core stepped by nobody else
@@ -81,6 +84,17 @@ export class Loop {
   }
 
   #run(event: ShellEvent): void {
-    for (const effect of this.#core.step(event, this.#nowMs())) this.#carryOut(effect);
+    if (this.#running) {
+      this.#following.push(event);
+      return;
+    }
+    this.#running = true;
+    try {
+      for (let next: ShellEvent | undefined = event; next !== undefined; next = this.#following.shift()) {
+        for (const effect of this.#core.step(next, this.#nowMs())) this.#carryOut(effect);
+      }
+    } finally {
+      this.#running = false;
+    }
   }
 }

@@ -19,9 +19,11 @@ export interface WorkerEntry {
   readonly peer: WorkerPeer;
 }
 
-const DRAINING: Refusal = {
+/** The refusal of a head that is shutting down. */
+export const DRAINING: Refusal = {
   code: Refused_Code.DRAINING,
-  message: "This head is shutting down and takes nobody new; connect again when it has been restarted, or to another head.",
+  message:
+    "This head is shutting down and takes nobody new; connect again when it has been restarted, or to another head.",
 };
 
 /** The connected. */

@@ -19,13 +19,15 @@ export class Source {
     this.args = submit.args;
     this.sizes = submit.sizes;
     this.offsets = offsetsOf(submit.sizes, submit.args.byteLength);
-    this.blobs = submit.blobs.length === 0 ? undefined : new Map(submit.blobs.map(({ index, ref }) => [index, ref!]));
+    this.blobs =
+      submit.blobs.length === 0 ? undefined : new Map(submit.blobs.map(({ index, ref }) => [index, ref!]));
   }
 }
 
 function offsetsOf(sizes: readonly number[], total: number): Float64Array | Uint32Array {
   // One submission beyond 4 GiB is possible within a process.
-  const offsets = total > 0xffff_ffff ? new Float64Array(sizes.length + 1) : new Uint32Array(sizes.length + 1);
+  const offsets =
+    total > 0xffff_ffff ? new Float64Array(sizes.length + 1) : new Uint32Array(sizes.length + 1);
   let offset = 0;
   for (let i = 0; i < sizes.length; i++) {
     offset += sizes[i]!;
@@ -94,8 +96,15 @@ function isFirst(attempt: number): boolean {
 export function resultsMessage(effect: Deliver<Finished>): Results {
   const { indices, result } = effect;
   const tasks = effect.tasks as number[];
-  if (indices === undefined) return { tasks, sizes: result.sizes, values: result.values, blobs: result.blobs };
-  const whole = new Source({ spec: 0, first: 0, sizes: result.sizes, args: result.values, blobs: result.blobs });
+  if (indices === undefined)
+    return { tasks, sizes: result.sizes, values: result.values, blobs: result.blobs };
+  const whole = new Source({
+    spec: 0,
+    first: 0,
+    sizes: result.sizes,
+    args: result.values,
+    blobs: result.blobs,
+  });
   const gathering = new Gathering();
   let start = 0;
   while (start < indices.length) {

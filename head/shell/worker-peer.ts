@@ -8,7 +8,17 @@
  * to gone. Nothing of a message that breaks the protocol reaches the core.
  */
 
-import { type Failure, FailureKind, type Finished, type HeadToWorker, type Hello, type JoinCluster, type Output, type Spec, type WorkerMessage } from "../../proto/grain.js";
+import {
+  type Failure,
+  FailureKind,
+  type Finished,
+  type HeadToWorker,
+  type Hello,
+  type JoinCluster,
+  type Output,
+  type Spec,
+  type WorkerMessage,
+} from "../../proto/grain.js";
 import type { Link, LinkEnd, LinkHandler } from "../../proto/link/link.js";
 import { hello } from "../../proto/version.js";
 import type { FailureCause } from "../core/event.js";
@@ -37,8 +47,6 @@ export interface WorkerHost {
   nowMs(): number;
   /** Makes a worker that said hello a member, or says why not. */
   admitWorker(peer: WorkerPeer, join: JoinCluster): Member | Refusal;
-  /** Whether tasks of this session may still end. */
-  isSession(session: number): boolean;
   /** What a task printed. */
   printed(member: Member, output: Output): void;
   /** Its stream has ended or is refused. */
@@ -178,7 +186,9 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
     if ("code" in admitted) return admitted;
     const { worker, name, pool } = admitted;
     this.#state = { type: "ready", member: admitted };
-    this.send({ body: { $case: "accepted", accepted: { worker, hello: hello(), heartbeatMs: this.#host.heartbeatMs } } });
+    this.send({
+      body: { $case: "accepted", accepted: { worker, hello: hello(), heartbeatMs: this.#host.heartbeatMs } },
+    });
     this.#host.loop.step({ type: "workerJoined", worker, name, pool });
     return undefined;
   }
@@ -187,7 +197,7 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
     const wrong = wrongFinished(finished, this.#host.lastSession);
     if (wrong !== undefined) return badMessage(wrong);
     const { session, tasks, attempts, runUs } = finished;
-    if (tasks.length > 0 && this.#host.isSession(session)) {
+    if (tasks.length > 0) {
       this.#host.loop.step({ type: "finished", worker, session, tasks, attempts, runUs, result: finished });
     }
     return undefined;
@@ -201,7 +211,7 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
     const wrong = wrongAbout(type, about, this.#host.lastSession);
     if (wrong !== undefined) return badMessage(wrong);
     const { session, tasks, attempts } = about;
-    if (tasks.length > 0 && this.#host.isSession(session)) {
+    if (tasks.length > 0) {
       this.#host.loop.step({ type, worker, session, tasks, attempts });
     }
     return undefined;
@@ -211,7 +221,6 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
     const wrong = wrongFailure(failure, this.#host.lastSession);
     if (wrong !== undefined) return badMessage(wrong);
     const { session, task, attempt } = failure;
-    if (!this.#host.isSession(session)) return undefined;
     this.#host.loop.step({
       type: "failed",
       worker: member.worker,

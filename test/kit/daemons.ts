@@ -43,7 +43,7 @@ export class Stage {
   /** Starts a worker and waits until it has joined. */
   async worker(address: string, args: string[] = []): Promise<Running> {
     const worker = this.start("grain-worker", ["--address", address, ...args]);
-    await worker.until(/joined/);
+    await worker.until(/Joined the head/);
     return worker;
   }
 

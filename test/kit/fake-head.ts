@@ -246,6 +246,8 @@ export class FakeHead {
   #submit(submit: NonNullable<Extract<ClientMessage["body"], { $case: "submit" }>>["submit"]): void {
     const spec = this.specs.get(submit.spec);
     if (spec === undefined) throw new Error(`spec ${submit.spec} is not registered`);
+    if (submit.first <= Math.max(0, ...this.submitted))
+      throw new Error(`task numbers must increase; ${submit.first} came late`);
     let at = 0;
     submit.sizes.forEach((size, index) => {
       const number = submit.first + index;

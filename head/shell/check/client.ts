@@ -3,7 +3,6 @@
 import type { Spec, Submit, Tasks } from "../../../proto/grain.js";
 import { isHash } from "../../../proto/hash.js";
 import { type Complaint, isUint32, wrongBlobs, wrongSizes, wrongTasks } from "./columns.js";
-import { wrongRequest } from "./request.js";
 
 /** What the checks need to know of a session. */
 export interface Said {
@@ -12,7 +11,7 @@ export interface Said {
   readonly lastTask: number;
 }
 
-/** A specification is registered once, whole. */
+/** A specification is registered once, and names what there can be. Its request is read by resources.ts. */
 export function wrongSpec(spec: Spec, said: Said): Complaint {
   const wrong = wrongSpecFields(spec, said);
   return wrong === undefined ? undefined : `spec ${spec.spec}: ${wrong}`;
@@ -26,7 +25,7 @@ function wrongSpecFields(spec: Spec, said: Said): Complaint {
   if (spec.priority !== (spec.priority | 0)) return `its priority is ${spec.priority}`;
   if (!Number.isFinite(spec.timeoutMs) || spec.timeoutMs < 0) return `its timeout is ${spec.timeoutMs} ms`;
   if (!isUint32(spec.retries)) return `its retries are ${spec.retries}`;
-  return wrongRequest(spec.request);
+  return undefined;
 }
 
 /** Submitted tasks are numbered upwards and belong to a registered spec. */
@@ -38,7 +37,8 @@ export function wrongSubmit(submit: Submit, said: Said): Complaint {
 function wrongSubmitFields({ spec, first, sizes, args, blobs }: Submit, said: Said): Complaint {
   if (!said.specs.has(spec)) return `spec ${spec} was never registered`;
   if (sizes.length === 0) return "it has no tasks";
-  if (!isUint32(first) || !isUint32(first + sizes.length - 1)) return "its numbers are not whole numbers below 2^32";
+  if (!isUint32(first) || !isUint32(first + sizes.length - 1))
+    return "its numbers are not whole numbers below 2^32";
   if (first <= said.lastTask) return `task numbers must increase, and ${said.lastTask} was submitted before`;
   return wrongSizes(sizes, args) ?? wrongBlobs(blobs, sizes);
 }

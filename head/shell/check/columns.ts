@@ -57,7 +57,8 @@ export function wrongBlobs(blobs: readonly BlobAt[], sizes: readonly number[]): 
   if (blobs.length === 0) return undefined;
   const seen = new Set<number>();
   for (const { index, ref } of blobs) {
-    if (!isUint32(index) || index >= sizes.length) return `blob index ${index} is beyond its ${sizes.length} items`;
+    if (!isUint32(index) || index >= sizes.length)
+      return `blob index ${index} is beyond its ${sizes.length} items`;
     if (seen.has(index)) return `item ${index} has two blobs`;
     seen.add(index);
     if (sizes[index] !== 0) return `item ${index} has both bytes and a blob`;

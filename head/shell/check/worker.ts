@@ -1,8 +1,14 @@
 /** What can be wrong with a worker's messages. */
 
-import { type Failure, FailureKind, type Finished, type JoinCluster, type Output } from "../../../proto/grain.js";
+import {
+  type Failure,
+  FailureKind,
+  type Finished,
+  type JoinCluster,
+  type Output,
+} from "../../../proto/grain.js";
 import { type Complaint, isUint32, wrongAttempts, wrongBlobs, wrongSizes, wrongTasks } from "./columns.js";
-import { wrongPool } from "./request.js";
+import { wrongPool } from "./resources.js";
 
 const MAX_NAME_LENGTH = 255;
 
@@ -24,7 +30,8 @@ export interface About {
 /** Tasks of a session that exists or has existed. */
 export function wrongAbout(what: string, about: About, lastSession: number): Complaint {
   const { session, tasks, attempts } = about;
-  const wrong = wrongSession(session, lastSession) ?? wrongTasks(tasks) ?? wrongAttempts(attempts, tasks.length);
+  const wrong =
+    wrongSession(session, lastSession) ?? wrongTasks(tasks) ?? wrongAttempts(attempts, tasks.length);
   return wrong === undefined ? undefined : `${what}: ${wrong}`;
 }
 
@@ -33,7 +40,8 @@ export function wrongFinished(finished: Finished, lastSession: number): Complain
   const { tasks, sizes, values, blobs, runUs } = finished;
   const wrong = wrongAbout("results", finished, lastSession);
   if (wrong !== undefined) return wrong;
-  const columns = wrongColumns(tasks.length, sizes, runUs) ?? wrongSizes(sizes, values) ?? wrongBlobs(blobs, sizes);
+  const columns =
+    wrongColumns(tasks.length, sizes, runUs) ?? wrongSizes(sizes, values) ?? wrongBlobs(blobs, sizes);
   return columns === undefined ? undefined : `results: ${columns}`;
 }
 
@@ -56,7 +64,8 @@ export function wrongFailure(failure: Failure, lastSession: number): Complaint {
   const wrong = wrongSession(session, lastSession) ?? wrongTasks([task]);
   if (wrong !== undefined) return `failure: ${wrong}`;
   if (!isUint32(attempt) || attempt === 0) return `failure: attempt ${attempt} is not a whole number from 1`;
-  if (FailureKind[kind] === undefined || NOT_A_WORKERS.has(kind)) return `failure: a worker cannot report kind ${kind}`;
+  if (FailureKind[kind] === undefined || NOT_A_WORKERS.has(kind))
+    return `failure: a worker cannot report kind ${kind}`;
   return undefined;
 }
 

@@ -74,7 +74,9 @@ describe("placing", () => {
     driver.spec(1, 1, anyOf(gpus(1), cores(2)));
     driver.worker(1, poolOf(4, 64, { gpus: [0] }));
     driver.submit(1, 1, 3);
-    const assigned = driver.plan().flatMap((effect) => (effect.type === "assign" ? [[effect.alternative, effect.tasks]] : []));
+    const assigned = driver
+      .plan()
+      .flatMap((effect) => (effect.type === "assign" ? [[effect.alternative, effect.tasks]] : []));
     expect(assigned).toEqual([
       [0, [1]],
       [1, [2, 3]],
@@ -120,7 +122,9 @@ describe("order", () => {
     driver.worker(1, poolOf(1));
     const order: string[] = [];
     for (let effects = driver.plan(); order.length < 3; effects = driver.plan()) {
-      const started = effects.find((effect) => effect.type === "promote" || (effect.type === "assign" && effect.granted));
+      const started = effects.find(
+        (effect) => effect.type === "promote" || (effect.type === "assign" && effect.granted),
+      );
       if (started?.type !== "assign" && started?.type !== "promote") throw new Error("nothing was placed");
       order.push(`${started.session}.${started.tasks[0]}`);
       driver.finish(1, started.session, started.tasks, LONG);
@@ -163,7 +167,9 @@ describe("ends", () => {
     driver.worker(1, poolOf(2));
     driver.submit(1, 1, 2);
     driver.plan();
-    expect(driver.finish(1, 1, [1, 2])).toMatchObject([{ type: "deliver", tasks: [1, 2], indices: undefined }]);
+    expect(driver.finish(1, 1, [1, 2])).toMatchObject([
+      { type: "deliver", tasks: [1, 2], indices: undefined },
+    ]);
     expect(driver.finish(1, 1, [1, 2])).toEqual([]);
     expect(driver.core.view.lateResults).toBe(2);
   });
@@ -176,7 +182,9 @@ describe("ends", () => {
     driver.submit(1, 1, 3);
     driver.plan();
     driver.finish(1, 1, [2]);
-    expect(driver.finish(1, 1, [1, 2, 3])).toMatchObject([{ type: "deliver", tasks: [1, 3], indices: [0, 2] }]);
+    expect(driver.finish(1, 1, [1, 2, 3])).toMatchObject([
+      { type: "deliver", tasks: [1, 3], indices: [0, 2] },
+    ]);
   });
 
   it("rejects at once by default and repeats as often as asked", () => {
@@ -220,10 +228,18 @@ describe("ends", () => {
     for (let worker = 1; worker <= 5; worker += 1) {
       driver.worker(worker, poolOf(1));
       driver.plan();
-      concluded.push(...driver.step({ type: "workerLost", worker, planned: false }).filter(({ type }) => type === "conclude"));
+      concluded.push(
+        ...driver
+          .step({ type: "workerLost", worker, planned: false })
+          .filter(({ type }) => type === "conclude"),
+      );
     }
     expect(concluded).toMatchObject([
-      { type: "conclude", tasks: [1], verdict: { type: "workersLost", workers: ["w1", "w2", "w3", "w4", "w5"] } },
+      {
+        type: "conclude",
+        tasks: [1],
+        verdict: { type: "workersLost", workers: ["w1", "w2", "w3", "w4", "w5"] },
+      },
     ]);
     expect(driver.core.view.session(1)?.queued).toBe(1);
   });
@@ -267,10 +283,14 @@ describe("cancelling", () => {
     driver.worker(1, poolOf(2));
     driver.submit(1, 1, 10);
     driver.plan();
-    const stopped = driver.step({ type: "sessionClosed", session: 1 }).flatMap((effect) => (effect.type === "stop" ? effect.tasks : []));
+    const stopped = driver
+      .step({ type: "sessionClosed", session: 1 })
+      .flatMap((effect) => (effect.type === "stop" ? effect.tasks : []));
     expect(stopped).toContain(1);
     expect(driver.finish(1, 1, [1])).toEqual([]);
-    const effects = stopped.filter((task) => task !== 1).flatMap((task) => driver.fail(1, 1, task, 1, "cancelled"));
+    const effects = stopped
+      .filter((task) => task !== 1)
+      .flatMap((task) => driver.fail(1, 1, task, 1, "cancelled"));
     expect(effects).toEqual([{ type: "sessionEnded", session: 1 }]);
     expect(driver.core.view.session(1)).toBeUndefined();
   });
@@ -297,6 +317,8 @@ describe("feasibility", () => {
     driver.spec(1, 1, cores(64), { failInfeasible: true });
     driver.worker(1, poolOf(4));
     driver.submit(1, 1, 2);
-    expect(driver.plan()).toMatchObject([{ type: "conclude", tasks: [1, 2], verdict: { type: "infeasible" } }]);
+    expect(driver.plan()).toMatchObject([
+      { type: "conclude", tasks: [1, 2], verdict: { type: "infeasible" } },
+    ]);
   });
 });

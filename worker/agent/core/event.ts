@@ -85,7 +85,10 @@ export type Report =
   /** Its module is loaded: the task starts now. */
   | { readonly type: "loaded"; readonly ref: number }
   | { readonly type: "finished"; readonly ref: number; readonly value: Value; readonly runUs: number }
-  /** Its function has ended and its result, too large for a message, is being uploaded. */
+  /**
+   * Its function has ended and its result, too large for a message, is being uploaded.
+   * The executor has let go of all that was behind it.
+   */
   | { readonly type: "uploading"; readonly ref: number }
   | {
       readonly type: "failed";

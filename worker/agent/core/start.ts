@@ -6,8 +6,8 @@
 import type { Allocation } from "../../../proto/resource/ledger.js";
 import { type Executor, newExecutor } from "./executor.js";
 import { type AgentState, clearTimer, nextNumber, setTimer } from "./state.js";
-import type { DemandClass } from "./waiting.js";
 import type { SpecRecord, Task } from "./task.js";
+import type { DemandClass } from "./waiting.js";
 
 /** Tasks that own no core share an executor, up to so many. */
 const SHARED_TASKS = 64;
@@ -101,7 +101,7 @@ export function dropAhead(state: AgentState, executor: Executor): void {
 /** Learns from a run that ended with a result. */
 export function noteRun(spec: SpecRecord, runUs: number): void {
   spec.runs += 1;
-  const weight = spec.runs <= LEARNT_RUNS * 2 ? spec.runs : LEARNT_RUNS * 2;
+  const weight = Math.min(spec.runs, LEARNT_RUNS * 2);
   spec.meanUs += (runUs - spec.meanUs) / weight;
   if (runUs >= SLOW_US) spec.cautiousUntil = spec.runs + CAUTIOUS_RUNS;
 }
@@ -118,6 +118,7 @@ export function handOver(
 ): void {
   const next = executor?.ahead.shift();
   if (executor !== undefined && next !== undefined) {
+    if (next.phase.type === "ahead" && next.phase.wish === "cancel") state.overtaken.push(next);
     next.phase = { type: "running", executor, allocation };
     executor.running.add(next);
     return;

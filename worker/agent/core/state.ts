@@ -8,8 +8,8 @@
  * 4. Every task assigned ends by exactly one of finished, failed and returned.
  */
 
-import type { Pool } from "../../../proto/resource/pool.js";
 import { Ledger } from "../../../proto/resource/ledger.js";
+import type { Pool } from "../../../proto/resource/pool.js";
 import type { AgentEffect } from "./effect.js";
 import type { Executor } from "./executor.js";
 import type { SpecRecord, Task } from "./task.js";
@@ -43,6 +43,8 @@ export interface AgentState {
   /** The last one used is the last one here. */
   readonly idle: Executor[];
   readonly timers: Map<number, TimerPurpose>;
+  /** Tasks sent ahead that came to run while they were being cancelled. */
+  readonly overtaken: Task[];
   life: Life;
   /** How many executors are in exclusive use. */
   exclusive: number;
@@ -63,6 +65,7 @@ export function newState(pool: Pool): AgentState {
     executors: new Map(),
     idle: [],
     timers: new Map(),
+    overtaken: [],
     life: { type: "working" },
     exclusive: 0,
     lastNumber: 0,

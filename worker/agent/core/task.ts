@@ -2,8 +2,8 @@
 
 import type { BlobRef } from "../../../proto/grain.js";
 import type { Allocation } from "../../../proto/resource/ledger.js";
-import type { DemandClass } from "./waiting.js";
 import type { Executor } from "./executor.js";
+import type { DemandClass } from "./waiting.js";
 
 /** An encoded value: its bytes, or where to get them. Never decoded here. */
 export type Value = Uint8Array | BlobRef;

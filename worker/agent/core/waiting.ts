@@ -6,8 +6,8 @@
  * turn stays in the array and is skipped when its turn comes.
  */
 
-import { covers, type Demand, demandKey } from "../../../proto/resource/demand.js";
 import { SCALE } from "../../../proto/resource/amount.js";
+import { covers, type Demand, demandKey } from "../../../proto/resource/demand.js";
 import type { Plan, Task } from "./task.js";
 
 /** From a tenth of a core on, a task gets a process of its own. */

@@ -1,0 +1,178 @@
+/** The options of `delayed`: what each may be, and what a bad one is told. */
+
+import { inspect } from "node:util";
+import { parseDuration } from "../../proto/duration.js";
+import type { CallOptions } from "../call.js";
+import { toPath } from "./place.js";
+
+/** Options that can be set for a function and changed with `.options`. */
+export interface DelayedCallOptions<A extends readonly unknown[] = never[]> {
+  /** The value is an iterable of that many items, so that the `Delayed` can be unpacked. Default: it cannot. */
+  readonly nout?: number | undefined;
+  /** Whether `r[1] = 9` copies the value first. Default: true. */
+  readonly copyOnSetItem?: boolean | undefined;
+  /** How often a call is repeated after the function threw. Default: 0. */
+  readonly retries?: number | undefined;
+  /** A call that takes longer fails: seconds, or a text such as "1h30m". Default: no limit. */
+  readonly timeout?: number | string | undefined;
+  /** Higher goes first within the program's queue; a whole number. Default: 0. */
+  readonly priority?: number | undefined;
+  /** Whether a task's programs are bound to the cores it was granted. Default: false. */
+  readonly pin?: boolean | undefined;
+  /** Whether a call that no worker could ever take fails with `InfeasibleError` instead of waiting. Default: false. */
+  readonly failInfeasible?: boolean | undefined;
+  /**
+   * Stores results under the function's code and this key, so that a re-run of the program takes
+   * them from there: true (all arguments are the key) or a function of the arguments. Default: false.
+   */
+  readonly cacheKey?: boolean | ((...args: A) => unknown) | undefined;
+}
+
+/** Options of `delayed`. */
+export interface DelayedOptions<A extends readonly unknown[] = never[]> extends DelayedCallOptions<A> {
+  /** By which workers find the function, and which messages show. Default: `fn.name`. */
+  readonly name?: string | undefined;
+  /** The file that workers load to find the function: `import.meta.url` or an absolute path. Default: the file that calls `delayed`. */
+  readonly module?: string | URL | undefined;
+}
+
+/** The options of a call, all there, with what only the `Delayed` needs. */
+export interface ResolvedOptions {
+  readonly nout: number;
+  readonly copyOnSetItem: boolean;
+  readonly call: CallOptions;
+}
+
+/** What holds when an option is absent. */
+export const DEFAULTS: ResolvedOptions = {
+  nout: -1,
+  copyOnSetItem: true,
+  call: { retries: 0, timeoutMs: 0, priority: 0, pin: false, failInfeasible: false, cacheKey: undefined },
+};
+
+/** 2³¹ - 1: what fits into a message. */
+const INT_LIMIT = 0x7fff_ffff;
+
+const CALL_KEYS = new Set<string>([
+  "nout",
+  "copyOnSetItem",
+  "retries",
+  "timeout",
+  "priority",
+  "pin",
+  "failInfeasible",
+  "cacheKey",
+] satisfies (keyof DelayedCallOptions)[]);
+const FUNCTION_KEYS = new Set<string>(["name", "module"] satisfies (keyof DelayedOptions)[]);
+
+/**
+ * Checks options and fills in what is absent.
+ *
+ * @param where how messages begin: "delayed" or "energy.options"
+ * @param base what holds for absent ones
+ * @throws TypeError that names the option and what it may be
+ */
+export function resolveOptions(
+  where: string,
+  options: DelayedCallOptions,
+  base: ResolvedOptions = DEFAULTS,
+): ResolvedOptions {
+  const { call } = base;
+  const isFlag = (value: unknown) => typeof value === "boolean";
+  const read = <T>(name: keyof DelayedCallOptions, fallback: T, isValid: (value: unknown) => boolean, allowed: string): T => {
+    const value: unknown = options[name];
+    if (value === undefined) return fallback;
+    if (!isValid(value)) throw refusal(where, name, value, allowed);
+    return value as T;
+  };
+  return {
+    nout: read("nout", base.nout, isWhole(0), "a whole number of 0 or more"),
+    copyOnSetItem: read("copyOnSetItem", base.copyOnSetItem, isFlag, "true or false"),
+    call: {
+      retries: read("retries", call.retries, isWhole(0), "a whole number of 0 or more"),
+      timeoutMs: readTimeout(where, options.timeout) ?? call.timeoutMs,
+      priority: read("priority", call.priority, isWhole(-INT_LIMIT), "a whole number"),
+      pin: read("pin", call.pin, isFlag, "true or false"),
+      failInfeasible: read("failInfeasible", call.failInfeasible, isFlag, "true or false"),
+      cacheKey: readCacheKey(where, options.cacheKey, call.cacheKey),
+    },
+  };
+}
+
+/**
+ * Refuses what is no options object, and keys that do not exist.
+ *
+ * @throws TypeError that names the key and those there are
+ */
+export function checkKeys(where: string, options: unknown, takesFunctionKeys: boolean): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options))
+    throw new TypeError(`${where}: options must be an object, not ${inspect(options, { depth: 0 })}.`);
+  for (const key of Object.keys(options)) {
+    if (CALL_KEYS.has(key)) continue;
+    if (FUNCTION_KEYS.has(key)) {
+      if (takesFunctionKeys) continue;
+      throw new TypeError(`${where}: ${key} belongs to the function; give it to delayed(fn, { ${key} }).`);
+    }
+    const known = [...CALL_KEYS, ...(takesFunctionKeys ? FUNCTION_KEYS : [])].join(", ");
+    throw new TypeError(`${where}: there is no option ${JSON.stringify(key)}; there are ${known}.`);
+  }
+}
+
+/**
+ * The name of a function.
+ *
+ * @throws TypeError when there is none, telling how to give it one
+ */
+export function resolveName(fn: { readonly name: string }, name: unknown): string {
+  if (name !== undefined && (typeof name !== "string" || name === ""))
+    throw refusal("delayed", "name", name, "a text that is not empty");
+  const resolved = name ?? fn.name;
+  if (typeof resolved === "string" && resolved !== "") return resolved;
+  throw new TypeError(
+    'delayed: the function has no name; name it, as delayed(async function energy(x) { … }), or give one, as delayed(fn, { name: "energy" }).',
+  );
+}
+
+/**
+ * The file of the `module` option.
+ *
+ * @throws TypeError when it is neither a file URL nor an absolute path
+ */
+export function resolveModule(module: unknown): string | undefined {
+  if (module === undefined) return undefined;
+  const text = module instanceof URL ? module.href : module;
+  const file = typeof text === "string" ? toPath(text) : undefined;
+  if (file === undefined) throw refusal("delayed", "module", module, "import.meta.url, a file URL or an absolute path");
+  return file;
+}
+
+function refusal(where: string, name: string, value: unknown, allowed: string): TypeError {
+  return new TypeError(`${where}: ${name} must be ${allowed}, not ${inspect(value, { depth: 0 })}.`);
+}
+
+function isWhole(least: number): (value: unknown) => boolean {
+  return (value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= INT_LIMIT;
+}
+
+function readTimeout(where: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  const allowed = 'seconds above 0 or a text such as "90s", "1h30m" or "1:30:00"';
+  if (typeof value !== "number" && typeof value !== "string") throw refusal(where, "timeout", value, allowed);
+  let timeoutMs: number;
+  try {
+    timeoutMs = parseDuration(value);
+  } catch (error) {
+    if (error instanceof RangeError) throw refusal(where, "timeout", value, allowed);
+    throw error;
+  }
+  // 0 would mean none.
+  if (timeoutMs === 0) throw refusal(where, "timeout", value, allowed);
+  return timeoutMs;
+}
+
+function readCacheKey(where: string, value: unknown, fallback: CallOptions["cacheKey"]): CallOptions["cacheKey"] {
+  if (value === undefined) return fallback;
+  if (typeof value === "boolean") return value ? true : undefined;
+  if (typeof value !== "function") throw refusal(where, "cacheKey", value, "true, false or a function of the arguments");
+  return value as CallOptions["cacheKey"];
+}

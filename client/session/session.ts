@@ -1,0 +1,389 @@
+/**
+ * The shell of a session: owns the link, the blobs, the bundles and their ends.
+ *
+ * What is sent and what an answer means is decided by `state.ts`; which head it
+ * talks to, by whoever gives it `open`.
+ */
+
+import { ConnectionError, GrainError, messageOf, TaskCancelledError } from "../../proto/errors.js";
+import {
+  type ClientMessage,
+  type Counts,
+  type HeadStatus,
+  type HeadToClient,
+  type Notice,
+  type Output,
+  type Refused,
+  Refused_Code,
+} from "../../proto/grain.js";
+import type { BlobTransport, Connection, LinkEnd } from "../../proto/link/link.js";
+import { encodeArgs, INLINE_LIMIT_BYTES } from "../../proto/values/value.js";
+import { hello } from "../../proto/version.js";
+import type { Call, SpawnedCall } from "../call.js";
+import type { CallOwner, RemoteCall } from "./call.js";
+import { type BundleModule, Modules } from "./modules.js";
+import type { SpecEntry } from "./spec.js";
+import { type Fetch, SessionState } from "./state.js";
+import { LargeValues } from "./values.js";
+
+/** A client's connection to a head. */
+export type ClientConnection = Connection<ClientMessage, HeadToClient>;
+
+/** A head that was found or started. */
+export interface OpenedHead {
+  readonly connection: ClientConnection;
+  /** Ends what was started along with the connection; called after it was closed. */
+  release(): Promise<void>;
+}
+
+/** Told what concerns more than one call. */
+export interface SessionListener {
+  output(output: Output, functionName: string | undefined): void;
+  /** Before the completion of each task that may have printed. */
+  ended(task: number): void;
+  notice(notice: Notice): void;
+}
+
+/** How a session introduces itself, and what it is made of. */
+export interface SessionSettings {
+  readonly name: string;
+  readonly prioritized: boolean;
+  readonly priority: number;
+  /** Whether what tasks print is sent. */
+  readonly outputs: boolean;
+  /** Whether Counts are sent. */
+  readonly counts: boolean;
+  /** Finds or starts the head; gives up when the signal fires. */
+  readonly open: (signal: AbortSignal) => Promise<OpenedHead>;
+  readonly bundle: BundleModule;
+  readonly listener: SessionListener;
+}
+
+/** What a session knows of its calls. */
+export interface SessionFigures {
+  readonly submitted: number;
+  readonly done: number;
+  readonly failed: number;
+  /** As the head said last; 0 before. */
+  readonly running: number;
+  /** Connected to the head, as it said last; undefined before. */
+  readonly workers: number | undefined;
+}
+
+/** Above so many bytes not taken by the transport, what is submitted waits here. */
+const PENDING_LIMIT_BYTES = 8 * 1024 * 1024;
+
+/** Where sending stands. */
+type Sending = "idle" | "due" | "blocked";
+
+/** One session with one head. */
+export class HeadSession {
+  readonly #settings: SessionSettings;
+  readonly #state = new SessionState();
+  readonly #abort = new AbortController();
+  readonly #modules: Modules;
+  readonly #values: LargeValues;
+  readonly #connected: (blobs: BlobTransport) => void;
+  readonly #notConnected: (error: unknown) => void;
+  #head: OpenedHead | undefined;
+  #opening: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #answered: { readonly welcome: () => void; readonly refused: (error: GrainError) => void } | undefined;
+  #ended: (() => void) | undefined;
+  #sending: Sending = "idle";
+  #counts: Counts | undefined;
+
+  constructor(settings: SessionSettings) {
+    this.#settings = settings;
+    let connected!: (blobs: BlobTransport) => void;
+    let notConnected!: (error: unknown) => void;
+    const blobs = new Promise<BlobTransport>((resolve, reject) => {
+      connected = resolve;
+      notConnected = reject;
+    });
+    // Whoever needs the blobs hears of it; nobody may.
+    blobs.catch(() => {});
+    this.#connected = connected;
+    this.#notConnected = notConnected;
+    this.#modules = new Modules(settings.bundle, blobs);
+    this.#values = new LargeValues(blobs);
+  }
+
+  /**
+   * Finds the head and opens the session; remembered. The first remote call does it otherwise.
+   *
+   * @throws ConnectionError when there is no head, or it refuses
+   */
+  open(): Promise<void> {
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  get figures(): SessionFigures {
+    return {
+      ...this.#state.totals,
+      running: this.#counts?.running ?? 0,
+      workers: this.#counts?.workers,
+    };
+  }
+
+  /**
+   * Submits a call; returns at once.
+   *
+   * @throws SerializationError when an argument cannot be sent
+   * @throws GrainError when the session has ended
+   */
+  submit(call: Call & { readonly request: NonNullable<Call["request"]> }, owner: CallOwner): SpawnedCall {
+    const state = this.#state;
+    const { phase } = state;
+    if (phase.type === "ended") throw phase.error;
+    if (phase.type === "closing") throw sessionClosed();
+    const args = encodeArgs(call.args);
+    const spec = state.specOf(call.definition, call.request);
+    // A head that cannot be had ends the session, and with it this call.
+    if (phase.type === "idle") this.open().catch(() => {});
+    if (spec.stage.type === "new") this.#prepare(spec);
+    let submitted: RemoteCall;
+    if (args.byteLength <= INLINE_LIMIT_BYTES) {
+      submitted = state.submit(spec, owner, args);
+    } else {
+      submitted = state.submitLarge(spec, owner);
+      this.#follow(
+        this.#values.put(args),
+        (ref) => state.stored(submitted, ref),
+        (error) => state.notStored(submitted, error),
+      );
+    }
+    this.#schedule();
+    return submitted;
+  }
+
+  /** Cancels all calls of an owner; it hears of the end of each. */
+  cancel(owner: CallOwner): void {
+    this.#state.cancel(owner);
+    this.#schedule();
+  }
+
+  /** Asks the head for its workers, sessions and queues. */
+  async status(): Promise<HeadStatus> {
+    await this.open();
+    const { phase } = this.#state;
+    if (phase.type === "ended") throw phase.error;
+    return this.#head!.connection.status();
+  }
+
+  /** Ends the session: what is left of it is cancelled; resolves when the head has confirmed that, and all is freed. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #open(): Promise<void> {
+    if (this.#state.phase.type === "ended") throw this.#state.phase.error;
+    this.#state.phase = { type: "opening" };
+    try {
+      this.#head = await this.#settings.open(this.#abort.signal);
+      await this.#introduce(this.#head.connection);
+    } catch (error) {
+      const known =
+        error instanceof GrainError
+          ? error
+          : new ConnectionError(`The head could not be reached: ${messageOf(error)}`, { cause: error });
+      this.#notConnected(known);
+      this.#state.end(known);
+      throw known;
+    }
+    this.#schedule();
+  }
+
+  #introduce({ link, blobs, address }: ClientConnection): Promise<void> {
+    const { name, prioritized, priority, outputs, counts } = this.#settings;
+    return new Promise((resolve, reject) => {
+      const welcome = () => {
+        this.#connected(blobs);
+        resolve();
+      };
+      this.#answered = { welcome, refused: reject };
+      const { signal } = this.#abort;
+      if (signal.aborted) return reject(signal.reason);
+      signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      link.receive({
+        messages: (batch) => this.#messages(batch),
+        ended: (end) => this.#linkEnded(end, address),
+      });
+      link.send({
+        body: { $case: "open", open: { hello: hello(), name, prioritized, priority, outputs, counts } },
+      });
+      link.flush();
+    });
+  }
+
+  #messages(batch: HeadToClient[]): void {
+    for (const message of batch) this.#message(message);
+    this.#schedule();
+  }
+
+  #message({ body }: HeadToClient): void {
+    if (body === undefined) return;
+    const state = this.#state;
+    const { listener } = this.#settings;
+    switch (body.$case) {
+      case "welcome":
+        if (state.phase.type !== "opening") return;
+        state.phase = { type: "open", session: body.welcome.session };
+        this.#answered?.welcome();
+        return;
+      case "refused":
+        this.#refused(refusal(body.refused, this.#head?.connection.address ?? ""));
+        return;
+      case "results":
+        for (const task of body.results.tasks) listener.ended(task);
+        for (const fetch of state.results(body.results)) this.#fetch(fetch);
+        return;
+      case "failure":
+        listener.ended(body.failure.task);
+        state.failed(body.failure);
+        return;
+      case "output":
+        listener.output(body.output, state.functionOf(body.output.task));
+        return;
+      case "counts":
+        this.#counts = body.counts;
+        return;
+      case "notice":
+        listener.notice(body.notice);
+        return;
+      case "closed":
+        this.#ended?.();
+        return;
+      default:
+        body satisfies never;
+    }
+  }
+
+  /** At the opening, or later because of what this session has sent. */
+  #refused(error: GrainError): void {
+    this.#answered?.refused(error);
+    if (this.#ended === undefined) this.#state.end(error);
+  }
+
+  #linkEnded(end: LinkEnd, address: string): void {
+    const error = new ConnectionError(
+      `The connection to the head at ${address} ended: ${endText(end)}. ` +
+        "Tasks that were under way are lost to this program; look into the head's log, then run it again.",
+    );
+    this.#answered?.refused(error);
+    if (this.#ended === undefined) this.#state.end(error);
+    else this.#ended();
+  }
+
+  #prepare(spec: SpecEntry): void {
+    const name = this.#modules.nameOf(spec.definition);
+    if (typeof name === "string") {
+      this.#state.prepared(spec, name);
+      return;
+    }
+    spec.stage = { type: "preparing" };
+    this.#follow(
+      name,
+      (hash) => this.#state.prepared(spec, hash),
+      (error) => this.#state.notPrepared(spec, error),
+    );
+  }
+
+  #fetch({ call, ref }: Fetch): void {
+    this.#follow(
+      this.#values.get(ref),
+      (bytes) => this.#state.fetched(call, bytes),
+      (error) => this.#state.notFetched(call, error),
+    );
+  }
+
+  /** Tells the state how something ended, then sends what came of it. */
+  #follow<T>(work: Promise<T>, done: (value: T) => void, failed: (error: unknown) => void): void {
+    work.then(done, failed).finally(() => this.#schedule());
+  }
+
+  #schedule(): void {
+    if (this.#sending !== "idle") return;
+    this.#sending = "due";
+    setImmediate(() => this.#flush());
+  }
+
+  #flush(): void {
+    this.#sending = "idle";
+    const { phase } = this.#state;
+    if (phase.type !== "open" || this.#head === undefined) return;
+    const { link } = this.#head.connection;
+    const ack = this.#state.takeAck();
+    if (ack !== undefined) link.send(ack);
+    while (link.pendingBytes <= PENDING_LIMIT_BYTES) {
+      const message = this.#state.next();
+      if (message === undefined) {
+        link.flush();
+        return;
+      }
+      link.send(message);
+    }
+    link.flush();
+    this.#sending = "blocked";
+    void link.drained().then(() => this.#flush());
+  }
+
+  async #close(): Promise<void> {
+    const state = this.#state;
+    if (state.phase.type === "idle") state.end(sessionClosed());
+    if (state.phase.type === "opening") this.#abort.abort(sessionClosed());
+    // Its failure was told to whoever asked for the opening.
+    await this.#opening?.catch(() => {});
+    if (state.phase.type === "open") await this.#sayClose(state.phase.session);
+    state.end(sessionClosed(), new TaskCancelledError("The session was closed before the task had ended"));
+    this.#abort.abort(sessionClosed());
+    const head = this.#head;
+    if (head === undefined) return;
+    try {
+      await head.connection.close();
+    } finally {
+      await head.release();
+    }
+  }
+
+  #sayClose(session: number): Promise<void> {
+    const { link } = this.#head!.connection;
+    return new Promise((resolve) => {
+      this.#ended = resolve;
+      const ack = this.#state.takeAck();
+      if (ack !== undefined) link.send(ack);
+      this.#state.phase = { type: "closing", session };
+      link.send({ body: { $case: "close", close: {} } });
+      link.flush();
+    });
+  }
+}
+
+function sessionClosed(): ConnectionError {
+  return new ConnectionError("The session is closed; open a new one to submit further calls.");
+}
+
+function refusal(refused: Refused, address: string): ConnectionError {
+  const ours = hello();
+  const versions =
+    refused.code === Refused_Code.PROTOCOL
+      ? ` (this program: grain-scheduler ${ours.version}, protocol ${ours.protocol};` +
+        ` the head: ${refused.version}, protocol ${refused.protocol})`
+      : "";
+  return new ConnectionError(`The head at ${address} refused this program: ${refused.message}${versions}`);
+}
+
+function endText(end: LinkEnd): string {
+  switch (end.type) {
+    case "closed":
+      return "the head closed it";
+    case "broken":
+      return end.message;
+    case "malformed":
+      return `the head sent what is no message of our protocol (${end.message})`;
+    default:
+      return end satisfies never;
+  }
+}

@@ -1,0 +1,148 @@
+/** The `grain-head` command: reads flags, starts a head, and ends it when told to or when nobody needs it. */
+
+import { constants } from "node:os";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { parseAddress } from "../proto/address.js";
+import { parseDuration } from "../proto/duration.js";
+import { ConfigError, messageOf } from "../proto/errors.js";
+import { VERSION } from "../proto/version.js";
+import { IdleQuit } from "./idle-quit.js";
+import type { DaemonLog } from "./log-file.js";
+import { DEFAULT_ADDRESS, startHead } from "./shell/start.js";
+
+interface Flags {
+  readonly listen?: string[];
+  readonly maxClients: number;
+  readonly idleQuit?: number;
+  readonly logFile?: string;
+  readonly verbose: boolean;
+}
+
+const OK = 0;
+const FAILURE = 1;
+const BAD_USAGE = 2;
+
+/**
+ * Runs the head until it is told to end.
+ *
+ * @param argv the command's arguments, without the program's name
+ * @returns the exit code: 0, 1 for a failure, 2 for bad usage
+ * @example
+ * process.exitCode = await main(process.argv.slice(2));
+ */
+export async function main(argv: string[]): Promise<number> {
+  let flags: Flags;
+  try {
+    flags = readFlags(argv);
+  } catch (error) {
+    // Commander has said what is wrong, or printed what was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? OK : BAD_USAGE;
+    throw error;
+  }
+  try {
+    await serve(flags);
+    return OK;
+  } catch (error) {
+    const shown = flags.verbose && error instanceof Error ? error.stack : messageOf(error);
+    process.stderr.write(`grain-head: ${shown}\n`);
+    return error instanceof ConfigError ? BAD_USAGE : FAILURE;
+  }
+}
+
+function readFlags(argv: string[]): Flags {
+  const command = new Command("grain-head")
+    .description("The scheduler that clients and workers connect to.")
+    .version(VERSION)
+    .option(
+      "--listen <address>",
+      `host:port or unix:///path; may be repeated (default: ${DEFAULT_ADDRESS})`,
+      addAddress,
+    )
+    .option("--max-clients <number>", "clients connected at a time", readCount, 8)
+    .option(
+      "--idle-quit <duration>",
+      "end after so long without clients, e.g. 30m (default: never)",
+      readDuration,
+    )
+    .option("--log-file <file>", "write the log there (default: standard error)")
+    .option("--verbose", "log more, and show where errors come from", false)
+    .allowExcessArguments(false)
+    .exitOverride();
+  return command.parse(argv, { from: "user" }).opts<Flags>();
+}
+
+function addAddress(text: string, before: string[] | undefined): string[] {
+  try {
+    parseAddress(text);
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
+  return [...(before ?? []), text];
+}
+
+function readCount(text: string): number {
+  const count = Number(text);
+  if (Number.isSafeInteger(count) && count >= 1) return count;
+  throw new InvalidArgumentError("Expected a whole number from 1.");
+}
+
+function readDuration(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
+}
+
+async function serve(flags: Flags): Promise<void> {
+  const { openLog } = await import("./log-file.js");
+  const log = openLog(flags.logFile, flags.verbose);
+  const idle = new IdleQuit(flags.idleQuit);
+  const signals = new Signals(log);
+  try {
+    const { head, addresses, close } = await startHead({
+      ...(flags.listen === undefined ? {} : { listen: flags.listen }),
+      maxClients: flags.maxClients,
+      log,
+      onClients: (connected) => idle.clients(connected),
+    });
+    idle.clients(head.connectedClients);
+    log.info(`listening on ${addresses.join(", ")} (grain-head ${VERSION}, pid ${process.pid})`);
+    process.stdout.write(`grain-head ${VERSION} listening on ${addresses.join(", ")}\n`);
+    const why = await Promise.race([signals.received, idle.quit]);
+    log.info(`ending: ${why}`);
+    await close();
+    log.info("ended");
+  } finally {
+    idle.close();
+    signals.close();
+  }
+}
+
+/** The first signal asks to end, the second ends at once. */
+class Signals {
+  /** Resolves to why. */
+  readonly received: Promise<string>;
+  readonly #listener: (signal: "SIGTERM" | "SIGINT") => void;
+
+  constructor(log: DaemonLog) {
+    let ending: (why: string) => void = () => {};
+    let count = 0;
+    this.received = new Promise((resolve) => {
+      ending = resolve;
+    });
+    this.#listener = (signal) => {
+      count += 1;
+      if (count === 1) return ending(`got ${signal}`);
+      log.warn(`got ${signal} again: ending at once`);
+      process.exit(128 + constants.signals[signal]);
+    };
+    process.on("SIGTERM", this.#listener);
+    process.on("SIGINT", this.#listener);
+  }
+
+  close(): void {
+    process.off("SIGTERM", this.#listener);
+    process.off("SIGINT", this.#listener);
+  }
+}

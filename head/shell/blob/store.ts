@@ -1,0 +1,222 @@
+/**
+ * The head's store of large values (arguments, results, bundles), by hash.
+ *
+ * Up to a cap they are in memory, beyond it in files. A blob stays while
+ * something refers to it (`hold`, `release`), and for a grace time after an
+ * upload, after the last reference to it ended, and after a client was told that
+ * it is here: so nobody who just asked finds it gone.
+ *
+ * Not its job: who refers to what (holds.ts), the wire (grpc/blobs.ts).
+ */
+
+import type { BlobRef } from "../../../proto/grain.js";
+import { isHash } from "../../../proto/hash.js";
+import type { BlobTransport } from "../../../proto/link/link.js";
+import { isByteLength } from "../check/columns.js";
+import type { Holding } from "../holds.js";
+import { type Content, MemoryContent } from "./content.js";
+import { BlobError } from "./error.js";
+import { Grace } from "./grace.js";
+import { fileSink, Intake, memorySink } from "./intake.js";
+import { Spill } from "./spill.js";
+
+/** Where and how long large values are kept. */
+export interface BlobStoreOptions {
+  /** Values beyond this are kept in files. Default: 512 MiB. */
+  readonly memoryBytes?: number;
+  /** How long a value stays that nothing refers to. Default: 60 seconds. */
+  readonly graceMs?: number;
+  /** Where the directory for the files is made. Default: the system's directory for temporary files. */
+  readonly spillParent?: string;
+  /** A clock that never goes back, in milliseconds. Default: `performance.now`. */
+  readonly nowMs?: () => number;
+}
+
+const MEMORY_BYTES = 512 * 1024 * 1024;
+const GRACE_MS = 60_000;
+
+interface Entry {
+  readonly content: Content;
+  readonly byteLength: number;
+  readonly inMemory: boolean;
+}
+
+/** Large values by hash. */
+export class BlobStore implements BlobTransport, Holding {
+  readonly #memoryLimit: number;
+  readonly #spill: Spill;
+  readonly #grace: Grace;
+  readonly #entries = new Map<string, Entry>();
+  /** How many things refer to a hash; the blob itself may be missing. */
+  readonly #references = new Map<string, number>();
+  /** Contents in files that are not closed: those of entries, and of dropped ones that are still read. */
+  readonly #files = new Set<Content>();
+  #memoryBytes = 0;
+  #closed = false;
+
+  constructor(options: BlobStoreOptions = {}) {
+    this.#memoryLimit = options.memoryBytes ?? MEMORY_BYTES;
+    this.#spill = new Spill(options.spillParent);
+    const nowMs = options.nowMs ?? (() => performance.now());
+    this.#grace = new Grace(options.graceMs ?? GRACE_MS, nowMs, (hash) => this.#drop(hash));
+  }
+
+  /** Bytes in memory, uploads that are under way included. */
+  get memoryBytes(): number {
+    return this.#memoryBytes;
+  }
+
+  /** Whether a blob is here. */
+  has(hash: string): boolean {
+    return this.#entries.has(hash);
+  }
+
+  async missing(hashes: readonly string[]): Promise<string[]> {
+    return hashes.filter((hash) => {
+      this.#grace.touch(hash);
+      return !this.#entries.has(hash);
+    });
+  }
+
+  /**
+   * Takes a value from within this process. Its parts are kept as they are: not
+   * copied, not checked, and not to be changed from now on.
+   */
+  async put(ref: BlobRef, parts: readonly Uint8Array[]): Promise<void> {
+    if (this.has(ref.hash)) {
+      this.#grace.touch(ref.hash);
+      return;
+    }
+    if (ref.byteLength > this.#memoryLimit - this.#memoryBytes) {
+      await this.#putChunks(ref, parts);
+      return;
+    }
+    this.#check(ref);
+    this.#memoryBytes += ref.byteLength;
+    this.#add(ref, {
+      content: new MemoryContent(parts, ref.byteLength),
+      byteLength: ref.byteLength,
+      inMemory: true,
+    });
+  }
+
+  /** A value as one piece of memory, not to be changed. */
+  async get(ref: BlobRef): Promise<Uint8Array> {
+    return this.#find(ref.hash).content.whole();
+  }
+
+  /**
+   * A value in chunks of at most 1 MiB, each read when it is asked for.
+   *
+   * @throws BlobError when it is not here
+   */
+  read(hash: string): { readonly byteLength: number; chunks(): AsyncGenerator<Uint8Array, void, undefined> } {
+    const { content, byteLength } = this.#find(hash);
+    return { byteLength, chunks: () => content.chunks() };
+  }
+
+  /**
+   * Begins an upload.
+   *
+   * @param ref what is to come
+   * @throws BlobError when `ref` is no valid name, or the store is closed
+   */
+  async receive(ref: BlobRef): Promise<Intake> {
+    this.#check(ref);
+    const inMemory = ref.byteLength <= this.#memoryLimit - this.#memoryBytes;
+    if (inMemory) this.#memoryBytes += ref.byteLength;
+    const sink = inMemory
+      ? memorySink()
+      : fileSink(await this.#spill.create(), (content) => this.#files.delete(content));
+    return new Intake(ref, sink, {
+      complete: (content) => this.#complete(ref, { content, byteLength: ref.byteLength, inMemory }),
+      failed: () => {
+        if (inMemory) this.#memoryBytes -= ref.byteLength;
+      },
+    });
+  }
+
+  /** Something refers to a blob, whether it is here yet or not. */
+  hold(hash: string): void {
+    this.#references.set(hash, (this.#references.get(hash) ?? 0) + 1);
+    this.#grace.end(hash);
+  }
+
+  /** One thing less refers to a blob. */
+  release(hash: string): void {
+    const references = this.#references.get(hash);
+    if (references === undefined) throw new Error(`blob ${hash} is released more often than it was held`);
+    if (references > 1) {
+      this.#references.set(hash, references - 1);
+      return;
+    }
+    this.#references.delete(hash);
+    if (this.#entries.has(hash)) this.#grace.begin(hash);
+  }
+
+  /** Frees everything. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#grace.close();
+    for (const hash of [...this.#entries.keys()]) this.#drop(hash);
+    await Promise.all([...this.#files].map((content) => content.close()));
+    await this.#spill.close();
+  }
+
+  async #putChunks(ref: BlobRef, parts: readonly Uint8Array[]): Promise<void> {
+    const intake = await this.receive(ref);
+    try {
+      for await (const chunk of new MemoryContent(parts, ref.byteLength).chunks()) await intake.write(chunk);
+      await intake.finish();
+    } finally {
+      await intake.abort();
+    }
+  }
+
+  #check({ hash, byteLength }: BlobRef): void {
+    if (this.#closed) throw new BlobError("closed", "The head is shutting down and takes no more values.");
+    if (!isHash(hash))
+      throw new BlobError(
+        "mismatch",
+        `"${hash}" does not name a value; expected "sha256-" and 64 hexadecimal digits.`,
+      );
+    if (!isByteLength(byteLength))
+      throw new BlobError("mismatch", `A value of ${byteLength} bytes cannot be kept; the most is 4 GiB.`);
+  }
+
+  #complete(ref: BlobRef, entry: Entry): void {
+    if (!entry.inMemory) this.#files.add(entry.content);
+    if (!this.has(ref.hash) && !this.#closed) {
+      this.#add(ref, entry);
+      return;
+    }
+    // Somebody else was faster, or the end has come.
+    if (entry.inMemory) this.#memoryBytes -= entry.byteLength;
+    entry.content.release();
+    this.#grace.touch(ref.hash);
+  }
+
+  #add(ref: BlobRef, entry: Entry): void {
+    this.#entries.set(ref.hash, entry);
+    if (!this.#references.has(ref.hash)) this.#grace.begin(ref.hash);
+  }
+
+  #find(hash: string): Entry {
+    const entry = this.#entries.get(hash);
+    if (entry === undefined)
+      throw new BlobError(
+        "missing",
+        `The head does not hold the value ${hash}; it was never sent, or nothing refers to it any more.`,
+      );
+    this.#grace.touch(hash);
+    return entry;
+  }
+
+  #drop(hash: string): void {
+    const entry = this.#entries.get(hash);
+    if (entry === undefined) return;
+    this.#entries.delete(hash);
+    if (entry.inMemory) this.#memoryBytes -= entry.byteLength;
+    entry.content.release();
+  }
+}

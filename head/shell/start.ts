@@ -1,0 +1,51 @@
+/** Starts a head that listens: the daemon's, and for programs that embed one which others connect to. */
+
+import { parseAddress } from "../../proto/address.js";
+import { Head, type HeadOptions } from "./head.js";
+
+/** How a listening head is set up. */
+export interface ListenOptions extends HeadOptions {
+  /** Where to listen: `host:port` (port 0: any that is free) or `unix:///path`. Default: 127.0.0.1:7700. */
+  readonly listen?: readonly string[];
+}
+
+/** A head that listens. */
+export interface ListeningHead {
+  readonly head: Head;
+  /** Where it listens, with real ports. */
+  readonly addresses: readonly string[];
+  /** Says goodbye to everybody, stops listening and frees everything. */
+  close(): Promise<void>;
+}
+
+/** Where a head listens unless told otherwise. */
+export const DEFAULT_ADDRESS = "127.0.0.1:7700";
+
+/**
+ * Starts a head and listens.
+ *
+ * @throws ConfigError for an address that is none, or that other machines could reach; ConnectionError for one in use
+ * @example
+ * const { addresses, close } = await startHead({ listen: ["127.0.0.1:0"] });
+ */
+export async function startHead(options: ListenOptions = {}): Promise<ListeningHead> {
+  const addresses = (options.listen ?? [DEFAULT_ADDRESS]).map((address) => parseAddress(address));
+  // Loaded here: an embedded head needs no gRPC.
+  const { serveGrpc } = await import("./grpc/server.js");
+  const head = new Head(options);
+  try {
+    const server = await serveGrpc(head, addresses);
+    return { head, addresses: server.addresses, close: () => closeBoth(head, server) };
+  } catch (error) {
+    await head.close();
+    throw error;
+  }
+}
+
+async function closeBoth(head: Head, server: { close(): Promise<void> }): Promise<void> {
+  try {
+    await head.close();
+  } finally {
+    await server.close();
+  }
+}

@@ -1,0 +1,275 @@
+/** How tasks end: with a result, a failure, a verdict, given back, or under a process that dies. */
+
+import { formatDuration } from "../../../proto/duration.js";
+import { FailureKind } from "../../../proto/grain.js";
+import type { Allocation } from "../../../proto/resource/ledger.js";
+import type { ExecutorDied, Report } from "./event.js";
+import type { Executor } from "./executor.js";
+import { dispatch, grant, handOver, noteRun, rest, startGranted } from "./start.js";
+import { type AgentState, clearTimer, keyOf, setTimer } from "./state.js";
+import type { Task, Value, Verdict, Wish } from "./task.js";
+
+/** How long a task may take to end by itself after its signal fired. */
+const GRACE_MS = 250;
+/** How long the others in a shared executor may take to end before it is killed under them. */
+const PATIENCE_MS = 5_000;
+/** How long a process may take to end after SIGTERM. */
+const FORCE_MS = 5_000;
+
+const NOTHING = new Uint8Array(0);
+
+/** What is told of a task that failed; the rest is empty. */
+export interface FailureDetails {
+  readonly kind: FailureKind;
+  readonly message: string;
+  readonly error?: Uint8Array;
+  readonly exitCode?: number;
+  readonly signal?: string;
+  readonly runUs?: number;
+}
+
+/** A task has a result. */
+export function finish(state: AgentState, task: Task, value: Value, runUs: number): void {
+  if (task.phase.type === "ending") {
+    conclude(state, task, task.phase.verdict, runUs);
+    return;
+  }
+  noteRun(task.plan.spec, runUs);
+  state.effects.push({ type: "finished", task, value, runUs });
+  leavePhase(state, task);
+}
+
+/** A task has failed. */
+export function fail(state: AgentState, task: Task, details: FailureDetails): void {
+  if (task.phase.type === "ending") {
+    conclude(state, task, task.phase.verdict, details.runUs ?? 0);
+    return;
+  }
+  reportFailure(state, task, details);
+  leavePhase(state, task);
+}
+
+/** A task is given back without having been started. */
+export function giveBack(state: AgentState, task: Task): void {
+  state.effects.push({ type: "returned", task });
+  leavePhase(state, task);
+}
+
+/** Wants a task ended: at once if it has not started, else through its signal, then by force. */
+export function stop(state: AgentState, task: Task, verdict: Verdict): void {
+  const { phase } = task;
+  switch (phase.type) {
+    case "waiting":
+    case "granted":
+    case "preparing":
+      conclude(state, task, verdict, 0);
+      return;
+    case "ahead":
+      phase.wish = "cancel";
+      state.effects.push({ type: "drop", executor: phase.executor.id, refs: [task.ref] });
+      return;
+    case "running": {
+      const { executor, allocation } = phase;
+      clearTimer(state, task.timer);
+      task.phase = { type: "ending", executor, allocation, verdict };
+      task.timer = setTimer(state, { type: "grace", task }, GRACE_MS);
+      state.effects.push({ type: "abort", executor: executor.id, ref: task.ref, verdict });
+      return;
+    }
+    case "ending":
+    case "uploading":
+    case "ended":
+      return;
+    default:
+      phase satisfies never;
+  }
+}
+
+/** A task has not reacted to its signal. */
+export function endByForce(state: AgentState, task: Task): void {
+  if (task.phase.type !== "ending") return;
+  const { executor } = task.phase;
+  if (executor.standing.type !== "open") return;
+  executor.standing = { type: "condemned" };
+  if (killIfOnlyEnding(state, executor)) return;
+  executor.timer = setTimer(state, { type: "patience", executor }, PATIENCE_MS);
+}
+
+/** Sends SIGTERM to an executor's group, and SIGKILL later. */
+export function kill(state: AgentState, executor: Executor): void {
+  if (executor.standing.type === "closing") return;
+  clearTimer(state, executor.timer);
+  executor.standing = { type: "closing" };
+  state.effects.push({ type: "kill", executor: executor.id, signal: "SIGTERM" });
+  executor.timer = setTimer(state, { type: "force", executor }, FORCE_MS);
+}
+
+/** A task in an executor was let go without having been started. */
+export function dropped(state: AgentState, task: Task): void {
+  if (task.phase.type !== "ahead") return;
+  const { executor, wish } = task.phase;
+  executor.ahead.splice(executor.ahead.indexOf(task), 1);
+  resettle(state, task, wish);
+}
+
+/** A large result is being uploaded: its executor is free for others. */
+export function uploading(state: AgentState, task: Task): void {
+  if (task.phase.type !== "running") return;
+  const { executor, allocation } = task.phase;
+  clearTimer(state, task.timer);
+  task.phase = { type: "uploading", allocation };
+  executor.running.delete(task);
+  // What is behind it would need its allocation, which it still owns: the executor has let go of it.
+  for (const held of executor.ahead.splice(0).reverse()) {
+    if (held.phase.type === "ahead") resettle(state, held, held.phase.wish);
+  }
+  if (executor.standing.type === "condemned") killIfOnlyEnding(state, executor);
+  else if (executor.running.size === 0) rest(state, executor);
+}
+
+/** An executor process has ended; what it had is blamed, run again, or put back. */
+export function executorDied(state: AgentState, executor: Executor, event: ExecutorDied): void {
+  state.executors.delete(executor.id);
+  const at = state.idle.indexOf(executor);
+  if (at >= 0) state.idle.splice(at, 1);
+  if (executor.use.type === "exclusive") state.exclusive -= 1;
+  clearTimer(state, executor.timer);
+  const wasClosing = executor.standing.type === "closing";
+  executor.standing = { type: "closing" };
+  const running = [...executor.running];
+  const ahead = executor.ahead.splice(0);
+  executor.running.clear();
+  const culprit = running.find((task) => task.ref === event.culprit);
+  const doomed = running.some((task) => task.phase.type === "ending");
+  const clear = wasClosing || doomed || culprit !== undefined;
+  const only = !clear && running.length + ahead.length === 1 ? running[0] : undefined;
+  for (const task of ahead.reverse()) {
+    if (!clear) task.alone = true;
+    if (task.phase.type === "ahead") resettle(state, task, task.phase.wish);
+  }
+  for (const task of running) {
+    if (task.phase.type === "ending") conclude(state, task, task.phase.verdict, 0);
+    else if (task === culprit || task === only) fail(state, task, deathOf(task, event));
+    else runAgain(state, task, !clear);
+  }
+}
+
+/** Turns what an executor reported of a failure into its details. */
+export function failureOf(report: Extract<Report, { type: "failed" }>): FailureDetails {
+  const { kind, message, error, runUs } = report;
+  return { kind, message, error, runUs };
+}
+
+/** "energy (task 1.5)", as in all messages. */
+export function nameOf(task: Task): string {
+  return `${task.plan.spec.name} (task ${task.session}.${task.task})`;
+}
+
+/** A verdict has been carried out. */
+function conclude(state: AgentState, task: Task, verdict: Verdict, runUs: number): void {
+  const details: FailureDetails =
+    verdict === "cancelled"
+      ? { kind: FailureKind.CANCELLED, message: `${nameOf(task)} was cancelled.`, runUs }
+      : { kind: FailureKind.TIMED_OUT, message: overrun(task), runUs };
+  reportFailure(state, task, details);
+  leavePhase(state, task);
+}
+
+function overrun(task: Task): string {
+  const { limitMs, spec } = task.plan;
+  const source = limitMs === spec.timeoutMs ? "its timeout" : "its hard walltime";
+  return `${nameOf(task)} ran longer than ${source} of ${formatDuration(limitMs)} and was ended. Allow it more time, or give it less work.`;
+}
+
+function reportFailure(state: AgentState, task: Task, details: FailureDetails): void {
+  const { kind, message, error = NOTHING, exitCode = 0, signal = "", runUs = 0 } = details;
+  state.effects.push({ type: "failed", task, kind, message, error, exitCode, signal, runUs });
+}
+
+/** Forgets a task whose end has been reported, and passes on what it owned. */
+function leavePhase(state: AgentState, task: Task): void {
+  const { phase } = task;
+  clearTimer(state, task.timer);
+  state.byRef.delete(task.ref);
+  state.byKey.delete(keyOf(task.session, task.task));
+  task.phase = { type: "ended" };
+  switch (phase.type) {
+    case "waiting":
+      state.waiting.remove(task);
+      return;
+    case "granted":
+      state.granted.splice(state.granted.indexOf(task), 1);
+      startGranted(state);
+      return;
+    case "preparing":
+    case "uploading":
+      handOver(state, task.plan.class, phase.allocation, undefined);
+      return;
+    case "running":
+    case "ending":
+      release(state, task, phase.executor, phase.allocation);
+      return;
+    case "ahead":
+    case "ended":
+      return;
+    default:
+      phase satisfies never;
+  }
+}
+
+function release(state: AgentState, task: Task, executor: Executor, allocation: Allocation): void {
+  executor.running.delete(task);
+  if (!state.executors.has(executor.id)) {
+    handOver(state, task.plan.class, allocation, undefined);
+    return;
+  }
+  handOver(state, task.plan.class, allocation, executor);
+  if (executor.standing.type === "condemned") killIfOnlyEnding(state, executor);
+}
+
+function killIfOnlyEnding(state: AgentState, executor: Executor): boolean {
+  for (const task of executor.running) if (task.phase.type !== "ending") return false;
+  kill(state, executor);
+  return true;
+}
+
+/** Finds a place for a task that an executor no longer holds. */
+function resettle(state: AgentState, task: Task, wish: Wish): void {
+  switch (wish) {
+    case "none":
+      if (state.life.type === "working") state.waiting.putBack(task);
+      else giveBack(state, task);
+      return;
+    case "return":
+      giveBack(state, task);
+      return;
+    case "cancel":
+      conclude(state, task, "cancelled", 0);
+      return;
+    case "grant":
+      grant(state, task);
+      return;
+    default:
+      wish satisfies never;
+  }
+}
+
+/** Runs a task again whose process died under it, through no fault of its own or to find out. */
+function runAgain(state: AgentState, task: Task, alone: boolean): void {
+  if (task.phase.type !== "running") return;
+  clearTimer(state, task.timer);
+  task.timer = 0;
+  if (alone) task.alone = true;
+  dispatch(state, task, task.phase.allocation);
+}
+
+function deathOf(task: Task, event: ExecutorDied): FailureDetails {
+  const { exitCode, signal, reason, outOfMemory } = event;
+  if (outOfMemory) {
+    const message = `${nameOf(task)} ran out of JavaScript heap memory and its process ended. Let it hold less at once, or raise the limit with NODE_OPTIONS=--max-old-space-size=<MiB> on the worker.`;
+    return { kind: FailureKind.OUT_OF_MEMORY, message, exitCode, signal };
+  }
+  const how = reason || (signal === "" ? `it exited with code ${exitCode}` : `it was ended by ${signal}`);
+  const message = `${nameOf(task)} ended its process: ${how}.`;
+  return { kind: FailureKind.DIED, message, exitCode, signal };
+}

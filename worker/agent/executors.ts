@@ -1,0 +1,352 @@
+/**
+ * Between the core and the executor processes: puts effects into messages and
+ * messages into events, and looks after what is said but no affair of the core:
+ * output, standard error, large values.
+ */
+
+import { FailureKind, type Spec } from "../../proto/grain.js";
+import type { Allocation } from "../../proto/resource/ledger.js";
+import { INLINE_LIMIT_BYTES } from "../../proto/values/encoded.js";
+import { Assemblies } from "../executor/assembly.js";
+import { bytesOf } from "../executor/frames.js";
+import {
+  type Dying,
+  type FailureReason,
+  type FromExecutor,
+  type Granted,
+  PART_BYTES,
+  type Setup,
+} from "../executor/message.js";
+import { type ExecutorExit, ExecutorPool } from "../pool.js";
+import type { LogLevel } from "./agent.js";
+import type { AgentEffect, RunTasks } from "./core/effect.js";
+import type { AgentEvent, Report } from "./core/event.js";
+import type { AgentState } from "./core/state.js";
+import { isBytes, type Task } from "./core/task.js";
+import { type Outputs, Tail } from "./outputs.js";
+import { SpecTable } from "./specs.js";
+import type { ModuleFile } from "./supply.js";
+
+/** What the executors need of their agent. */
+export interface ExecutorsOptions {
+  readonly setup: Setup;
+  readonly outputs: Outputs;
+  /** To look tasks up in; never changed here. */
+  readonly state: Pick<AgentState, "byRef" | "executors">;
+  log(level: LogLevel, text: string): void;
+  happened(event: AgentEvent): void;
+  /** Sends a large result away and raises `uploaded`. */
+  upload(ref: number, runUs: number, bytes: Uint8Array): void;
+}
+
+/** The effects that concern executors. */
+type ExecutorEffect = Extract<
+  AgentEffect,
+  { type: "startExecutor" | "run" | "abort" | "drop" | "kill" | "retire" | "forgetPlans" }
+>;
+
+/** What is known of one process beside what the core knows. */
+interface Correspondent {
+  /** Plans that were sent. */
+  readonly plans: Set<number>;
+  readonly values: Assemblies;
+  /** What it wrote to standard error while no task, or several, could be meant. */
+  readonly tail: Tail;
+  /** The task that printed or ended last. */
+  lastTask: Task | undefined;
+  dying: Dying | undefined;
+}
+
+const FAILURE_KINDS: Readonly<Record<FailureReason, FailureKind>> = {
+  threw: FailureKind.THREW,
+  loadFailed: FailureKind.LOAD_FAILED,
+  valueFailed: FailureKind.VALUE_FAILED,
+};
+
+/** The executors of one agent. */
+export class Executors {
+  readonly #options: ExecutorsOptions;
+  readonly #pool: ExecutorPool;
+  readonly #specs = new SpecTable();
+  readonly #correspondents = new Map<number, Correspondent>();
+  /** What tasks wrote to standard error, of those that did. */
+  readonly #tails = new Map<number, Tail>();
+  /** What the process that is being reported as dead wrote to standard error. */
+  #lastWords = "";
+
+  constructor(options: ExecutorsOptions) {
+    this.#options = options;
+    this.#pool = new ExecutorPool({
+      messages: (id, messages) => this.#receive(id, messages),
+      raw: (id, text, stderr) => this.#raw(id, text, stderr),
+      exited: (id, exit) => this.#exited(id, exit),
+    });
+  }
+
+  get pids(): number[] {
+    return this.#pool.pids;
+  }
+
+  /** Notes a spec and where its module is. */
+  defineSpec(session: number, spec: Spec, outputs: boolean, file: ModuleFile): void {
+    this.#specs.define(session, spec, outputs, file);
+  }
+
+  /** Resolves when the module of a spec is on this machine; rejects with a `Lack`. */
+  moduleReady(session: number, spec: number): Promise<void> {
+    return this.#specs.ready(session, spec);
+  }
+
+  /** Carries out an effect; messages are sent at the next `flush`. */
+  perform(effect: ExecutorEffect): void {
+    switch (effect.type) {
+      case "startExecutor":
+        this.#correspondents.set(effect.executor, newCorrespondent());
+        this.#pool.start(effect.executor);
+        return this.#pool.send(effect.executor, this.#options.setup);
+      case "run":
+        return this.#run(effect);
+      case "abort": {
+        const timedOut = effect.verdict === "timedOut";
+        return this.#pool.send(effect.executor, { type: "abort", ref: effect.ref, timedOut });
+      }
+      case "drop":
+        return this.#pool.send(effect.executor, { type: "drop", refs: [...effect.refs] });
+      case "kill":
+        return this.#pool.kill(effect.executor, effect.signal);
+      case "retire":
+        return this.#pool.send(effect.executor, { type: "exit" });
+      case "forgetPlans": {
+        const plans = [...effect.plans];
+        for (const [id, { plans: sent }] of this.#correspondents) {
+          const known = plans.filter((plan) => sent.delete(plan));
+          if (known.length > 0) this.#pool.send(id, { type: "forget", plans: known });
+        }
+        return;
+      }
+      default:
+        effect satisfies never;
+    }
+  }
+
+  /** Forgets a session's specs. */
+  forget(session: number): void {
+    this.#specs.forget(session);
+  }
+
+  /** Sends what `perform` has queued. */
+  flush(): void {
+    this.#pool.flush();
+  }
+
+  /**
+   * A task is about to be reported as ended.
+   *
+   * @returns the end of what it wrote to standard error
+   */
+  taskEnded(task: Task): string {
+    this.#options.outputs.end(task);
+    const tail = this.#tails.get(task.ref);
+    if (tail === undefined) return this.#lastWords;
+    this.#tails.delete(task.ref);
+    return tail.text;
+  }
+
+  /** Kills all; resolves when they have ended. */
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+
+  #run(effect: RunTasks): void {
+    const { executor, tasks, allocation, serial } = effect;
+    const correspondent = this.#correspondents.get(executor);
+    const plan = tasks[0]?.plan;
+    if (correspondent === undefined || plan === undefined) return;
+    if (!correspondent.plans.has(plan.id)) {
+      correspondent.plans.add(plan.id);
+      this.#pool.send(executor, this.#specs.describe(plan));
+    }
+    const refs: number[] = [];
+    const numbers: number[] = [];
+    const attempts: number[] = [];
+    const sizes: number[] = [];
+    const parts: Uint8Array[] = [];
+    for (const task of tasks) {
+      const { value } = task;
+      if (!isBytes(value))
+        throw new Error(`Task ${task.session}.${task.task} was started without its arguments.`);
+      refs.push(task.ref);
+      numbers.push(task.task);
+      attempts.push(task.attempt);
+      if (value.byteLength > INLINE_LIMIT_BYTES) {
+        sizes.push(-1);
+        this.#sendParts(executor, task.ref, value);
+      } else {
+        sizes.push(value.byteLength);
+        if (value.byteLength > 0) parts.push(value);
+      }
+    }
+    const args = bytesOf(parts);
+    const granted = grantedOf(allocation);
+    const type = "run";
+    this.#pool.send(executor, {
+      type,
+      plan: plan.id,
+      serial,
+      refs,
+      tasks: numbers,
+      attempts,
+      sizes,
+      args,
+      granted,
+    });
+  }
+
+  #sendParts(executor: number, ref: number, value: Uint8Array): void {
+    for (let at = 0; at < value.byteLength; at += PART_BYTES) {
+      const bytes = bytesOf([value.subarray(at, at + PART_BYTES)]);
+      this.#pool.send(executor, { type: "part", ref, total: value.byteLength, bytes });
+      this.#pool.flush();
+    }
+  }
+
+  #receive(id: number, messages: FromExecutor[]): void {
+    const correspondent = this.#correspondents.get(id);
+    if (correspondent === undefined) return;
+    const reports: Report[] = [];
+    for (const message of messages) this.#hear(id, correspondent, message, reports);
+    if (reports.length > 0) this.#options.happened({ type: "reported", executor: id, reports });
+  }
+
+  #hear(id: number, correspondent: Correspondent, message: FromExecutor, reports: Report[]): void {
+    switch (message.type) {
+      case "ready":
+        return;
+      case "loaded":
+        reports.push(message);
+        return;
+      case "finished": {
+        const { refs, sizes, runUs, values } = message;
+        let offset = 0;
+        for (let i = 0; i < refs.length; i++) {
+          const end = offset + sizes[i]!;
+          const value = values.subarray(offset, end);
+          offset = end;
+          reports.push({ type: "finished", ref: refs[i]!, value, runUs: runUs[i]! });
+        }
+        return;
+      }
+      case "part":
+        return correspondent.values.add(message);
+      case "finishedLarge": {
+        const { ref, runUs } = message;
+        reports.push({ type: "uploading", ref });
+        return this.#options.upload(ref, runUs, correspondent.values.take(ref));
+      }
+      case "failed": {
+        const { ref, reason, message: text, error, runUs } = message;
+        reports.push({ type: "failed", ref, kind: FAILURE_KINDS[reason], message: text, error, runUs });
+        return;
+      }
+      case "dropped":
+        for (const ref of message.refs) reports.push({ type: "dropped", ref });
+        return;
+      case "printed":
+        return this.#printed(id, message.ref, message.text, message.stderr);
+      case "dying":
+        correspondent.dying = message;
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** Output that an executor attributed to a task; 0: to none. */
+  #printed(id: number, ref: number, text: Uint8Array, stderr: boolean): void {
+    const task = this.#options.state.byRef.get(ref);
+    if (task === undefined) this.#log(id, text);
+    else this.#print(id, task, text, stderr);
+  }
+
+  /** Output past the executor's own capture. */
+  #raw(id: number, text: Buffer, stderr: boolean): void {
+    const running = this.#options.state.executors.get(id)?.running;
+    const correspondent = this.#correspondents.get(id);
+    if (running?.size === 1) {
+      for (const task of running) this.#print(id, task, text, stderr);
+      return;
+    }
+    if (stderr) correspondent?.tail.add(text);
+    const last = correspondent?.lastTask;
+    // What a task wrote last may arrive after the word that it ended.
+    if (running?.size === 0 && last !== undefined) this.#forward(id, last, text, stderr);
+    else this.#log(id, text);
+  }
+
+  #print(id: number, task: Task, text: Uint8Array, stderr: boolean): void {
+    const correspondent = this.#correspondents.get(id);
+    if (correspondent !== undefined) correspondent.lastTask = task;
+    if (stderr) {
+      let tail = this.#tails.get(task.ref);
+      if (tail === undefined) {
+        tail = new Tail();
+        this.#tails.set(task.ref, tail);
+      }
+      tail.add(text);
+    }
+    this.#forward(id, task, text, stderr);
+  }
+
+  #forward(id: number, task: Task, text: Uint8Array, stderr: boolean): void {
+    if (this.#specs.wantsOutput(task)) this.#options.outputs.print(task, text, stderr);
+    else this.#log(id, text);
+  }
+
+  #log(id: number, text: Uint8Array): void {
+    this.#options.log("debug", `executor ${id}: ${Buffer.from(text).toString("utf8").trimEnd()}`);
+  }
+
+  #exited(id: number, exit: ExecutorExit): void {
+    const correspondent = this.#correspondents.get(id);
+    this.#correspondents.delete(id);
+    const { exitCode, signal, failure } = exit;
+    const dying = correspondent?.dying;
+    const running = this.#options.state.executors.get(id)?.running ?? [];
+    const tails = [...running].map((task) => this.#tails.get(task.ref)?.text ?? "");
+    this.#lastWords = correspondent?.tail.text ?? "";
+    const aborted = signal === "SIGABRT" || exitCode === 134;
+    const outOfMemory =
+      aborted && [this.#lastWords, ...tails].some((text) => text.includes("heap out of memory"));
+    this.#options.happened({
+      type: "executorDied",
+      executor: id,
+      exitCode,
+      signal,
+      culprit: dying === undefined || dying.ref === 0 ? undefined : dying.ref,
+      reason: dying?.reason || failure,
+      outOfMemory,
+    });
+    this.#lastWords = "";
+  }
+}
+
+function newCorrespondent(): Correspondent {
+  return {
+    plans: new Set(),
+    values: new Assemblies(),
+    tail: new Tail(),
+    lastTask: undefined,
+    dying: undefined,
+  };
+}
+
+function grantedOf(allocation: Allocation): Granted {
+  const { cores, gpus, memoryBytes, tokens, others } = allocation;
+  return {
+    cores: cores.map((grant) => grant.id),
+    gpus: gpus.map((grant) => grant.id),
+    memoryBytes,
+    tokens: [...tokens],
+    others: others.map(({ kind, amount }): [string, number] => [kind, amount]),
+  };
+}

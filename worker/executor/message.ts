@@ -1,0 +1,169 @@
+/**
+ * What agent and executor say to each other over the executor's pipe. The frames
+ * they travel in are in frames.ts.
+ *
+ * A task is called by its `ref`, a number of the agent's; a *plan* is a function
+ * together with what its calls were promised. Arguments and results are opaque.
+ */
+
+import type { Walltime } from "../../proto/resource/demand.js";
+
+/** The first message: whose executor this is. */
+export interface Setup {
+  readonly type: "setup";
+  /** The worker's name. */
+  readonly worker: string;
+  /** The worker has GPUs: programs see only those that were granted. */
+  readonly hasGpus: boolean;
+}
+
+/** A plan, before the first task of it. */
+export interface DefinePlan {
+  readonly type: "plan";
+  readonly plan: number;
+  readonly session: number;
+  /** What to import: an absolute path. */
+  readonly module: string;
+  /** What the module is called in messages. */
+  readonly moduleName: string;
+  readonly function: string;
+  readonly name: string;
+  readonly walltime: Walltime | undefined;
+}
+
+/** What each of a message's tasks was granted. */
+export interface Granted {
+  readonly cores: number[];
+  readonly gpus: number[];
+  readonly memoryBytes: number;
+  readonly tokens: string[];
+  /** Kind and amount, in ten-thousandths. */
+  readonly others: [string, number][];
+}
+
+/** Tasks of one plan. */
+export interface Run {
+  readonly type: "run";
+  readonly plan: number;
+  /** One after another, behind what is there; otherwise at once. */
+  readonly serial: boolean;
+  readonly refs: number[];
+  readonly tasks: number[];
+  readonly attempts: number[];
+  /** Bytes of each task's arguments inside `args`. -1: they were sent before, as parts. */
+  readonly sizes: number[];
+  readonly args: Uint8Array;
+  readonly granted: Granted;
+}
+
+/** A piece of a value that is too large for one message. */
+export interface Part {
+  readonly type: "part";
+  readonly ref: number;
+  /** Bytes of the whole value. */
+  readonly total: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Fire a task's signal. */
+export interface AbortTask {
+  readonly type: "abort";
+  readonly ref: number;
+  readonly timedOut: boolean;
+}
+
+/** Let go of what has not started; what has is not answered. */
+export interface DropTasks {
+  readonly type: "drop";
+  readonly refs: number[];
+}
+
+/** Plans that will not be used again. */
+export interface ForgetPlans {
+  readonly type: "forget";
+  readonly plans: number[];
+}
+
+/** Exit. Sent only to an idle executor. */
+export interface Exit {
+  readonly type: "exit";
+}
+
+/** Agent to executor. */
+export type ToExecutor = Setup | DefinePlan | Run | Part | AbortTask | DropTasks | ForgetPlans | Exit;
+
+/** Modules of the executor itself are loaded. */
+export interface Ready {
+  readonly type: "ready";
+}
+
+/** The task's module is loaded; it starts now. Once for each plan. */
+export interface Loaded {
+  readonly type: "loaded";
+  readonly ref: number;
+}
+
+/** Tasks that ended with a result. */
+export interface Finished {
+  readonly type: "finished";
+  readonly refs: number[];
+  readonly sizes: number[];
+  readonly runUs: number[];
+  readonly values: Uint8Array;
+}
+
+/** A task ended with a large result, whose parts were sent before. What was behind it was let go of. */
+export interface FinishedLarge {
+  readonly type: "finishedLarge";
+  readonly ref: number;
+  readonly runUs: number;
+}
+
+/** Why a task failed while its process lives. Words, because loading the wire's code would delay each start. */
+export type FailureReason = "threw" | "loadFailed" | "valueFailed";
+
+export interface Failed {
+  readonly type: "failed";
+  readonly ref: number;
+  readonly reason: FailureReason;
+  readonly message: string;
+  readonly error: Uint8Array;
+  readonly runUs: number;
+}
+
+export interface Dropped {
+  readonly type: "dropped";
+  readonly refs: number[];
+}
+
+/** What a task printed. 0: printed outside of all tasks. */
+export interface Printed {
+  readonly type: "printed";
+  readonly ref: number;
+  readonly stderr: boolean;
+  readonly text: Uint8Array;
+}
+
+/** The last message of a process that can say what ended it. */
+export interface Dying {
+  readonly type: "dying";
+  /** The task that ended it; 0: not known. */
+  readonly ref: number;
+  /** Completes "its process ended: …"; empty when it just exited. */
+  readonly reason: string;
+}
+
+/** Executor to agent. */
+export type FromExecutor =
+  | Ready
+  | Loaded
+  | Finished
+  | Part
+  | FinishedLarge
+  | Failed
+  | Dropped
+  | Printed
+  | Dying;
+
+/** Values travel in parts of so many bytes. */
+export const PART_BYTES = 1024 * 1024;

@@ -1,0 +1,158 @@
+/**
+ * The executor's end of the pipe: reads frames as they come, writes batches.
+ *
+ * Writing is synchronous as long as the pipe takes it, so that what a process has
+ * to say is out before it can die, and so that frames are never cut by a death
+ * between two halves: what the pipe did not take is kept here, in order.
+ */
+
+import { writeSync } from "node:fs";
+import { Socket } from "node:net";
+import { encodeFrame, FrameReader } from "./frames.js";
+import type { FromExecutor, ToExecutor } from "./message.js";
+
+/** Results are sent when so many bytes have gathered. */
+const FLUSH_BYTES = 64 * 1024;
+/** A task that prints waits for the agent when so much has not been taken. */
+const BLOCK_BYTES = 1024 * 1024;
+/** The pipe was full: it is tried again after this. */
+const RETRY_MS = 1;
+/** How long a dying process tries to say what it has to say. */
+const LAST_WORDS_MS = 2_000;
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+/** Finished tasks that have not been sent. */
+interface Column {
+  refs: number[];
+  sizes: number[];
+  runUs: number[];
+  parts: Uint8Array[];
+}
+
+/** The pipe to the agent. */
+export class Pipe {
+  readonly #fd: number;
+  #messages: FromExecutor[] = [];
+  #finished: Column = emptyColumn();
+  #bytes = 0;
+  #flushDue = false;
+  /** Frames that the pipe did not take; the first may be cut. */
+  #backlog: Buffer[] = [];
+  #backlogBytes = 0;
+  #retryDue = false;
+  #broken = false;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /** Starts reading. `ended` is called when the agent has gone. */
+  receive(handle: (messages: ToExecutor[]) => void, ended: () => void): void {
+    const reader = new FrameReader<ToExecutor>();
+    const socket = new Socket({ fd: this.#fd, readable: true, writable: true });
+    socket.on("data", (chunk: Buffer) => handle(reader.push(chunk)));
+    socket.on("end", ended);
+    socket.on("error", ended);
+  }
+
+  /** Queues a message; all of one event-loop turn travel together. */
+  send(message: FromExecutor): void {
+    this.#closeColumn();
+    this.#messages.push(message);
+    if ("bytes" in message) this.#bytes += message.bytes.byteLength;
+    if (message.type === "printed") this.#bytes += message.text.byteLength;
+    this.#scheduleFlush();
+  }
+
+  /** Queues a result. */
+  finished(ref: number, value: Uint8Array, runUs: number): void {
+    const { refs, sizes, runUs: times, parts } = this.#finished;
+    refs.push(ref);
+    sizes.push(value.byteLength);
+    times.push(runUs);
+    if (value.byteLength > 0) parts.push(value);
+    this.#bytes += value.byteLength;
+    this.#scheduleFlush();
+  }
+
+  /** Sends what is queued now instead of at the end of the turn. */
+  flush(): void {
+    this.#closeColumn();
+    if (this.#messages.length === 0) return;
+    const frame = encodeFrame(this.#messages);
+    this.#messages = [];
+    this.#bytes = 0;
+    this.#backlog.push(frame);
+    this.#backlogBytes += frame.byteLength;
+    this.#write();
+  }
+
+  /** Lets a task that prints without pause wait until the agent has taken enough of it. */
+  waitForRoom(): void {
+    while (this.#backlogBytes > BLOCK_BYTES && !this.#broken) {
+      Atomics.wait(sleeper, 0, 0, RETRY_MS);
+      this.#write();
+    }
+  }
+
+  /** Sends everything before the process ends. */
+  flushAtExit(): void {
+    const until = performance.now() + LAST_WORDS_MS;
+    this.flush();
+    while (this.#backlog.length > 0 && !this.#broken && performance.now() < until) {
+      Atomics.wait(sleeper, 0, 0, RETRY_MS);
+      this.#write();
+    }
+  }
+
+  #scheduleFlush(): void {
+    if (this.#bytes >= FLUSH_BYTES) {
+      this.flush();
+      return;
+    }
+    if (this.#flushDue) return;
+    this.#flushDue = true;
+    setImmediate(() => {
+      this.#flushDue = false;
+      this.flush();
+    });
+  }
+
+  #closeColumn(): void {
+    const { refs, sizes, runUs, parts } = this.#finished;
+    if (refs.length === 0) return;
+    this.#messages.push({ type: "finished", refs, sizes, runUs, values: Buffer.concat(parts) });
+    this.#finished = emptyColumn();
+  }
+
+  #write(): void {
+    while (this.#backlog.length > 0 && !this.#broken) {
+      const frame = this.#backlog[0]!;
+      let written: number;
+      try {
+        written = writeSync(this.#fd, frame);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "EAGAIN") this.#retryLater();
+        else this.#broken = true;
+        return;
+      }
+      this.#backlogBytes -= written;
+      if (written < frame.byteLength) this.#backlog[0] = frame.subarray(written);
+      else this.#backlog.shift();
+    }
+  }
+
+  #retryLater(): void {
+    if (this.#retryDue) return;
+    this.#retryDue = true;
+    setTimeout(() => {
+      this.#retryDue = false;
+      this.#write();
+    }, RETRY_MS);
+  }
+}
+
+function emptyColumn(): Column {
+  return { refs: [], sizes: [], runUs: [], parts: [] };
+}

@@ -1,0 +1,294 @@
+/**
+ * Runs tasks: decodes arguments, calls functions, encodes results.
+ *
+ * Tasks of the serial queue run one after another without waiting for an
+ * event-loop turn each, but the pipe is looked at at least every few
+ * milliseconds. Between two of them the next one counts as started: what the
+ * agent hears of the end of one tells it that the next is running.
+ */
+
+import { messageOf } from "../../proto/errors.js";
+import { encodeError } from "../../proto/values/error.js";
+import { decodeArgs, encodeValue, INLINE_LIMIT_BYTES, joinParts } from "../../proto/values/value.js";
+import { Assemblies } from "./assembly.js";
+import { running, type Surroundings, TaskContext } from "./context.js";
+import { type DefinePlan, type FailureReason, type Granted, PART_BYTES, type Run } from "./message.js";
+import type { Pipe } from "./pipe.js";
+import type { AnyFunction, Registry } from "./registry.js";
+
+/** The pipe is looked at, and results are sent, at least this often. */
+const TURN_MS = 2;
+
+const NOTHING = new Uint8Array(0);
+
+/** One task that was given to this executor. */
+interface Item {
+  readonly ref: number;
+  readonly task: number;
+  readonly attempt: number;
+  readonly plan: Plan;
+  readonly granted: Granted;
+  readonly args: Uint8Array;
+  readonly serial: boolean;
+}
+
+interface Plan {
+  readonly definition: DefinePlan;
+  /** Once found. */
+  fn: AnyFunction | undefined;
+}
+
+/** What the run loop does. */
+type Loop =
+  | { readonly type: "idle" }
+  /** A task of the queue runs. */
+  | { readonly type: "busy" }
+  /** Between two tasks: the first of the queue counts as started. */
+  | { readonly type: "turning" };
+
+/** The tasks of one executor. */
+export class Runner {
+  readonly #pipe: Pipe;
+  readonly #registry: Registry;
+  readonly #around: Surroundings;
+  readonly #plans = new Map<number, Plan>();
+  readonly #arguments = new Assemblies();
+  readonly #contexts = new Map<number, TaskContext>();
+  /** Aborted before they were called. */
+  readonly #aborted = new Map<number, boolean>();
+  #queue: Item[] = [];
+  #loop: Loop = { type: "idle" };
+  #turnedAt = 0;
+
+  constructor(pipe: Pipe, registry: Registry, around: Surroundings) {
+    this.#pipe = pipe;
+    this.#registry = registry;
+    this.#around = around;
+  }
+
+  /** The only task that runs; undefined when there are none or several. */
+  get only(): TaskContext | undefined {
+    if (this.#contexts.size !== 1) return undefined;
+    for (const context of this.#contexts.values()) return context;
+    return undefined;
+  }
+
+  define(definition: DefinePlan): void {
+    this.#plans.set(definition.plan, { definition, fn: undefined });
+  }
+
+  forget(plans: readonly number[]): void {
+    for (const plan of plans) this.#plans.delete(plan);
+  }
+
+  /** A part of a task's arguments, ahead of the task. */
+  get arguments(): Assemblies {
+    return this.#arguments;
+  }
+
+  /** Takes tasks. */
+  add(run: Run): void {
+    const plan = this.#plans.get(run.plan);
+    if (plan === undefined) throw new Error(`Plan ${run.plan} was never sent.`);
+    let offset = 0;
+    for (let i = 0; i < run.refs.length; i++) {
+      const ref = run.refs[i]!;
+      const size = run.sizes[i]!;
+      const args = size < 0 ? this.#arguments.take(ref) : run.args.subarray(offset, offset + size);
+      offset += Math.max(size, 0);
+      const { serial, granted } = run;
+      const item = { ref, task: run.tasks[i]!, attempt: run.attempts[i]!, plan, granted, args, serial };
+      if (serial) this.#queue.push(item);
+      else this.#start(item);
+    }
+    if (this.#loop.type !== "idle" || this.#queue.length === 0) return;
+    this.#turnedAt = performance.now();
+    this.#next();
+  }
+
+  /** Fires a task's signal. */
+  abort(ref: number, timedOut: boolean): void {
+    const context = this.#contexts.get(ref);
+    if (context !== undefined) context.abort(timedOut);
+    else if (this.#queue.some((item) => item.ref === ref)) this.#aborted.set(ref, timedOut);
+  }
+
+  /** Lets go of tasks that have not started. */
+  drop(refs: readonly number[]): void {
+    const wanted = new Set(refs);
+    const committed = this.#loop.type === "turning" ? this.#queue[0] : undefined;
+    const dropped: number[] = [];
+    this.#queue = this.#queue.filter((item) => {
+      if (item === committed || !wanted.has(item.ref)) return true;
+      dropped.push(item.ref);
+      return false;
+    });
+    if (dropped.length > 0) this.#pipe.send({ type: "dropped", refs: dropped });
+  }
+
+  /** Runs the next task of the queue. */
+  #next(): void {
+    while (this.#queue.length > 0) {
+      if (performance.now() - this.#turnedAt >= TURN_MS) {
+        this.#loop = { type: "turning" };
+        this.#pipe.flush();
+        setImmediate(() => {
+          this.#turnedAt = performance.now();
+          this.#next();
+        });
+        return;
+      }
+      this.#loop = { type: "busy" };
+      if (this.#start(this.#queue.shift()!)) return;
+    }
+    this.#loop = { type: "idle" };
+    this.#pipe.flush();
+  }
+
+  /** Starts a task. Returns whether it goes on after this. */
+  #start(item: Item): boolean {
+    const { plan, ref } = item;
+    const context = new TaskContext(
+      ref,
+      item.task,
+      item.attempt,
+      plan.definition,
+      item.granted,
+      this.#around,
+    );
+    this.#contexts.set(ref, context);
+    const timedOut = this.#aborted.get(ref);
+    if (timedOut !== undefined) {
+      this.#aborted.delete(ref);
+      context.abort(timedOut);
+    }
+    if (plan.fn !== undefined) return this.#call(item, context, plan.fn);
+    void this.#load(item, context);
+    return true;
+  }
+
+  async #load(item: Item, context: TaskContext): Promise<void> {
+    const { definition } = item.plan;
+    const lookup = await this.#registry.find(definition.module, definition.function);
+    if (lookup.type === "found") {
+      item.plan.fn = lookup.fn;
+      this.#pipe.send({ type: "loaded", ref: item.ref });
+      this.#pipe.flush();
+      if (!this.#call(item, context, lookup.fn)) this.#continue(item);
+      return;
+    }
+    const where = definition.moduleName;
+    const [message, error] =
+      lookup.type === "threw"
+        ? [
+            `${where} could not be loaded on worker ${context.worker}: ${messageOf(lookup.error)}`,
+            encodeError(lookup.error),
+          ]
+        : [
+            `${where} does not create a delayed function named "${definition.function}" when it is loaded on worker ${context.worker}: move its delayed(…) to the top level of the module, before run or connect.`,
+            NOTHING,
+          ];
+    this.#fail(context, "loadFailed", message, error, 0);
+    this.#continue(item);
+  }
+
+  /** Calls a task's function. Returns whether it goes on after this. */
+  #call(item: Item, context: TaskContext, fn: AnyFunction): boolean {
+    const startedAt = performance.now();
+    context.called = true;
+    let result: unknown;
+    try {
+      const args = decodeArgs(item.args);
+      result = running.run(context, fn, ...args);
+    } catch (error) {
+      this.#threw(context, error, startedAt);
+      return false;
+    }
+    if (!isThenable(result)) {
+      this.#returned(context, result, startedAt);
+      return false;
+    }
+    Promise.resolve(result).then(
+      (value) => {
+        this.#returned(context, value, startedAt);
+        this.#continue(item);
+      },
+      (error: unknown) => {
+        this.#threw(context, error, startedAt);
+        this.#continue(item);
+      },
+    );
+    return true;
+  }
+
+  /** A task that went on for a while has ended. */
+  #continue(item: Item): void {
+    if (item.serial) this.#next();
+  }
+
+  #returned(context: TaskContext, value: unknown, startedAt: number): void {
+    const runUs = microseconds(startedAt);
+    try {
+      const encoded = encodeValue(value, "result");
+      if (encoded.byteLength > INLINE_LIMIT_BYTES) {
+        this.#sendLarge(context, encoded.parts, encoded.byteLength, runUs);
+        return;
+      }
+      this.#pipe.finished(context.ref, joinParts(encoded), runUs);
+      this.#end(context);
+    } catch (error) {
+      const message = `The result of ${context.name} (task ${context.id}) cannot be sent: ${messageOf(error)}`;
+      this.#fail(context, "valueFailed", message, encodeError(error), runUs);
+    }
+  }
+
+  /** Sends a result in parts, and lets go of the queue: the agent wants to upload the result first. */
+  #sendLarge(context: TaskContext, parts: readonly Uint8Array[], total: number, runUs: number): void {
+    const { ref } = context;
+    for (const part of parts) {
+      for (let at = 0; at < part.byteLength; at += PART_BYTES) {
+        const piece = part.subarray(at, at + PART_BYTES);
+        const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+        this.#pipe.send({ type: "part", ref, total, bytes });
+        this.#pipe.waitForRoom();
+      }
+    }
+    this.#queue = [];
+    this.#aborted.clear();
+    this.#pipe.send({ type: "finishedLarge", ref, runUs });
+    this.#end(context);
+  }
+
+  #threw(context: TaskContext, error: unknown, startedAt: number): void {
+    const message = `${context.name} (task ${context.id}) threw on worker ${context.worker}: ${messageOf(error)}`;
+    this.#fail(context, "threw", message, encodeError(error), microseconds(startedAt));
+  }
+
+  #fail(
+    context: TaskContext,
+    reason: FailureReason,
+    message: string,
+    error: Uint8Array,
+    runUs: number,
+  ): void {
+    this.#pipe.send({ type: "failed", ref: context.ref, reason, message, error: Buffer.from(error), runUs });
+    this.#end(context);
+  }
+
+  #end(context: TaskContext): void {
+    context.ended = true;
+    this.#contexts.delete(context.ref);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    value !== null &&
+    (typeof value === "object" || typeof value === "function") &&
+    typeof (value as { then?: unknown }).then === "function"
+  );
+}
+
+function microseconds(startedAt: number): number {
+  return Math.min(Math.round((performance.now() - startedAt) * 1000), 0xffff_ffff);
+}

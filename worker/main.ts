@@ -1,0 +1,157 @@
+/** `grain-worker`: the command line of the worker daemon. What it runs is daemon.ts. */
+
+import { existsSync } from "node:fs";
+import { hostname } from "node:os";
+import { resolve } from "node:path";
+import { Command, CommanderError } from "commander";
+import { parseAddress } from "../proto/address.js";
+import { messageOf } from "../proto/errors.js";
+import { parsePool } from "../proto/resource/parse-pool.js";
+import type { Pool } from "../proto/resource/pool.js";
+import { VERSION } from "../proto/version.js";
+import { Daemon } from "./daemon.js";
+import { detectPool } from "./detect.js";
+import { openLog } from "./log.js";
+
+const EXIT_FAILURE = 1;
+const EXIT_USAGE = 2;
+
+interface Flags {
+  readonly cpus?: string;
+  readonly mem?: string;
+  readonly gpus?: string;
+  readonly res?: string;
+  readonly walltime?: string;
+  readonly name?: string;
+  readonly address?: string;
+  readonly import: readonly string[];
+  readonly logFile?: string;
+  readonly verbose?: true;
+}
+
+/** What the flags come to. */
+interface Settings {
+  readonly address: string;
+  readonly name: string;
+  readonly pool: Pool;
+  readonly imports: readonly string[];
+}
+
+/** The command line says something that makes no sense. */
+class UsageError extends Error {}
+
+/**
+ * Runs `grain-worker`.
+ *
+ * @param argv the arguments, without node and the script
+ * @returns the exit code: 0 after it has left, 1 for failure, 2 for bad usage
+ * @example
+ * process.exitCode = await main(process.argv.slice(2));
+ */
+export async function main(argv: string[]): Promise<number> {
+  let flags: Flags;
+  try {
+    flags = parseFlags(argv);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? 0 : EXIT_USAGE;
+  }
+  try {
+    return await serve(flags, settingsOf(flags));
+  } catch (error) {
+    const text = flags.verbose && error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
+    process.stderr.write(`grain-worker: ${text}\n`);
+    return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE;
+  }
+}
+
+async function serve(flags: Flags, settings: Settings): Promise<number> {
+  const log = openLog({ file: flags.logFile, verbose: flags.verbose ?? false });
+  const daemon = new Daemon({ ...settings, log });
+  const onTerm = () => daemon.stop("SIGTERM");
+  const onInterrupt = () => daemon.stop("SIGINT");
+  process.on("SIGTERM", onTerm).on("SIGINT", onInterrupt);
+  try {
+    return await daemon.run();
+  } finally {
+    process.off("SIGTERM", onTerm).off("SIGINT", onInterrupt);
+    log.close();
+  }
+}
+
+function parseFlags(argv: string[]): Flags {
+  const command = new Command("grain-worker")
+    .description("Runs tasks of a Grain head with the resources of this machine.")
+    .usage("[options]")
+    .option("--cpus <n>", "how many cores to offer, or which (0-3,8); default: those this process may use")
+    .option("--mem <size>", "memory to offer, such as 16G; default: what this process may use")
+    .option("--gpus <n>", "how many GPUs to offer, or which (0,1); default: those of this machine")
+    .option("--res <json>", 'further resources, such as {"capacity":8,"token":"fast-disk"}')
+    .option("--walltime <time>", "how long this worker may live, such as 1:30:00; it leaves in time")
+    .option("--name <name>", "unique among the head's workers; default: host name and process id")
+    .option("--address <address>", "the head's address, such as host:7700; default: GRAIN_ADDRESS")
+    .option(
+      "--import <file>",
+      "a module whose functions are here and need not be shipped (repeatable)",
+      collect,
+      [],
+    )
+    .option("--log-file <file>", "append the log to a file instead of standard error")
+    .option("--verbose", "log more, and stacks of errors")
+    .version(VERSION, "--version", "print the version")
+    .helpOption("--help", "print this help")
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput({
+      outputError: (text, write) =>
+        write(
+          `grain-worker: ${text
+            .replace(/^error: /, "")
+            .trimEnd()
+            .replaceAll("\n", " ")}\n`,
+        ),
+    });
+  command.parse(argv, { from: "user" });
+  return command.opts<Flags>();
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+function settingsOf(flags: Flags): Settings {
+  const { cpus, mem, gpus, walltime, res } = flags;
+  return {
+    address: addressOf(flags.address || process.env.GRAIN_ADDRESS),
+    name: flags.name ?? `${hostname()}-${process.pid}`,
+    pool: asUsage(() => parsePool({ cpus, mem, gpus, walltime, res, base: detectPool() })),
+    imports: flags.import.map(checkImport),
+  };
+}
+
+function addressOf(address: string | undefined): string {
+  if (!address) {
+    throw new UsageError(
+      "No head is named. Give its address, as in --address host:7700, or set GRAIN_ADDRESS.",
+    );
+  }
+  asUsage(() => parseAddress(address));
+  return address;
+}
+
+/** As it was given: tasks name it so. */
+function checkImport(file: string): string {
+  if (!existsSync(resolve(file))) {
+    throw new UsageError(`--import: there is no file ${resolve(file)}. Give the path of a module.`);
+  }
+  return file;
+}
+
+/** What is wrong with a flag's value is wrong with the command line. */
+function asUsage<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new UsageError(messageOf(error), { cause: error });
+  }
+}

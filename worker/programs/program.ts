@@ -1,0 +1,282 @@
+/**
+ * One running program, as its task sees it: a promise of its result, its lines,
+ * and a way to end it. How it is started is launcher.ts.
+ */
+
+import { statSync } from "node:fs";
+import { constants } from "node:os";
+import { resolve } from "node:path";
+import { StringDecoder } from "node:string_decoder";
+import { ProgramError } from "../../proto/errors.js";
+import type { Program, ProgramOptions, ProgramResult } from "../../proto/task.js";
+import { findProgram } from "./find.js";
+import { type Job, killGroup } from "./lane.js";
+import type { Launcher } from "./launcher.js";
+import { showCommand } from "./template.js";
+
+/** Between SIGTERM and SIGKILL. */
+const GRACE_MS = 5_000;
+/** What of its standard error a message quotes. */
+const TAIL_LINES = 10;
+const TAIL_CHARS = 2_000;
+
+/** What a program is started with. */
+export interface Start {
+  readonly words: readonly string[];
+  readonly options: ProgramOptions;
+  /** Its whole environment. */
+  readonly env: ReadonlyMap<string, string>;
+  readonly cores: readonly number[] | undefined;
+  /** Fires when its task ends. */
+  readonly signal: AbortSignal;
+  readonly print: (text: Uint8Array, stderr: boolean) => void;
+  readonly launcher: Launcher;
+  /** Whose `stack` tells where it was called. */
+  readonly caller: { readonly stack: string };
+}
+
+type State =
+  | { readonly type: "waiting"; signal: NodeJS.Signals | undefined }
+  | { readonly type: "running"; readonly group: number }
+  | { readonly type: "ended" };
+
+const signalNames = new Map(
+  Object.entries(constants.signals).map(([name, number]) => [number, name] as const),
+);
+
+/** Variables that differ from what the launcher passes on by itself. */
+function differences(env: ReadonlyMap<string, string>, base: ReadonlyMap<string, string>) {
+  const changes = new Map<string, string | undefined>();
+  for (const [name, value] of env) if (base.get(name) !== value) changes.set(name, value);
+  for (const name of base.keys()) if (!env.has(name)) changes.set(name, undefined);
+  return changes;
+}
+
+function tail(text: string): string {
+  const lines = text.trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
+  return lines.length > TAIL_CHARS ? `…${lines.slice(-TAIL_CHARS)}` : lines;
+}
+
+/** A program that was started, or waits for a lane. */
+export class RunningProgram {
+  readonly #start: Start;
+  readonly #command: string;
+  readonly #cwd: string;
+  readonly #startedAt = performance.now();
+  readonly #stdout: Uint8Array[] = [];
+  readonly #stderr: Uint8Array[] = [];
+  /** Undone when it has ended: timers, listeners. */
+  readonly #undo: (() => void)[] = [];
+  #state: State = { type: "waiting", signal: undefined };
+  #job: Job | undefined;
+  /** Why we ended it, for the message. */
+  #reason: { readonly text: string; readonly cause?: unknown } | undefined;
+  #wake: (() => void)[] = [];
+  #settle!: { resolve: (result: ProgramResult) => void; reject: (error: ProgramError) => void };
+  #gotPid!: { resolve: (pid: number) => void; reject: (error: ProgramError) => void };
+  readonly result: Promise<ProgramResult>;
+  readonly pid: Promise<number>;
+
+  constructor(start: Start) {
+    this.#start = start;
+    this.#command = showCommand(start.words);
+    this.#cwd = resolve(start.options.cwd ?? ".");
+    this.result = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
+    });
+    this.pid = new Promise((resolve, reject) => {
+      this.#gotPid = { resolve, reject };
+    });
+    // Failures are told by the result; whoever asks for the pid hears of them too.
+    this.pid.catch(() => undefined);
+    this.#launch();
+  }
+
+  #launch(): void {
+    const { signal, options, launcher, cores, env, words } = this.#start;
+    this.#endOn(signal, "its task is to end");
+    if (options.signal !== undefined) this.#endOn(options.signal, "its signal fired");
+    if (this.#state.type === "ended") return;
+    if (options.timeoutMs !== undefined) {
+      const text = `it ran longer than ${options.timeoutMs} ms (timeoutMs)`;
+      const timer = setTimeout(() => this.terminate({ text }), options.timeoutMs);
+      this.#undo.push(() => clearTimeout(timer));
+    }
+    this.#job = {
+      command: {
+        words,
+        cwd: this.#cwd,
+        env: differences(env, launcher.env),
+      },
+      input: options.input,
+      cores,
+      started: (pid, group) => this.#started(pid, group),
+      output: (bytes, stderr) => this.#output(bytes, stderr),
+      ended: (status, left) => this.#finish(status, left),
+      lost: (message) => this.#lost(message),
+    };
+    launcher.run(this.#job);
+  }
+
+  #endOn(signal: AbortSignal, text: string): void {
+    const end = () => this.terminate({ text, cause: signal.reason });
+    if (signal.aborted) {
+      end();
+      return;
+    }
+    signal.addEventListener("abort", end);
+    this.#undo.push(() => signal.removeEventListener("abort", end));
+  }
+
+  /** SIGTERM now, SIGKILL if that does not end it. One that has not been started never is. */
+  terminate(reason: { readonly text: string; readonly cause?: unknown }): void {
+    if (this.#state.type === "ended") return;
+    this.#reason ??= reason;
+    if (this.#job === undefined || this.#start.launcher.withdraw(this.#job)) {
+      this.#close();
+      this.#fail(`The program ${this.#command} was not started, because ${reason.text}.`, {});
+      return;
+    }
+    this.kill("SIGTERM");
+    const timer = setTimeout(() => this.kill("SIGKILL"), GRACE_MS);
+    this.#undo.push(() => clearTimeout(timer));
+  }
+
+  /** Sends a signal to its process group; one that is about to start gets it then. */
+  kill(signal: NodeJS.Signals = "SIGTERM"): void {
+    if (this.#state.type === "waiting") this.#state.signal = signal;
+    else if (this.#state.type === "running") killGroup(this.#state.group, signal);
+  }
+
+  /** Its lines of standard output, from the first, as they come. Ends as the result does. */
+  async *lines(): AsyncGenerator<string, void, void> {
+    // Whoever reads lines hears of a failure here.
+    this.result.catch(() => undefined);
+    const decoder = new StringDecoder("utf8");
+    let rest = "";
+    for (let at = 0; ; ) {
+      for (; at < this.#stdout.length; at++) {
+        const lines = (rest + decoder.write(this.#stdout[at] as Buffer)).split("\n");
+        rest = lines.pop() ?? "";
+        yield* lines;
+      }
+      if (this.#state.type === "ended" && at === this.#stdout.length) break;
+      if (at === this.#stdout.length) await new Promise<void>((wake) => this.#wake.push(wake));
+    }
+    rest += decoder.end();
+    if (rest !== "") yield rest;
+    await this.result;
+  }
+
+  #started(pid: number, group: number): void {
+    const early = this.#state.type === "waiting" ? this.#state.signal : undefined;
+    this.#state = { type: "running", group };
+    if (early !== undefined) killGroup(group, early);
+    this.#gotPid.resolve(pid);
+  }
+
+  #output(bytes: Uint8Array, stderr: boolean): void {
+    (stderr ? this.#stderr : this.#stdout).push(bytes);
+    if (this.#start.options.echo === true) this.#start.print(bytes, stderr);
+    if (!stderr) this.#wakeReaders();
+  }
+
+  #wakeReaders(): void {
+    const wake = this.#wake;
+    this.#wake = [];
+    for (const reader of wake) reader();
+  }
+
+  #close(): void {
+    this.#state = { type: "ended" };
+    for (const undo of this.#undo) undo();
+    this.#wakeReaders();
+  }
+
+  #finish(status: number, left: boolean): void {
+    const group = this.#state.type === "running" ? this.#state.group : 0;
+    this.#close();
+    if (left && group !== 0) this.#endGroupWithTask(group);
+    const signal = status > 128 ? signalNames.get(status - 128) : undefined;
+    const exitCode = signal === undefined ? status : undefined;
+    let output: { stdout: string; stderr: string };
+    try {
+      output = { stdout: this.#text(this.#stdout), stderr: this.#text(this.#stderr) };
+    } catch (cause) {
+      const message = `The program ${this.#command} printed more than fits into a string. Let it write to a file.`;
+      this.#fail(message, { exitCode, signal, cause });
+      return;
+    }
+    const durationMs = performance.now() - this.#startedAt;
+    if (status === 0 || (this.#start.options.reject === false && !this.#unstartable(status))) {
+      this.#settle.resolve({ command: this.#command, ...output, exitCode, signal, durationMs });
+      return;
+    }
+    this.#fail(this.#explain(status, exitCode, signal, output.stderr), { exitCode, signal, ...output });
+  }
+
+  #text(chunks: readonly Uint8Array[]): string {
+    const text = Buffer.concat(chunks).toString();
+    return this.#start.options.stripFinalNewline === false ? text : text.replace(/\r?\n$/, "");
+  }
+
+  /** Processes it left behind end with the task, when the task is ended. Their lane runs nothing else. */
+  #endGroupWithTask(group: number): void {
+    const { signal } = this.#start;
+    if (signal.aborted || this.#reason !== undefined) killGroup(group, "SIGKILL");
+    else signal.addEventListener("abort", () => killGroup(group, "SIGKILL"), { once: true });
+  }
+
+  /** Why a shell could not start it; undefined when it was started. */
+  #unstartable(status: number): string | undefined {
+    if (status !== 126 && status !== 127) return undefined;
+    const program = this.#start.words[0] ?? "";
+    const path = this.#start.env.get("PATH");
+    if (!isDirectory(this.#cwd)) return `there is no directory ${this.#cwd} to start it in`;
+    if (findProgram(program, { cwd: this.#cwd, path }) !== undefined) return undefined;
+    if (program.includes("/")) return `${resolve(this.#cwd, program)} is not there, or not executable`;
+    return `no program "${program}" is found in PATH (${path ?? ""})`;
+  }
+
+  #explain(status: number, exitCode: number | undefined, signal: string | undefined, stderr: string): string {
+    const unstartable = this.#unstartable(status);
+    if (unstartable !== undefined)
+      return `The program ${this.#command} was not started: ${unstartable}. Install it on the worker, or correct the name.`;
+    const how = signal === undefined ? `ended with exit code ${exitCode}` : `was ended by ${signal}`;
+    const why = this.#reason === undefined ? "" : `, because ${this.#reason.text}`;
+    const said = tail(stderr);
+    return `The program ${this.#command} ${how}${why}.${said === "" ? " It wrote nothing to standard error." : ` The end of its standard error:\n${said}`}`;
+  }
+
+  #lost(message: string): void {
+    if (this.#state.type === "ended") return;
+    if (this.#state.type === "running") killGroup(this.#state.group, "SIGKILL");
+    this.#close();
+    this.#fail(`The program ${this.#command} was lost: ${message}.`, {});
+  }
+
+  #fail(message: string, details: ConstructorParameters<typeof ProgramError>[1]): void {
+    const cause = this.#reason?.cause;
+    const error = new ProgramError(message, {
+      command: this.#command,
+      ...(cause === undefined ? {} : { cause }),
+      ...details,
+    });
+    error.stack = `${error.name}: ${message}\n${this.#start.caller.stack.replace(/^Error.*\n/, "")}`;
+    this.#gotPid.reject(error);
+    this.#settle.reject(error);
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** The promise that a task holds. */
+export function asProgram(running: RunningProgram): Program {
+  return Object.defineProperties(running.result, {
+    pid: { value: running.pid },
+    kill: { value: (signal?: NodeJS.Signals) => running.kill(signal) },
+    [Symbol.asyncIterator]: { value: () => running.lines() },
+  }) as Program;
+}

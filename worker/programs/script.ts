@@ -1,0 +1,105 @@
+/**
+ * The launcher's shell code: POSIX, for dash, bash and busybox.
+ *
+ * A launcher shell keeps *lanes*, shells that run one program at a time, each in
+ * a process group of its own together with its program: dash gives programs no
+ * groups without a terminal, and `setsid` for each would halve the rate. The launcher
+ * makes lanes when asked (a line of numbers on its standard input) and reports on its standard output:
+ *
+ *   l N         lane N's FIFOs exist: c.N commands, o.N output, e.N errors, p.N process ids, d.N death
+ *   f N         they could not be made
+ *   r N PID     lane N is ready; PID is its group
+ *   x N STATUS  its program has ended; 128 + n: by signal n
+ *
+ * The process id of a program goes to p.N when it starts, which wakes nobody:
+ * most programs end before anybody asks. d.N has a writer as long as the lane lives.
+ *
+ * Invariant: a lane that is told no more (end of file on c.N, as when the process
+ * that owns it has died) ends its group, leftovers included; and the launcher, told no more,
+ * ends all groups (SIGTERM, 5 s, SIGKILL), removes the directory and ends.
+ *
+ * Names of variables are long, because the programs' variables are in the same shell.
+ */
+
+/** The launcher. `$1`: its directory, `$2`: the shell that lanes are. */
+export const LAUNCHER = `umask 077
+exec 3>&1 >/dev/null
+trap : PIPE
+set -m
+case $- in
+*m*) __grain_setsid= ;;
+*) __grain_setsid=$(command -v setsid) ;;
+esac
+__grain_groups=
+while read -r __grain_asked; do
+  set -- "$1" "$2"
+  for __grain_n in $__grain_asked; do
+    for __grain_kind in c o e p d; do set -- "$@" "$1/$__grain_kind.$__grain_n"; done
+  done
+  if (shift 2; exec mkfifo "$@"); then
+    for __grain_n in $__grain_asked; do
+      $__grain_setsid "$2" -s <"$1/c.$__grain_n" &
+      __grain_groups="$__grain_groups $!"
+      echo "l $__grain_n" >&3
+    done
+  else
+    for __grain_n in $__grain_asked; do echo "f $__grain_n" >&3; done
+  fi
+done
+for __grain_n in $__grain_groups; do kill -TERM -- "-$__grain_n"; done
+__grain_i=0
+while [ $__grain_i -lt 50 ]; do
+  __grain_left=
+  for __grain_n in $__grain_groups; do
+    if kill -0 -- "-$__grain_n"; then __grain_left="$__grain_left $__grain_n"; fi
+  done
+  __grain_groups=$__grain_left
+  if [ -z "$__grain_groups" ]; then break; fi
+  sleep 0.1 || sleep 1
+  __grain_i=$((__grain_i + 1))
+done
+for __grain_n in $__grain_groups; do kill -KILL -- "-$__grain_n"; done
+rm -rf "$1"
+`;
+
+/** Where a lane's FIFOs are. */
+export interface LaneFiles {
+  readonly control: string;
+  readonly output: string;
+  readonly errors: string;
+  readonly pids: string;
+  readonly death: string;
+}
+
+/**
+ * What a lane is told first. Afterwards `$1` and `$2` are its FIFOs for output and errors; `p DIR` begins a program
+ * (in a subshell, which finds its own id by entering /proc/self) and `e` reports its end.
+ *
+ * @example
+ * laneScript(3, { control: "/dev/shm/x/c.3", … })
+ */
+export function laneScript(lane: number, files: LaneFiles): string {
+  // What ends a program must not end its lane. A trap that does something is not inherited; an ignored signal would be.
+  return `for __grain_n in HUP INT QUIT USR1 USR2 ALRM TERM PIPE XCPU XFSZ VTALRM PROF; do trap : $__grain_n; done
+trap 'kill -KILL 0' EXIT
+exec 4>${quote(files.pids)} 5>${quote(files.death)}
+p() {
+if cd -P /proc/self; then echo "\${PWD##*/}" >&4; else echo $$ >&4; fi
+cd -- "$1" || exit 126
+unset OLDPWD
+}
+e() { echo "x ${lane} $?" >&3; }
+set -- ${quote(files.output)} ${quote(files.errors)}
+echo "r ${lane} $$" >&3
+`;
+}
+
+/**
+ * A text as one word of shell code, whatever it contains.
+ *
+ * @example
+ * quote("it's") // 'it'\\''s'
+ */
+export function quote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
