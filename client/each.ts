@@ -18,9 +18,13 @@ const PROMISE: Kind = { label: "promise", compute: (node) => node.left };
  * const energies = await each(grid.map((d) => energy(d)));
  */
 export function each<T>(value: DelayedBase<T>): Promise<[T]>;
-export function each<const T extends readonly unknown[]>(values: T): Promise<{ -readonly [I in keyof T]: Awaited<T[I]> }>;
+export function each<const T extends readonly unknown[]>(
+  values: T,
+): Promise<{ -readonly [I in keyof T]: Awaited<T[I]> }>;
 export function each<T>(values: Iterable<T>): Promise<Awaited<T>[]>;
-export function each<T extends readonly unknown[]>(...values: T): Promise<{ -readonly [I in keyof T]: Awaited<T[I]> }>;
+export function each<T extends readonly unknown[]>(
+  ...values: T
+): Promise<{ -readonly [I in keyof T]: Awaited<T[I]> }>;
 export function each(...values: readonly unknown[]): Promise<unknown> {
   const [first] = values;
   return gather(values.length === 1 && isIterable(first) ? first : values);

@@ -45,7 +45,8 @@ export function queueLimiter(n: number): QueueLimiter {
   const limited =
     <A extends unknown[], R>(fn: DelayedFn<A, R>) =>
     (...args: A): Promise<R> => {
-      if (closing !== undefined) return Promise.reject(new Error("this queueLimiter is closed; make another one."));
+      if (closing !== undefined)
+        return Promise.reject(new Error("this queueLimiter is closed; make another one."));
       return new Promise((resolve, reject) => {
         const slot = limit(async () => {
           const completion = submitInto(fn, args, resolve, reject);

@@ -92,7 +92,11 @@ export function openWaitGroup(): WaitGroup {
  * @example
  * const e = await exec1(cores(2), energy, 0.7);
  */
-export function exec1<A extends unknown[], R>(resources: Resources, fn: GroupFn<A, R>, ...args: A): Delayed<Awaited<R>> {
+export function exec1<A extends unknown[], R>(
+  resources: Resources,
+  fn: GroupFn<A, R>,
+  ...args: A
+): Delayed<Awaited<R>> {
   return submit("exec1", resources, fn, args);
 }
 
@@ -105,7 +109,9 @@ function submit<A extends unknown[], R>(
   const list = toList(resources);
   if (isDelayedFn(fn)) return fn.with(...list)(...args) as Delayed<Awaited<R>>;
   if (typeof fn !== "function")
-    throw new TypeError(`${where} takes a function, not ${fn === null ? "null" : typeof fn}; resources come before it.`);
+    throw new TypeError(
+      `${where} takes a function, not ${fn === null ? "null" : typeof fn}; resources come before it.`,
+    );
   if (list.length > 0)
     throw new TypeError(
       `${where}: ${fn.name || "the function"} is to run on a worker, which finds functions that delayed wrapped; wrap it at the top level, as const ${fn.name || "energy"} = delayed(…).`,
@@ -131,7 +137,9 @@ function runHere(where: string, fn: (...args: never[]) => unknown, args: readonl
 
 function toList(resources: Resources): readonly ResourceLike[] {
   if (resources === undefined || resources === null) return [];
-  const list = Array.isArray(resources) ? (resources as readonly ResourceLike[]) : [resources as ResourceLike];
+  const list = Array.isArray(resources)
+    ? (resources as readonly ResourceLike[])
+    : [resources as ResourceLike];
   return list.filter((resource) => !(isPlainObject(resource) && Object.keys(resource).length === 0));
 }
 
@@ -141,8 +149,14 @@ async function collect(members: readonly Delayed<unknown>[], onClosed: () => voi
   while (outcomes.length < members.length)
     outcomes.push(...(await Promise.allSettled(members.slice(outcomes.length))));
   onClosed();
-  const errors = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as unknown] : []));
+  const errors = outcomes.flatMap((outcome) =>
+    outcome.status === "rejected" ? [outcome.reason as unknown] : [],
+  );
   if (errors.length === 1) throw errors[0];
-  if (errors.length > 1) throw new AggregateError(errors, `${errors.length} of ${members.length} calls in the group failed; see errors.`);
+  if (errors.length > 1)
+    throw new AggregateError(
+      errors,
+      `${errors.length} of ${members.length} calls in the group failed; see errors.`,
+    );
   return outcomes.map((outcome) => (outcome.status === "fulfilled" ? outcome.value : undefined));
 }

@@ -109,6 +109,7 @@ export interface Pool {
 export interface BlobRef {
   /** "sha256-" and 64 hexadecimal digits */
   hash: string;
+  /** 0 when asking by name alone */
   byteLength: number;
 }
 
@@ -417,7 +418,7 @@ export interface HeadToWorkerBatch {
 }
 
 export interface BlobChunk {
-  /** in the first chunk only */
+  /** in the first chunk only, with the length */
   ref:
     | BlobRef
     | undefined;

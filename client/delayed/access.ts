@@ -4,8 +4,8 @@
  * How users write them is surface's.
  */
 
-import { copyForAssignment, assignItem, readItem, unpackItem } from "./item.js";
-import { type DelayedNode, IN_PLACE, type Kind, valueOf } from "./node.js";
+import { assignItem, copyForAssignment, readItem, unpackItem } from "./item.js";
+import { type DelayedNode, IN_PLACE, type Kind, operandValue } from "./node.js";
 import { fill } from "./plan.js";
 
 /** `r.foo` and `r[1]`: `left` the receiver, `right` the key. */
@@ -13,7 +13,7 @@ export const MEMBER: Kind = {
   label: "member",
   keepsRight: true,
   compute(node) {
-    const receiver = valueOf(node.left);
+    const receiver = operandValue(node.left);
     const key = node.right as string;
     if (receiver === undefined || receiver === null)
       throw new TypeError(`cannot read ${JSON.stringify(key)} of a Delayed that evaluated to ${receiver}.`);
@@ -26,14 +26,14 @@ export const MEMBER: Kind = {
 export const ITEM: Kind = {
   label: "item",
   keepsRight: true,
-  compute: (node) => unpackItem(valueOf(node.left), node.right as number, node.rest as number),
+  compute: (node) => unpackItem(operandValue(node.left), node.right as number, node.rest as number),
   text: (node, show) => `${show(node.left)}[${String(node.right)}]`,
 };
 
 /** `op.getItem`: `left` the receiver, `right` the key. */
 export const GET_ITEM: Kind = {
   label: "getItem",
-  compute: (node) => readItem(valueOf(node.left), valueOf(node.right)),
+  compute: (node) => readItem(operandValue(node.left), operandValue(node.right)),
 };
 
 /** What is called with what. */
@@ -50,7 +50,7 @@ export const CALL: Kind = {
   compute(node) {
     const { key, args } = node.right as CallPlan;
     const operands = node.rest as DelayedNode[] | undefined;
-    const receiver = valueOf(node.left);
+    const receiver = operandValue(node.left);
     const values = operands === undefined ? args : fillAll(args, operands);
     if (key === undefined) {
       if (typeof receiver !== "function")
@@ -61,7 +61,9 @@ export const CALL: Kind = {
       throw new TypeError(`cannot call ${JSON.stringify(key)} of a Delayed that evaluated to ${receiver}.`);
     const method = (receiver as Record<string, unknown>)[key];
     if (typeof method !== "function")
-      throw new TypeError(`cannot call ${JSON.stringify(key)} of a Delayed that evaluated to ${nameType(receiver)}: it is no method.`);
+      throw new TypeError(
+        `cannot call ${JSON.stringify(key)} of a Delayed that evaluated to ${nameType(receiver)}: it is no method.`,
+      );
     return Reflect.apply(method, receiver, values);
   },
   text(node, show) {
@@ -81,10 +83,10 @@ export interface Assignment {
 export const ASSIGN: Kind = {
   label: "assigned",
   compute(node) {
-    const before = valueOf(node.left);
+    const before = operandValue(node.left);
     const value = (node.flags & IN_PLACE) !== 0 ? before : copyForAssignment(before);
     for (const assignment of node.right as Assignment[]) {
-      const values = assignment.operands.map(valueOf);
+      const values = assignment.operands.map(operandValue);
       assignItem(value, fill(assignment.key, values), fill(assignment.value, values));
     }
     return value;
@@ -94,7 +96,7 @@ export const ASSIGN: Kind = {
 
 /** Fills the arguments of a call in. */
 export function fillAll(args: readonly unknown[], operands: readonly DelayedNode[]): unknown[] {
-  const values = operands.map(valueOf);
+  const values = operands.map(operandValue);
   return args.map((arg) => fill(arg, values));
 }
 

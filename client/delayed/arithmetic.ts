@@ -26,7 +26,9 @@ function binary(name: string, cases: ByType): Binary {
     const type = typeof a;
     const apply = byType[type];
     if (apply === undefined || typeof b !== type)
-      throw new TypeError(`op.${name} takes ${taken}, not ${nameType(a)} and ${nameType(b)}; convert one of them.`);
+      throw new TypeError(
+        `op.${name} takes ${taken}, not ${nameType(a)} and ${nameType(b)}; convert one of them.`,
+      );
     return apply(a, b);
   };
 }
@@ -36,7 +38,8 @@ function unary(name: string, cases: Readonly<Partial<Record<TypeName, (a: never)
   const taken = Object.keys(cases).join(" or ");
   return (a) => {
     const apply = byType[typeof a];
-    if (apply === undefined) throw new TypeError(`op.${name} takes a ${taken}, not ${nameType(a)}; convert it.`);
+    if (apply === undefined)
+      throw new TypeError(`op.${name} takes a ${taken}, not ${nameType(a)}; convert it.`);
     return apply(a);
   };
 }
@@ -86,5 +89,9 @@ export const BINARY = {
 export const UNARY = {
   neg: unary("neg", { number: (a: number) => -a, bigint: (a: bigint) => -a }),
   abs: unary("abs", { number: Math.abs, bigint: (a: bigint) => (a < 0n ? -a : a) }),
-  invert: unary("invert", { number: (a: number) => ~a, bigint: (a: bigint) => ~a, boolean: (a: boolean) => !a }),
+  invert: unary("invert", {
+    number: (a: number) => ~a,
+    bigint: (a: bigint) => ~a,
+    boolean: (a: boolean) => !a,
+  }),
 } as const satisfies Readonly<Record<string, Unary>>;

@@ -87,7 +87,9 @@ export function memberOf(object: Evaluator, key: Evaluator): Evaluator {
 /** Converted once, so that what is checked is what is read. */
 function toName(key: unknown): string {
   if (typeof key !== "string" && typeof key !== "number" && typeof key !== "bigint")
-    throw new TypeError(`calc: a member's name must be a string or a number, not ${key === null ? "null" : typeof key}.`);
+    throw new TypeError(
+      `calc: a member's name must be a string or a number, not ${key === null ? "null" : typeof key}.`,
+    );
   const name = String(key);
   const refusal = refuseMember(name);
   if (refusal !== undefined) throw new TypeError(`calc: ${refusal}.`);

@@ -5,12 +5,22 @@
  * by kind of syntax, so that nothing but those can ever run.
  */
 
-import { type Expression, type PrivateIdentifier, parseExpressionAt, type Super, tokenizer, tokTypes } from "acorn";
+import {
+  type Expression,
+  type PrivateIdentifier,
+  parseExpressionAt,
+  type Super,
+  tokenizer,
+  tokTypes,
+} from "acorn";
 import { type Evaluator, evaluators, memberOf, refuseMember } from "./calc-evaluate.js";
 
 /** A placeholder and `${0}`, as messages show it, are equally long, so that columns agree. */
 const PLACEHOLDER = /_\$\d+_/;
 const PLACEHOLDERS = /_\$(\d+)_/g;
+
+/** A placeholder as users wrote it, by number. */
+const showPlaceholder = (_text: string, index: string) => `\${${index}}`;
 
 /** A parsed expression, as a function of the interpolated values. */
 export type Program = Evaluator;
@@ -61,9 +71,9 @@ function syntaxError(message: string, source: string, position: number): SyntaxE
   const before = source.slice(0, position);
   const start = before.lastIndexOf("\n") + 1;
   const end = source.indexOf("\n", position);
-  const line = source.slice(start, end < 0 ? undefined : end).replace(PLACEHOLDERS, "${$1}");
+  const line = source.slice(start, end < 0 ? undefined : end).replace(PLACEHOLDERS, showPlaceholder);
   const indent = before.slice(start).replace(/[^\t]/g, " ");
-  return new SyntaxError(`calc: ${message.replace(PLACEHOLDERS, "${$1}")}\n  ${line}\n  ${indent}^`);
+  return new SyntaxError(`calc: ${message.replace(PLACEHOLDERS, showPlaceholder)}\n  ${line}\n  ${indent}^`);
 }
 
 function refuse(node: { readonly start: number }, what: string): never {
@@ -96,7 +106,10 @@ function compile(node: Node): Evaluator {
     case "ConditionalExpression":
       return evaluators.conditional(compile(node.test), compile(node.consequent), compile(node.alternate));
     case "MemberExpression":
-      return memberOf(compile(node.object), node.computed ? compile(node.property) : compileName(node.property));
+      return memberOf(
+        compile(node.object),
+        node.computed ? compile(node.property) : compileName(node.property),
+      );
     default:
       return refuse(node, describeSyntax(node.type));
   }
@@ -110,7 +123,11 @@ function compileLiteral(node: Extract<Node, { readonly type: "Literal" }>): Eval
   return () => value;
 }
 
-const CONSTANTS: Readonly<Record<string, unknown>> = { undefined: undefined, NaN: Number.NaN, Infinity: Number.POSITIVE_INFINITY };
+const CONSTANTS: Readonly<Record<string, unknown>> = {
+  undefined: undefined,
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+};
 
 function compileIdentifier(name: string, start: number): Evaluator {
   const match = /^_\$(\d+)_$/.exec(name);
@@ -158,6 +175,9 @@ function describeSyntax(type: string): string {
     case "SequenceExpression":
       return "a comma is";
     default:
-      return `${type.replace(/Expression$/, "").replace(/(?<=[a-z])(?=[A-Z])/g, " ").toLowerCase()} is`;
+      return `${type
+        .replace(/Expression$/, "")
+        .replace(/(?<=[a-z])(?=[A-Z])/g, " ")
+        .toLowerCase()} is`;
   }
 }

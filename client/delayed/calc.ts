@@ -2,7 +2,7 @@
 
 import { type Program, parseProgram } from "./calc-parse.js";
 import type { Delayed } from "./delayed.js";
-import { type Kind, valueOf } from "./node.js";
+import { type Kind, operandValue } from "./node.js";
 import { makeDelayed, toOperand } from "./surface.js";
 
 /** By call site: the same template object comes with every call of it. */
@@ -11,7 +11,7 @@ const programs = new WeakMap<TemplateStringsArray, Program>();
 /** `right` the program, `rest` the interpolated operands. */
 const CALC: Kind = {
   label: "calc",
-  compute: (node) => (node.right as Program)((node.rest as unknown[]).map(valueOf)),
+  compute: (node) => (node.right as Program)((node.rest as unknown[]).map(operandValue)),
   text: (node, show) => `calc(${(node.rest as unknown[]).map(show).join(", ")})`,
 };
 
@@ -29,7 +29,7 @@ const CALC: Kind = {
  */
 export function calc<T = number>(strings: TemplateStringsArray, ...values: readonly unknown[]): Delayed<T> {
   if (!Array.isArray(strings?.raw))
-    throw new TypeError("calc is written as a template, without parentheses: calc`${a} + 1`.");
+    throw new TypeError("calc is written as a template, without parentheses: calc`1 + 1`.");
   let program = programs.get(strings);
   if (program === undefined) {
     program = parseProgram(strings);

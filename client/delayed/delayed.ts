@@ -17,7 +17,6 @@ export interface DelayedBase<out T> {
   readonly [phantom]: T;
   readonly [Symbol.toStringTag]: string;
   /** Starts the evaluation, if nobody did yet, and waits for it. */
-  // biome-ignore lint/suspicious/noThenProperty: awaiting is the point.
   then<A = T, B = never>(
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((error: unknown) => B | PromiseLike<B>) | null,
@@ -42,23 +41,23 @@ export type Delayed<T> = DelayedBase<T> & Members<T>;
 export type Operand<T> = T | DelayedBase<T>;
 
 /**
- * What a delayed call takes where the function takes a T: also a `Delayed`, anywhere in arrays and
- * plain objects. Functions stay as they are: they are called with plain values.
+ * What a delayed call takes where the function takes a T: also a `Delayed`, itself or inside arrays
+ * and plain objects. Callbacks are called with plain values.
  */
 export type Argument<T, Level extends 0 | 1 | 2 | 3 = 0> = 0 extends 1 & T
   ? T
-  : T extends AnyFunction
-    ? T
-    : T | DelayedBase<T> | (Level extends 3 ? never : Inside<T, Level>);
+  : T | DelayedBase<T> | (Level extends 0 | 1 | 2 ? Inside<T, Level> : never);
 
 /** Instances of classes, told by their methods, are not looked into; nor is anything deeper than three levels. */
-type Inside<T, Level extends 0 | 1 | 2> = T extends readonly unknown[]
-  ? { readonly [I in keyof T]: Argument<T[I], Deeper[Level]> }
-  : T extends object
-    ? Extract<T[keyof T], AnyFunction> extends never
-      ? { readonly [K in keyof T]: Argument<T[K], Deeper[Level]> }
-      : never
-    : never;
+type Inside<T, Level extends 0 | 1 | 2> = T extends AnyFunction
+  ? never
+  : T extends readonly unknown[]
+    ? { readonly [I in keyof T]: Argument<T[I], Deeper[Level]> }
+    : T extends object
+      ? Extract<T[keyof T], AnyFunction> extends never
+        ? { readonly [K in keyof T]: Argument<T[K], Deeper[Level]> }
+        : never
+      : never;
 
 type Deeper = { 0: 1; 1: 2; 2: 3 };
 
@@ -142,7 +141,10 @@ interface ArrayMethods<E> {
   reduce(callback: (sum: E, value: E, index: number, array: E[]) => E): Delayed<E>;
   reduce<U>(callback: (sum: U, value: E, index: number, array: E[]) => U, initial: Operand<U>): Delayed<U>;
   reduceRight(callback: (sum: E, value: E, index: number, array: E[]) => E): Delayed<E>;
-  reduceRight<U>(callback: (sum: U, value: E, index: number, array: E[]) => U, initial: Operand<U>): Delayed<U>;
+  reduceRight<U>(
+    callback: (sum: U, value: E, index: number, array: E[]) => U,
+    initial: Operand<U>,
+  ): Delayed<U>;
   concat(...items: Argument<E | readonly E[]>[]): Delayed<E[]>;
   with(index: Operand<number>, value: Operand<E>): Delayed<E[]>;
   flat<D extends number = 1>(depth?: D): Delayed<FlatArray<E[], D>[]>;

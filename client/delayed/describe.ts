@@ -27,7 +27,9 @@ function textOf(node: DelayedNode, depth: number): string {
   if (kind.text !== undefined && (kind.keepsRight === true || !isStripped)) return kind.text(node, show);
   if (isStripped) return `${kind.label}(…)`;
   const rest = Array.isArray(node.rest) ? (node.rest as unknown[]) : [];
-  const operands = [node.left, node.right, ...rest.slice(0, DEPTH)].filter((operand) => operand !== undefined);
+  const operands = [node.left, node.right, ...rest.slice(0, DEPTH)].filter(
+    (operand) => operand !== undefined,
+  );
   return `${kind.label}(${operands.map(show).join(", ")})`;
 }
 
@@ -40,7 +42,9 @@ function textOfOperand(operand: unknown, depth: number): string {
     case "bigint":
       return `${operand}n`;
     case "string":
-      return operand.length > TEXT_LIMIT ? `${JSON.stringify(operand.slice(0, TEXT_LIMIT))}…` : JSON.stringify(operand);
+      return operand.length > TEXT_LIMIT
+        ? `${JSON.stringify(operand.slice(0, TEXT_LIMIT))}…`
+        : JSON.stringify(operand);
     default:
       return "…";
   }

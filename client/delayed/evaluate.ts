@@ -13,13 +13,13 @@
 
 import type { Completion } from "../completion.js";
 import {
-  type Dependant,
   DelayedNode,
+  type Dependant,
   FAILING,
   FRESH,
   FULFILLED,
-  INSIDE,
   IN_PLACE,
+  INSIDE,
   isThenable,
   type Kind,
   type Listener,
@@ -85,7 +85,8 @@ export function markInside(root: DelayedNode): void {
     node.flags |= INSIDE;
     if (node.left instanceof DelayedNode) stack.push(node.left);
     if (node.right instanceof DelayedNode) stack.push(node.right);
-    if (Array.isArray(node.rest)) for (const item of node.rest) if (item instanceof DelayedNode) stack.push(item);
+    if (Array.isArray(node.rest))
+      for (const item of node.rest) if (item instanceof DelayedNode) stack.push(item);
   }
 }
 

@@ -21,8 +21,8 @@ import {
   resolveName,
   resolveOptions,
 } from "./options.js";
-import { isPlainObject } from "./plain-object.js";
 import { placeOfCall } from "./place.js";
+import { isPlainObject } from "./plain-object.js";
 import { registerFunction } from "./registry.js";
 import { isDelayed, makeDelayed } from "./surface.js";
 
@@ -50,6 +50,9 @@ export interface DelayedFn<A extends unknown[] = never[], R = unknown> {
   /** Submits one call per item. */
   map(items: Iterable<A[0]>): Delayed<R>[];
 }
+
+type ArgumentsOf<F> = F extends (...args: infer A) => unknown ? A : never;
+type ResultOf<F> = F extends (...args: never[]) => infer R ? Awaited<R> : never;
 
 /** What a DelayedFn is made of. */
 interface Bound {
@@ -80,12 +83,15 @@ export function isDelayedFn(value: unknown): value is DelayedFn<unknown[]> {
  * });
  * await run(async () => console.log(await energy.with(cores(1))(0.7)));
  */
-export function delayed<A extends unknown[], R>(
-  fn: (...args: A) => R,
-  options: DelayedOptions<NoInfer<A>> = {},
-): DelayedFn<A, Awaited<R>> {
-  if (isDelayedFn(fn)) throw new TypeError(`delayed: ${fn.name} is a delayed function already; use .options to change it.`);
-  if (typeof fn !== "function" || isDelayed(fn)) throw new TypeError(`delayed takes a function, not ${typeOf(fn)}.`);
+// F has no call signature to be inferred against, so that `(x: number, n = 1)` keeps the type of n.
+export function delayed<F extends Function>(
+  fn: F,
+  options: DelayedOptions<ArgumentsOf<F>> = {},
+): DelayedFn<ArgumentsOf<F>, ResultOf<F>> {
+  if (isDelayedFn(fn))
+    throw new TypeError(`delayed: ${fn.name} is a delayed function already; use .options to change it.`);
+  if (typeof fn !== "function" || isDelayed(fn))
+    throw new TypeError(`delayed takes a function, not ${typeOf(fn)}.`);
   checkKeys("delayed", options, true);
   const name = resolveName(fn, options.name);
   const resolved = resolveOptions("delayed", options);
@@ -93,7 +99,7 @@ export function delayed<A extends unknown[], R>(
   const place = placeOfCall(delayed, scopes.getStore() !== undefined);
   const definition: FunctionDefinition = {
     name,
-    fn,
+    fn: fn as unknown as FunctionDefinition["fn"],
     module: module ?? place.file,
     place: place.text,
     topLevel: module !== undefined || place.topLevel,
@@ -117,10 +123,17 @@ function makeFunction<A extends unknown[], R>(bound: Bound): DelayedFn<A, R> {
     options(options) {
       checkKeys(`${name}.options`, options, false);
       const resolved = resolveOptions(`${name}.options`, options, bound.options);
-      return makeFunction({ ...bound, options: resolved, definition: { ...bound.definition, options: resolved.call } });
+      return makeFunction({
+        ...bound,
+        options: resolved,
+        definition: { ...bound.definition, options: resolved.call },
+      });
     },
     map(items) {
-      if (isDelayed(items) || typeof (items as Partial<Iterable<unknown>> | undefined)?.[Symbol.iterator] !== "function")
+      if (
+        isDelayed(items) ||
+        typeof (items as Partial<Iterable<unknown>> | undefined)?.[Symbol.iterator] !== "function"
+      )
         throw new TypeError(`${name}.map takes an iterable with one item per call, not ${typeOf(items)}.`);
       return Array.from(items, (item) => submit(bound, [item]) as Delayed<R>);
     },

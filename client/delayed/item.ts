@@ -37,9 +37,13 @@ const unpacked = new WeakMap<object, unknown[]>();
 export function unpackItem(value: unknown, index: number, length: number): unknown {
   const items = itemsOf(value);
   if (items === undefined)
-    throw new TypeError(`nout is ${length}, but the value is not iterable: ${typeof value}; return an array.`);
+    throw new TypeError(
+      `nout is ${length}, but the value is not iterable: ${typeof value}; return an array.`,
+    );
   if (items.length < length)
-    throw new TypeError(`nout is ${length}, but the value has only ${items.length} items; return as many as nout says.`);
+    throw new TypeError(
+      `nout is ${length}, but the value has only ${items.length} items; return as many as nout says.`,
+    );
   return items[index];
 }
 
@@ -68,7 +72,9 @@ export function copyForAssignment(value: unknown): unknown {
   if (value instanceof Map) return new Map(value);
   if (isPlainObject(value)) return Object.assign(Object.create(Object.getPrototypeOf(value)), value);
   if (typeof value !== "object" || value === null)
-    throw new TypeError(`cannot assign an item of ${showType(value)}; arrays, typed arrays, maps and objects have items.`);
+    throw new TypeError(
+      `cannot assign an item of ${showType(value)}; arrays, typed arrays, maps and objects have items.`,
+    );
   throw new TypeError(
     `cannot copy ${showType(value)} to assign an item: only arrays, typed arrays, maps and plain objects can be copied; set copyOnSetItem: false to assign in place.`,
   );
@@ -85,9 +91,16 @@ export function assignItem(value: unknown, key: unknown, item: unknown): void {
     return;
   }
   if (typeof value !== "object" || value === null || value instanceof Set)
-    throw new TypeError(`cannot assign an item of ${showType(value)}; arrays, typed arrays, maps and objects have items.`);
-  if (isTypedArray(value) && !(Number.isInteger(key) && (key as number) >= 0 && (key as number) < value.length))
-    throw new RangeError(`cannot assign item ${showKey(key)}: the ${value.constructor.name} has ${value.length} items.`);
+    throw new TypeError(
+      `cannot assign an item of ${showType(value)}; arrays, typed arrays, maps and objects have items.`,
+    );
+  if (
+    isTypedArray(value) &&
+    !(Number.isInteger(key) && (key as number) >= 0 && (key as number) < value.length)
+  )
+    throw new RangeError(
+      `cannot assign item ${showKey(key)}: the ${value.constructor.name} has ${value.length} items.`,
+    );
   if (Array.isArray(value) && !(Number.isInteger(key) && (key as number) >= 0))
     throw new TypeError(`cannot assign item ${showKey(key)} of an array; give an index of 0 or more.`);
   if (key === "__proto__") throw new TypeError('cannot assign item "__proto__"; give it another name.');

@@ -88,13 +88,16 @@ function isNamespace(value: unknown): value is object {
  * const m = lift(mathjs);
  * console.log(await m.mean([a, b, c]), await lift(Math.max)(a, 2));
  */
-export function lift<F extends (...args: never[]) => unknown>(target: F): Lifted<F>;
+export function lift<F extends Function>(target: F): Lifted<F>;
 export function lift<N extends object>(target: N): LiftedNamespace<N>;
 export function lift(target: unknown): unknown {
-  if (isDelayed(target)) throw new TypeError("lift takes a function, not a Delayed; call the Delayed itself, as r(x).");
+  if (isDelayed(target))
+    throw new TypeError("lift takes a function, not a Delayed; call the Delayed itself, as r(x).");
   if (typeof target === "function") return liftCallable(target as AnyFunction);
   if (typeof target === "object" && target !== null) return liftNamespace(target);
-  throw new TypeError(`lift takes a function or an object of functions, not ${target === null ? "null" : typeof target}.`);
+  throw new TypeError(
+    `lift takes a function or an object of functions, not ${target === null ? "null" : typeof target}.`,
+  );
 }
 
 /** A function, with the members it may have besides, such as a library's default export. */
@@ -106,4 +109,3 @@ function liftCallable(fn: AnyFunction): unknown {
   }
   return lifted;
 }
-

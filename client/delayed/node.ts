@@ -83,7 +83,7 @@ export class DelayedNode {
 }
 
 /** The value of an operand that is fulfilled, or plain. */
-export function valueOf(operand: unknown): unknown {
+export function operandValue(operand: unknown): unknown {
   return operand instanceof DelayedNode ? operand.result : operand;
 }
 

@@ -3,7 +3,7 @@
 import { GET_ITEM } from "./access.js";
 import { BINARY, UNARY } from "./arithmetic.js";
 import type { Delayed, Operand } from "./delayed.js";
-import { type Kind, valueOf } from "./node.js";
+import { type Kind, operandValue } from "./node.js";
 import { assign, isDelayed, makeDelayed, toOperand } from "./surface.js";
 import { delayedVal } from "./value.js";
 
@@ -55,7 +55,11 @@ export interface GetItemOperator {
 /** Assigns items, and gives back what was assigned to. */
 export interface SetItemOperator {
   <K, V>(into: Operand<Map<K, V>>, key: Operand<K>, value: Operand<V>): Delayed<Map<K, V>>;
-  <T extends unknown[], K extends number>(into: Operand<T>, key: Operand<K>, value: Operand<T[K]>): Delayed<T>;
+  <T extends unknown[], K extends number>(
+    into: Operand<T>,
+    key: Operand<K>,
+    value: Operand<T[K]>,
+  ): Delayed<T>;
   <T, K extends keyof T>(into: Operand<T>, key: Operand<K>, value: Operand<T[K]>): Delayed<T>;
 }
 
@@ -119,12 +123,12 @@ export interface Operators {
 type Lazy = (...operands: unknown[]) => unknown;
 
 function lazyBinary(label: string, apply: (a: unknown, b: unknown) => unknown): Lazy {
-  const kind: Kind = { label, compute: (node) => apply(valueOf(node.left), valueOf(node.right)) };
+  const kind: Kind = { label, compute: (node) => apply(operandValue(node.left), operandValue(node.right)) };
   return (a, b) => makeDelayed(kind, toOperand(a), toOperand(b));
 }
 
 function lazyUnary(label: string, apply: (a: unknown) => unknown): Lazy {
-  const kind: Kind = { label, compute: (node) => apply(valueOf(node.left)) };
+  const kind: Kind = { label, compute: (node) => apply(operandValue(node.left)) };
   return (a) => makeDelayed(kind, toOperand(a));
 }
 

@@ -79,7 +79,12 @@ export function resolveOptions(
 ): ResolvedOptions {
   const { call } = base;
   const isFlag = (value: unknown) => typeof value === "boolean";
-  const read = <T>(name: keyof DelayedCallOptions, fallback: T, isValid: (value: unknown) => boolean, allowed: string): T => {
+  const read = <T>(
+    name: keyof DelayedCallOptions,
+    fallback: T,
+    isValid: (value: unknown) => boolean,
+    allowed: string,
+  ): T => {
     const value: unknown = options[name];
     if (value === undefined) return fallback;
     if (!isValid(value)) throw refusal(where, name, value, allowed);
@@ -142,7 +147,8 @@ export function resolveModule(module: unknown): string | undefined {
   if (module === undefined) return undefined;
   const text = module instanceof URL ? module.href : module;
   const file = typeof text === "string" ? toPath(text) : undefined;
-  if (file === undefined) throw refusal("delayed", "module", module, "import.meta.url, a file URL or an absolute path");
+  if (file === undefined)
+    throw refusal("delayed", "module", module, "import.meta.url, a file URL or an absolute path");
   return file;
 }
 
@@ -170,9 +176,14 @@ function readTimeout(where: string, value: unknown): number | undefined {
   return timeoutMs;
 }
 
-function readCacheKey(where: string, value: unknown, fallback: CallOptions["cacheKey"]): CallOptions["cacheKey"] {
+function readCacheKey(
+  where: string,
+  value: unknown,
+  fallback: CallOptions["cacheKey"],
+): CallOptions["cacheKey"] {
   if (value === undefined) return fallback;
   if (typeof value === "boolean") return value ? true : undefined;
-  if (typeof value !== "function") throw refusal(where, "cacheKey", value, "true, false or a function of the arguments");
+  if (typeof value !== "function")
+    throw refusal(where, "cacheKey", value, "true, false or a function of the arguments");
   return value as CallOptions["cacheKey"];
 }

@@ -24,7 +24,9 @@ export interface Place {
 const STACK_LIMIT = 200;
 
 /** Not every engine has all that V8 has. */
-type Frame = Omit<NodeJS.CallSite, Later> & { readonly [K in Later]?: () => ReturnType<NodeJS.CallSite[K]> | null };
+type Frame = Omit<NodeJS.CallSite, Later> & {
+  readonly [K in Later]?: () => ReturnType<NodeJS.CallSite[K]> | null;
+};
 type Later = "getEnclosingLineNumber" | "getEnclosingColumnNumber" | "isAsync";
 
 /**
@@ -56,7 +58,9 @@ function framesBelow(callee: (...args: never[]) => unknown): Frame[] {
     Error.prepareStackTrace = (_error, sites) => sites;
     Error.captureStackTrace(holder, callee);
     // Reading it is what makes the frames.
-    return (Array.isArray(holder.stack) ? (holder.stack as Frame[]) : []).filter((frame) => frame.isAsync?.() !== true);
+    return (Array.isArray(holder.stack) ? (holder.stack as Frame[]) : []).filter(
+      (frame) => frame.isAsync?.() !== true,
+    );
   } finally {
     Error.prepareStackTrace = prepareStackTrace;
     Error.stackTraceLimit = stackTraceLimit;
@@ -84,7 +88,7 @@ function indexOfRun(frames: readonly Frame[]): number {
 }
 
 function positionOf(frame: Frame): string {
-  return `${frame.getFileName() ?? ""}:${frame.getLineNumber() ?? 0}:${frame.getColumnNumber() ?? 0}`;
+  return `${frame.getLineNumber() ?? 0}:${frame.getColumnNumber() ?? 0}`;
 }
 
 function textOf(frame: Frame): string {

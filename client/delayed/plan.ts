@@ -5,8 +5,8 @@
  * Arrays and objects without a `Delayed` inside are passed on as they are; others are copied.
  */
 
-import { isPlainObject } from "./plain-object.js";
 import type { DelayedNode } from "./node.js";
+import { isPlainObject } from "./plain-object.js";
 
 /** Writes a value with the operands' values filled in. */
 interface Plan {

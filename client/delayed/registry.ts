@@ -61,5 +61,8 @@ export function registerFunction(definition: FunctionDefinition, origin: string 
 
 /** Whether it is the function itself, or its code ran again because the module was loaded again, as test runners do. */
 function isSame(before: Entry, now: Entry): boolean {
-  return before.fn === now.fn || (before.place === now.place && before.origin === now.origin && before.turn !== now.turn);
+  return (
+    before.fn === now.fn ||
+    (before.place === now.place && before.origin === now.origin && before.turn !== now.turn)
+  );
 }

@@ -10,7 +10,7 @@ import { inspect } from "node:util";
 import { ASSIGN, type Assignment, CALL, type CallPlan, ITEM, MEMBER } from "./access.js";
 import { describe } from "./describe.js";
 import { markInside, promiseOf } from "./evaluate.js";
-import { DelayedNode, FRESH, HIDE_THEN, INSIDE, IN_PLACE, type Kind } from "./node.js";
+import { DelayedNode, FRESH, HIDE_THEN, IN_PLACE, INSIDE, type Kind } from "./node.js";
 import { plan } from "./plan.js";
 
 const NODE = Symbol("grain.node");

@@ -12,7 +12,13 @@ export interface DelayedValOptions {
   readonly copyOnSetItem?: boolean | undefined;
 }
 
-const VALUE: Kind = { label: "value", isReady: true, keepsRight: true, compute: (node) => node.left, text: () => "value" };
+const VALUE: Kind = {
+  label: "value",
+  isReady: true,
+  keepsRight: true,
+  compute: (node) => node.left,
+  text: () => "value",
+};
 
 /**
  * Makes a `Delayed` of a value that is there already.
@@ -30,5 +36,7 @@ export function delayedVal<T>(value: T, options: DelayedValOptions = {}): Delaye
     throw new TypeError(`delayedVal: copyOnSetItem must be true or false, not ${String(copyOnSetItem)}.`);
   if (isDelayed(value)) return value as Delayed<Awaited<T>>;
   const flags = copyOnSetItem ? 0 : IN_PLACE;
-  return makeDelayed(VALUE, value, undefined, undefined, { flags, length: length ?? -1 }) as Delayed<Awaited<T>>;
+  return makeDelayed(VALUE, value, undefined, undefined, { flags, length: length ?? -1 }) as Delayed<
+    Awaited<T>
+  >;
 }

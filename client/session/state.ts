@@ -63,11 +63,6 @@ export class SessionState {
   #done = 0;
   #failed = 0;
 
-  /** How many calls are under way. */
-  get pending(): number {
-    return this.#submitted - this.#done - this.#failed;
-  }
-
   get totals(): CallTotals {
     return { submitted: this.#submitted, done: this.#done, failed: this.#failed };
   }

@@ -36,6 +36,7 @@ export class FakeHead {
     this.connection = {
       link,
       address: "embedded",
+      status: () => Promise.reject(new Error("This head has no status.")),
       blobs: {
         missing: async (hashes) => hashes.filter((hash) => !this.blobs.has(hash)),
         put: async (ref, parts) => void this.blobs.set(ref.hash, Buffer.concat(parts)),

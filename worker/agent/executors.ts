@@ -158,7 +158,7 @@ export class Executors {
   }
 
   #run(effect: RunTasks): void {
-    const { executor, tasks, allocation, serial } = effect;
+    const { executor, tasks, allocation, mode } = effect;
     const correspondent = this.#correspondents.get(executor);
     const plan = tasks[0]?.plan;
     if (correspondent === undefined || plan === undefined) return;
@@ -192,7 +192,7 @@ export class Executors {
     this.#pool.send(executor, {
       type,
       plan: plan.id,
-      serial,
+      mode,
       refs,
       tasks: numbers,
       attempts,

@@ -98,6 +98,8 @@ function newRunner(setup: Setup): Runner {
 function print(context: TaskContext | undefined, text: Uint8Array, stderr: boolean): void {
   const ref = context === undefined || context.ended ? 0 : context.ref;
   pipe.send({ type: "printed", ref, stderr, text: Buffer.from(text) });
+  // At once, as a process's own output would go: the task may compute for hours after this line.
+  pipe.flush();
   pipe.waitForRoom();
 }
 

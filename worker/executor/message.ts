@@ -41,12 +41,20 @@ export interface Granted {
   readonly others: [string, number][];
 }
 
+/** When tasks are run. */
+export type RunMode =
+  /** At once, beside what runs. */
+  | "beside"
+  /** By an executor that has nothing else to do. */
+  | "next"
+  /** One after another, behind what an executor has. It lets go of them when what runs ends with a large result. */
+  | "ahead";
+
 /** Tasks of one plan. */
 export interface Run {
   readonly type: "run";
   readonly plan: number;
-  /** One after another, behind what is there; otherwise at once. */
-  readonly serial: boolean;
+  readonly mode: RunMode;
   readonly refs: number[];
   readonly tasks: number[];
   readonly attempts: number[];
@@ -112,7 +120,10 @@ export interface Finished {
   readonly values: Uint8Array;
 }
 
-/** A task ended with a large result, whose parts were sent before. What was behind it was let go of. */
+/**
+ * A task ended with a large result, whose parts were sent before. What was behind it, or is
+ * still on its way to be, was let go of: until there is a task to be run `next`.
+ */
 export interface FinishedLarge {
   readonly type: "finishedLarge";
   readonly ref: number;

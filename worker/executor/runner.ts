@@ -57,6 +57,8 @@ export class Runner {
   /** Aborted before they were called. */
   readonly #aborted = new Map<number, boolean>();
   #queue: Item[] = [];
+  /** What comes to be run behind others is let go of: their end is not the end of what they own. */
+  #closed = false;
   #loop: Loop = { type: "idle" };
   #turnedAt = 0;
 
@@ -90,13 +92,19 @@ export class Runner {
   add(run: Run): void {
     const plan = this.#plans.get(run.plan);
     if (plan === undefined) throw new Error(`Plan ${run.plan} was never sent.`);
+    const { mode, granted } = run;
+    if (mode === "next") this.#closed = false;
+    if (mode === "ahead" && this.#closed) {
+      for (const ref of run.refs) this.#arguments.drop(ref);
+      return;
+    }
+    const serial = mode !== "beside";
     let offset = 0;
     for (let i = 0; i < run.refs.length; i++) {
       const ref = run.refs[i]!;
       const size = run.sizes[i]!;
       const args = size < 0 ? this.#arguments.take(ref) : run.args.subarray(offset, offset + size);
       offset += Math.max(size, 0);
-      const { serial, granted } = run;
       const item = { ref, task: run.tasks[i]!, attempt: run.attempts[i]!, plan, granted, args, serial };
       if (serial) this.#queue.push(item);
       else this.#start(item);
@@ -255,6 +263,7 @@ export class Runner {
     }
     this.#queue = [];
     this.#aborted.clear();
+    this.#closed = true;
     this.#pipe.send({ type: "finishedLarge", ref, runUs });
     this.#end(context);
   }

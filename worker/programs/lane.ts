@@ -18,6 +18,7 @@ import { constants as os } from "node:os";
 import { join } from "node:path";
 import { type Command, commandCode } from "./command.js";
 import { Fifo } from "./fifo.js";
+import { groupLives, killGroup } from "./group.js";
 import { type LaneFiles, laneScript, quote } from "./script.js";
 
 /** A program to run, and who hears of it. */
@@ -96,6 +97,10 @@ export class Lane {
 
   get job(): Job | undefined {
     return this.#state.type === "running" ? this.#state.job : undefined;
+  }
+
+  get wasReady(): boolean {
+    return this.#group !== 0;
   }
 
   /** Its shell reported itself. */
@@ -190,12 +195,18 @@ export class Lane {
   /** The shell has ended: as a rule with its program, by a SIGKILL to the group. Waits for the group's end. */
   #died(then: () => void, polls = 0): void {
     if (this.#state.type === "closed") return;
-    if (this.#group !== 0 && polls < GONE_POLLS && killGroup(this.#group, "SIGKILL")) {
+    this.kill();
+    if (this.#group !== 0 && polls < GONE_POLLS && groupLives(this.#group)) {
       setTimeout(() => this.#died(then, polls + 1), GONE_POLL_MS);
       return;
     }
     this.ended(128 + os.signals.SIGKILL);
     then();
+  }
+
+  /** Ends its shell and all that it runs, at once. */
+  kill(): void {
+    if (this.#group !== 0) killGroup(this.#group, "SIGKILL");
   }
 
   /** Lets the lane's shell end, which ends what its programs left, and forgets it. */
@@ -209,21 +220,5 @@ export class Lane {
     closeSync(this.#pids);
     closeSync(this.#control);
     for (const kind of ["c", "o", "e", "p", "d", "i", "t"]) rmSync(this.#path(kind), { force: true });
-  }
-}
-
-/**
- * Sends a signal to a process group.
- *
- * @returns whether there was one
- * @example
- * killGroup(pid, "SIGTERM")
- */
-export function killGroup(group: number, signal: NodeJS.Signals): boolean {
-  try {
-    process.kill(-group, signal);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -93,7 +93,8 @@ export class Launcher {
       this.#child.once("error", (error) =>
         end(`the launcher ${launcher} cannot be started (${error.message})`),
       );
-      this.#child.once("close", (code, signal) => end(`the launcher has ended (${signal ?? code})`));
+      // Not "close": lanes may still hold its pipes.
+      this.#child.once("exit", (code, signal) => end(`the launcher has ended (${signal ?? code})`));
     });
     this.#keepAlive();
   }
@@ -135,7 +136,7 @@ export class Launcher {
     this.#lanes.clear();
     this.#child.ref();
     this.#reports.ref();
-    this.#child.stdin?.end();
+    this.#child.stdin?.end("quit\n");
     return this.closed;
   }
 
@@ -161,7 +162,7 @@ export class Launcher {
     this.#askQueued = true;
     queueMicrotask(() => {
       this.#askQueued = false;
-      const room = MAX_LANES - (this.#lanes.size - this.#held.size);
+      const room = MAX_LANES - (this.#lanes.size - this.#held.size) - this.#coming;
       const count = Math.min(this.#waiting.length - this.#coming, room);
       if (count <= 0 || this.#ended) return;
       const numbers = Array.from({ length: count }, () => ++this.#made);
@@ -206,6 +207,8 @@ export class Launcher {
   #laneDied(lane: Lane): void {
     const at = this.#free.indexOf(lane);
     if (at >= 0) this.#free.splice(at, 1);
+    // One that dies before it was ready would die again.
+    if (!lane.wasReady) this.#laneFailed();
     this.#drop(lane);
     if (this.#waiting.length > 0) this.#askForLanes();
     this.#keepAlive();
@@ -213,7 +216,7 @@ export class Launcher {
 
   #laneFailed(): void {
     this.#coming--;
-    this.#waiting.shift()?.lost(`the launcher cannot make its files in ${this.#directory}`);
+    this.#waiting.shift()?.lost(`the launcher cannot start a shell with its files in ${this.#directory}`);
   }
 
   #finished(number: number, status: number): void {
@@ -251,8 +254,12 @@ export class Launcher {
   #lost(message: string): void {
     this.#ended = true;
     const jobs = [...this.#lanes.values()].flatMap(({ job }) => job ?? []).concat(this.#waiting.splice(0));
-    for (const lane of this.#lanes.values()) lane.close();
+    for (const lane of this.#lanes.values()) {
+      lane.kill();
+      lane.close();
+    }
     this.#lanes.clear();
+    this.#reports.destroy();
     rmSync(this.#directory, { recursive: true, force: true });
     for (const job of jobs) job.lost(message);
   }

@@ -9,8 +9,10 @@ import { resolve } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 import { ProgramError } from "../../proto/errors.js";
 import type { Program, ProgramOptions, ProgramResult } from "../../proto/task.js";
+import { onAbort } from "./abort.js";
 import { findProgram } from "./find.js";
-import { type Job, killGroup } from "./lane.js";
+import { killGroup } from "./group.js";
+import type { Job } from "./lane.js";
 import type { Launcher } from "./launcher.js";
 import { showCommand } from "./template.js";
 
@@ -124,8 +126,7 @@ export class RunningProgram {
       end();
       return;
     }
-    signal.addEventListener("abort", end);
-    this.#undo.push(() => signal.removeEventListener("abort", end));
+    this.#undo.push(onAbort(signal, end));
   }
 
   /** SIGTERM now, SIGKILL if that does not end it. One that has not been started never is. */
@@ -224,7 +225,7 @@ export class RunningProgram {
   #endGroupWithTask(group: number): void {
     const { signal } = this.#start;
     if (signal.aborted || this.#reason !== undefined) killGroup(group, "SIGKILL");
-    else signal.addEventListener("abort", () => killGroup(group, "SIGKILL"), { once: true });
+    else onAbort(signal, () => killGroup(group, "SIGKILL"));
   }
 
   /** Why a shell could not start it; undefined when it was started. */
@@ -250,7 +251,6 @@ export class RunningProgram {
 
   #lost(message: string): void {
     if (this.#state.type === "ended") return;
-    if (this.#state.type === "running") killGroup(this.#state.group, "SIGKILL");
     this.#close();
     this.#fail(`The program ${this.#command} was lost: ${message}.`, {});
   }

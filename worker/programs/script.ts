@@ -15,8 +15,9 @@
  * most programs end before anybody asks. d.N has a writer as long as the lane lives.
  *
  * Invariant: a lane that is told no more (end of file on c.N, as when the process
- * that owns it has died) ends its group, leftovers included; and the launcher, told no more,
- * ends all groups (SIGTERM, 5 s, SIGKILL), removes the directory and ends.
+ * that owns it has died) ends its group, leftovers included; and the launcher, told no more or "quit",
+ * removes the directory and ends when its lanes have. Told no more, it ends their programs first:
+ * SIGTERM, 5 s, SIGKILL.
  *
  * Names of variables are long, because the programs' variables are in the same shell.
  */
@@ -32,6 +33,11 @@ case $- in
 esac
 __grain_groups=
 while read -r __grain_asked; do
+  if [ "$__grain_asked" = quit ]; then
+    wait
+    rm -rf "$1"
+    exit
+  fi
   set -- "$1" "$2"
   for __grain_n in $__grain_asked; do
     for __grain_kind in c o e p d; do set -- "$@" "$1/$__grain_kind.$__grain_n"; done
@@ -48,14 +54,14 @@ while read -r __grain_asked; do
 done
 for __grain_n in $__grain_groups; do kill -TERM -- "-$__grain_n"; done
 __grain_i=0
-while [ $__grain_i -lt 50 ]; do
+while [ $__grain_i -lt 100 ]; do
   __grain_left=
   for __grain_n in $__grain_groups; do
-    if kill -0 -- "-$__grain_n"; then __grain_left="$__grain_left $__grain_n"; fi
+    if kill -0 "$__grain_n"; then __grain_left="$__grain_left $__grain_n"; fi
   done
   __grain_groups=$__grain_left
   if [ -z "$__grain_groups" ]; then break; fi
-  sleep 0.1 || sleep 1
+  sleep 0.05 || sleep 1
   __grain_i=$((__grain_i + 1))
 done
 for __grain_n in $__grain_groups; do kill -KILL -- "-$__grain_n"; done

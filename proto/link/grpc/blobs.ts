@@ -59,18 +59,19 @@ export class GrpcBlobs implements BlobTransport {
 
   async get(ref: BlobRef): Promise<Uint8Array> {
     const { path, requestSerialize, responseDeserialize } = blobsService.get;
-    const bytes = new Uint8Array(ref.byteLength);
-    let filled = 0;
     const call = this.#open().makeServerStreamRequest<BlobRef, BlobChunk>(
       path,
       requestSerialize,
       responseDeserialize,
       ref,
     );
+    let bytes = new Uint8Array(ref.byteLength);
+    let filled = 0;
     try {
       for await (const chunk of call as AsyncIterable<BlobChunk>) {
-        if (filled + chunk.data.byteLength > bytes.byteLength)
-          throw new Error("more bytes arrived than it has");
+        // Who knows a blob by its name only learns its length from the first chunk.
+        if (filled === 0 && ref.byteLength === 0) bytes = new Uint8Array(chunk.ref?.byteLength ?? 0);
+        if (filled + chunk.data.byteLength > bytes.byteLength) throw new Error("more bytes arrived than it has");
         bytes.set(chunk.data, filled);
         filled += chunk.data.byteLength;
       }
@@ -80,7 +81,7 @@ export class GrpcBlobs implements BlobTransport {
     }
     if (filled !== bytes.byteLength || refOf([bytes]).hash !== ref.hash) {
       throw new ConnectionError(
-        `The value ${ref.hash} arrived damaged from ${this.#address}: ${filled} of ${ref.byteLength} bytes.`,
+        `The value ${ref.hash} arrived damaged from ${this.#address}: ${filled} of ${bytes.byteLength} bytes.`,
       );
     }
     return bytes;

@@ -113,7 +113,10 @@ describe("item assignment", () => {
     expect(await object).toEqual({ a: 7, b: 2 });
     const map = delayedVal(new Map([["x", 1]]));
     op.setItem(map, "y", 2);
-    expect([...(await map)]).toEqual([["x", 1], ["y", 2]]);
+    expect([...(await map)]).toEqual([
+      ["x", 1],
+      ["y", 2],
+    ]);
     const plain = [1, 2];
     expect(await op.setItem(plain, 0, 5)).toEqual([5, 2]);
     expect(plain).toEqual([1, 2]);

@@ -107,13 +107,19 @@ describe("calc", () => {
     );
   });
 
-  it.each([["constructor"], ["__proto__"], ["prototype"], [["constructor"]], [{ toString: (): string => "__proto__" }], [Symbol.iterator]])(
-    "refuses the computed member %s at evaluation",
-    async (key) => {
-      await expect(Promise.resolve(run("@[@]", () => 1, key))).rejects.toThrow(TypeError);
-      await expect(Promise.resolve(run("@['con' + 'structor']", () => 1))).rejects.toThrow(/constructor is not allowed/);
-    },
-  );
+  it.each([
+    ["constructor"],
+    ["__proto__"],
+    ["prototype"],
+    [["constructor"]],
+    [{ toString: (): string => "__proto__" }],
+    [Symbol.iterator],
+  ])("refuses the computed member %s at evaluation", async (key) => {
+    await expect(Promise.resolve(run("@[@]", () => 1, key))).rejects.toThrow(TypeError);
+    await expect(Promise.resolve(run("@['con' + 'structor']", () => 1))).rejects.toThrow(
+      /constructor is not allowed/,
+    );
+  });
 
   it("parses once per call site", async () => {
     const strings: TemplateStringsArray[] = [];
@@ -130,7 +136,12 @@ describe("calc", () => {
 
   it("is one lazy node: errors come with the await", async () => {
     await inScope(async () => {
-      const failing = delayed(async (): Promise<number> => { throw new Error("source"); }, { name: "failing" });
+      const failing = delayed(
+        async (): Promise<number> => {
+          throw new Error("source");
+        },
+        { name: "failing" },
+      );
       await expect(Promise.resolve(calc`${failing()} + 1`)).rejects.toThrow("source");
       await expect(Promise.resolve(calc`${undefined}.x`)).rejects.toThrow(/cannot read "x" of undefined/);
       await expect(Promise.resolve(calc`${1} + ${1n}`)).rejects.toThrow(TypeError);

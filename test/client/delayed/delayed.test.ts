@@ -35,7 +35,7 @@ describe("Delayed", () => {
       const caught = (promise: PromiseLike<unknown>) => promise.then(undefined, (error: unknown) => error);
       const error = await caught(source);
       expect(error).toBeInstanceOf(RangeError);
-      expect(await caught(op.add(source as Delayed<number>, 1))).toBe(error);
+      expect(await caught(op.add(source as unknown as Delayed<number>, 1))).toBe(error);
       expect(await caught(source)).toBe(error);
     });
   });
@@ -66,9 +66,13 @@ describe("Delayed", () => {
 
   it("says what could not be read or called", async () => {
     const nothing = delayedVal({ a: undefined as unknown as { b: number }, n: 1 as unknown as () => void });
-    await expect(Promise.resolve(nothing.a.b)).rejects.toThrow(/cannot read "b" of a Delayed that evaluated to undefined/);
+    await expect(Promise.resolve(nothing.a.b)).rejects.toThrow(
+      /cannot read "b" of a Delayed that evaluated to undefined/,
+    );
     await expect(Promise.resolve(nothing.n())).rejects.toThrow(/cannot call "n".*no method/);
-    await expect(Promise.resolve((delayedVal(3) as unknown as () => Delayed<unknown>)())).rejects.toThrow(/a number/);
+    await expect(Promise.resolve((delayedVal(3) as unknown as () => Delayed<unknown>)())).rejects.toThrow(
+      /a number/,
+    );
   });
 
   it("waits for promises that methods return", async () => {
@@ -114,17 +118,43 @@ describe("Delayed", () => {
   const r = delayedVal([1, 2]);
   const loose = r as unknown as Record<string, unknown> & number;
   it.each<[string, () => unknown, RegExp]>([
-    ["r.foo = 1", () => { loose.foo = 1; }, /cannot set "foo".*op\.setItem\(r, "foo", value\)/],
-    ["r[-1] = 1", () => { loose[-1] = 1; }, /cannot set "-1"/],
-    ["r[1.5] = 1", () => { loose[1.5] = 1; }, /cannot set "1.5"/],
+    [
+      "r.foo = 1",
+      () => {
+        loose.foo = 1;
+      },
+      /cannot set "foo".*op\.setItem\(r, "foo", value\)/,
+    ],
+    [
+      "r[-1] = 1",
+      () => {
+        loose[-1] = 1;
+      },
+      /cannot set "-1"/,
+    ],
+    [
+      "r[1.5] = 1",
+      () => {
+        loose[1.5] = 1;
+      },
+      /cannot set "1.5"/,
+    ],
     ["r + 1", () => loose + 1, /op\.add\(a, b\).*calc/],
     ["`${r}`", () => `${loose}`, /as a string.*op.*calc/],
     ["r < 2", () => loose < 2, /as a number.*op.*calc/],
     ["+r", () => +loose, /as a number.*op.*calc/],
+    // biome-ignore lint/suspicious/noDoubleEquals: it is what is tested.
     ["r == 2", () => loose == (2 as unknown), /op.*calc/],
     ['"x" in r', () => "x" in (r as object), /cannot tell whether "x" is in.*await it first/],
     ["for of", () => [...r], /cannot iterate.*nout: 2/],
-    ["destructuring", () => { const [a] = r; return a; }, /cannot iterate.*nout: 2/],
+    [
+      "destructuring",
+      () => {
+        const [a] = r;
+        return a;
+      },
+      /cannot iterate.*nout: 2/,
+    ],
     ["JSON.stringify(r)", () => JSON.stringify(r), /JSON.*await it first/],
     ["JSON.stringify({ r })", () => JSON.stringify({ r }), /JSON.*await it first/],
     ["Object.keys(r)", () => Object.keys(r), /cannot list the keys.*await it first/],
@@ -166,7 +196,8 @@ describe("Delayed", () => {
 
   it("is told apart from other values", () => {
     expect(isDelayed(r)).toBe(true);
-    for (const other of [1, undefined, null, {}, () => 1, Promise.resolve(), energy]) expect(isDelayed(other)).toBe(false);
+    for (const other of [1, undefined, null, {}, () => 1, Promise.resolve(), energy])
+      expect(isDelayed(other)).toBe(false);
     expect(Object.prototype.toString.call(r)).toBe("[object Delayed]");
   });
 

@@ -122,7 +122,12 @@ describe("evaluation", () => {
     const scope = new FakeScope();
     const seen = await unhandled(() =>
       scope.run(async () => {
-        const failed = delayed(async (): Promise<number[]> => { throw new Error("unseen"); }, { name: "failed", nout: 1 })();
+        const failed = delayed(
+          async (): Promise<number[]> => {
+            throw new Error("unseen");
+          },
+          { name: "failed", nout: 1 },
+        )();
         const [item] = failed;
         op.add(failed[0], 1);
         failed.slice(1);
@@ -167,20 +172,33 @@ describe("evaluation", () => {
   });
 
   it("gives what the same operations give at once, for any graph", async () => {
-    const step = fc.record({ a: fc.nat(), b: fc.nat(), operator: fc.constantFrom("add", "sub", "mul" as const) });
+    const step = fc.record({
+      a: fc.nat(),
+      b: fc.nat(),
+      operator: fc.constantFrom("add", "sub", "mul" as const),
+    });
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.bigInt(-9n, 9n), fc.func(fc.boolean()), async (steps, seed, asked) => {
-        const now: bigint[] = [seed];
-        const later = [delayedVal(seed)];
-        for (const [index, { a, b, operator }] of steps.entries()) {
-          const [i, j] = [a % now.length, b % now.length];
-          const apply = { add: () => now[i]! + now[j]!, sub: () => now[i]! - now[j]!, mul: () => now[i]! * now[j]! };
-          now.push(BigInt.asIntN(64, apply[operator]()));
-          later.push(lift((n: bigint) => BigInt.asIntN(64, n))(op[operator](later[i]!, later[j]!)));
-          if (asked(index)) void later[a % later.length]!.then();
-        }
-        expect(await Promise.all(later)).toEqual(now);
-      }),
+      fc.asyncProperty(
+        fc.array(step, { maxLength: 40 }),
+        fc.bigInt(-9n, 9n),
+        fc.func(fc.boolean()),
+        async (steps, seed, asked) => {
+          const now: bigint[] = [seed];
+          const later = [delayedVal(seed)];
+          for (const [index, { a, b, operator }] of steps.entries()) {
+            const [i, j] = [a % now.length, b % now.length];
+            const apply = {
+              add: () => now[i]! + now[j]!,
+              sub: () => now[i]! - now[j]!,
+              mul: () => now[i]! * now[j]!,
+            };
+            now.push(BigInt.asIntN(64, apply[operator]()));
+            later.push(lift((n: bigint) => BigInt.asIntN(64, n))(op[operator](later[i]!, later[j]!)));
+            if (asked(index)) void later[a % later.length]!.then();
+          }
+          expect(await Promise.all(later)).toEqual(now);
+        },
+      ),
     );
   });
 });

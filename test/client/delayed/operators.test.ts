@@ -59,12 +59,15 @@ const table: [keyof typeof op, Operands, unknown][] = [
 ];
 
 describe("op", () => {
-  it.each(table.map((row) => ({ title: `${row[0]} of ${inspect(row[1])}`, row })))("$title", async ({ row }) => {
-    const [name, operands, expected] = row;
-    const apply = op[name] as unknown as (...operands: unknown[]) => PromiseLike<unknown>;
-    expect(await apply(...operands)).toBe(expected);
-    expect(await apply(...operands.map((operand) => delayedVal(operand)))).toBe(expected);
-  });
+  it.each(table.map((row) => ({ title: `${row[0]} of ${inspect(row[1])}`, row })))(
+    "$title",
+    async ({ row }) => {
+      const [name, operands, expected] = row;
+      const apply = op[name] as unknown as (...operands: unknown[]) => PromiseLike<unknown>;
+      expect(await apply(...operands)).toBe(expected);
+      expect(await apply(...operands.map((operand) => delayedVal(operand)))).toBe(expected);
+    },
+  );
 
   const mismatches: [keyof typeof op, Operands, RegExp][] = [
     ["add", [1, 2n], /op\.add.*a number and a bigint/],
@@ -76,13 +79,16 @@ describe("op", () => {
     ["neg", ["a"], /op\.neg takes a number or bigint, not a string/],
     ["getItem", [null, "a"], /op\.getItem: cannot read "a" of null/],
   ];
-  it.each(mismatches.map((row) => ({ title: `${row[0]} of ${inspect(row[1])}`, row })))("$title is a TypeError at evaluation that names the types", async ({ row }) => {
-    const [name, operands, message] = row;
-    const result = (op[name] as unknown as (...operands: unknown[]) => PromiseLike<unknown>)(...operands);
-    const error = await Promise.resolve(result).catch((caught: unknown) => caught);
-    expect(error).toBeInstanceOf(TypeError);
-    expect((error as Error).message).toMatch(message);
-  });
+  it.each(mismatches.map((row) => ({ title: `${row[0]} of ${inspect(row[1])}`, row })))(
+    "$title is a TypeError at evaluation that names the types",
+    async ({ row }) => {
+      const [name, operands, message] = row;
+      const result = (op[name] as unknown as (...operands: unknown[]) => PromiseLike<unknown>)(...operands);
+      const error = await Promise.resolve(result).catch((caught: unknown) => caught);
+      expect(error).toBeInstanceOf(TypeError);
+      expect((error as Error).message).toMatch(message);
+    },
+  );
 
   it("passes other errors of the operation on", async () => {
     await expect(Promise.resolve(op.div(1n, 0n))).rejects.toThrow(RangeError);
@@ -92,13 +98,20 @@ describe("op", () => {
   it("divides so that a is floorDiv(a, b) * b + mod(a, b), and mod has the sign of b", async () => {
     const whole = fc.integer({ min: -1_000_000, max: 1_000_000 });
     await fc.assert(
-      fc.asyncProperty(whole, whole.filter((b) => b !== 0), async (a, b) => {
-        const [quotient, rest] = [await op.floorDiv(a, b), await op.mod(a, b)];
-        expect(quotient * b + rest).toBe(a);
-        expect(quotient === Math.floor(a / b) && Math.abs(rest) < Math.abs(b) && rest * b >= 0).toBe(true);
-        const [bigQuotient, bigRest] = [await op.floorDiv(BigInt(a), BigInt(b)), await op.mod(BigInt(a), BigInt(b))];
-        expect([Number(bigQuotient), Number(bigRest)]).toEqual([quotient, rest].map((n) => n + 0));
-      }),
+      fc.asyncProperty(
+        whole,
+        whole.filter((b) => b !== 0),
+        async (a, b) => {
+          const [quotient, rest] = [await op.floorDiv(a, b), await op.mod(a, b)];
+          expect(quotient * b + rest).toBe(a);
+          expect(quotient === Math.floor(a / b) && Math.abs(rest) < Math.abs(b) && rest * b >= 0).toBe(true);
+          const [bigQuotient, bigRest] = [
+            await op.floorDiv(BigInt(a), BigInt(b)),
+            await op.mod(BigInt(a), BigInt(b)),
+          ];
+          expect([Number(bigQuotient), Number(bigRest)]).toEqual([quotient, rest].map((n) => n + 0));
+        },
+      ),
     );
   });
 

@@ -28,10 +28,16 @@ async function openStore(options: BlobStoreOptions = {}) {
   return { store, parent };
 }
 
-async function upload(store: BlobStore, ref: BlobRef, bytes: Uint8Array, chunkBytes = CHUNK_BYTES): Promise<void> {
+async function upload(
+  store: BlobStore,
+  ref: BlobRef,
+  bytes: Uint8Array,
+  chunkBytes = CHUNK_BYTES,
+): Promise<void> {
   const intake = await store.receive(ref);
   try {
-    for (let at = 0; at < bytes.byteLength; at += chunkBytes) await intake.write(bytes.slice(at, at + chunkBytes));
+    for (let at = 0; at < bytes.byteLength; at += chunkBytes)
+      await intake.write(bytes.slice(at, at + chunkBytes));
     await intake.finish();
   } finally {
     await intake.abort();
@@ -52,17 +58,20 @@ describe.each([
   ["in memory", {}],
   ["in files", { memoryBytes: 0 }],
 ])("a value %s", (_, options: BlobStoreOptions) => {
-  it.each([0, 1, 1000, MIB - 1, MIB, 3 * MIB + 5])("of %i bytes is given back, in chunks and whole", async (length) => {
-    const { store } = await openStore(options);
-    const bytes = bytesOf(length, 1);
-    const ref = refOf([bytes]);
-    await upload(store, ref, bytes, 70_001);
-    expect(await store.missing([ref.hash])).toEqual([]);
-    const { hash, largest } = await download(store, ref.hash);
-    expect(hash).toBe(ref.hash);
-    expect(largest).toBeLessThanOrEqual(CHUNK_BYTES);
-    expect(Buffer.compare(await store.get(ref), bytes)).toBe(0);
-  });
+  it.each([0, 1, 1000, MIB - 1, MIB, 3 * MIB + 5])(
+    "of %i bytes is given back, in chunks and whole",
+    async (length) => {
+      const { store } = await openStore(options);
+      const bytes = bytesOf(length, 1);
+      const ref = refOf([bytes]);
+      await upload(store, ref, bytes, 70_001);
+      expect(await store.missing([ref.hash])).toEqual([]);
+      const { hash, largest } = await download(store, ref.hash);
+      expect(hash).toBe(ref.hash);
+      expect(largest).toBeLessThanOrEqual(CHUNK_BYTES);
+      expect(Buffer.compare(await store.get(ref), bytes)).toBe(0);
+    },
+  );
 
   it("is put together from small chunks", async () => {
     const { store } = await openStore(options);

@@ -20,16 +20,26 @@ import { bytes, openHead } from "./head-kit.js";
 
 const HASH = `sha256-${"0".repeat(64)}`;
 
-const opening = (fields: { hello?: Hello; priority?: number } = {}): ClientMessage => ({
+const opening = (fields: { hello?: Hello | undefined } = {}): ClientMessage => ({
   body: {
     $case: "open",
-    open: { hello: hello(), name: "bad", prioritized: false, priority: 0, outputs: false, counts: false, ...fields },
+    open: {
+      hello: hello(),
+      name: "bad",
+      prioritized: false,
+      priority: 0,
+      outputs: false,
+      counts: false,
+      ...fields,
+    },
   },
 });
 const spec = (fields: Partial<Spec>): ClientMessage => ({ body: { $case: "spec", spec: specOf(2, fields) } });
 const demand = (fields: Partial<Demand>): ClientMessage =>
   spec({
-    request: { alternatives: [{ amounts: [], tokens: [], allCores: false, nodes: 0, limits: [], ...fields }] },
+    request: {
+      alternatives: [{ amounts: [], tokens: [], allCores: false, nodes: 0, limits: [], ...fields }],
+    },
   });
 const submit = (fields: Partial<Submit>): ClientMessage => ({
   body: { $case: "submit", submit: submitOf(1, 11, [bytes("ab")], fields) },
@@ -55,7 +65,11 @@ const fromClient: [string, ClientMessage[], RegExp][] = [
   ["an amount that is no number", [demand({ amounts: [{ kind: "memory", amount: Number.NaN }] })], /memory/],
   ["a broken amount", [demand({ amounts: [{ kind: "gpus", amount: 0.5 }] })], /gpus/],
   ["a kind without a name", [demand({ amounts: [{ kind: "", amount: 1 }] })], /kind/],
-  ["a kind twice", [demand({ amounts: [1, 2].map((amount) => ({ kind: "x", amount: amount * 10_000 })) })], /twice/],
+  [
+    "a kind twice",
+    [demand({ amounts: [1, 2].map((amount) => ({ kind: "x", amount: amount * 10_000 })) })],
+    /twice/,
+  ],
   ["a walltime of no time", [demand({ walltime: { hardMs: Number.NaN, softMs: 0, group: "" } })], /wtime/],
   ["a limit of nothing", [demand({ limits: [{ name: "db", count: 0 }] })], /limit/],
   ["a submission for an unknown spec", [submit({ spec: 9 })], /spec 9 was never registered/],
@@ -82,7 +96,11 @@ describe("a client that sends", () => {
     await good.open();
     await bad.open();
     bad.define(1);
-    bad.submit(1, 1, Array.from({ length: 10 }, () => bytes("x")));
+    bad.submit(
+      1,
+      1,
+      Array.from({ length: 10 }, () => bytes("x")),
+    );
     bad.send(...messages, submit({}));
     const refused = await bad.inbox.take("refused");
     expect(refused.code).toBe(Refused_Code.BAD_MESSAGE);
@@ -97,7 +115,7 @@ describe("a client that sends", () => {
     ["a spec", spec({})],
     ["a submission", submit({})],
     ["close", close],
-    ["a hello of nothing", { body: { $case: "open", open: { ...(opening().body as never), hello: undefined } } } as ClientMessage],
+    ["a hello of nothing", opening({ hello: undefined })],
   ])("%s before a valid open is refused", async (_, message) => {
     const { head, client: newClient } = openHead();
     const client = newClient();
@@ -133,7 +151,16 @@ const join = (pool: Partial<Pool>, name = "bad"): WorkerMessage => ({
 const finished = (fields: Partial<Finished>): WorkerMessage => ({
   body: {
     $case: "finished",
-    finished: { session: 1, tasks: [1], attempts: [], sizes: [0], values: bytes(""), blobs: [], runUs: [1], ...fields },
+    finished: {
+      session: 1,
+      tasks: [1],
+      attempts: [],
+      sizes: [0],
+      values: bytes(""),
+      blobs: [],
+      runUs: [1],
+      ...fields,
+    },
   },
 });
 const failure = (fields: Partial<Failure>): WorkerMessage => ({
@@ -183,7 +210,9 @@ const fromWorker: [string, WorkerMessage, RegExp][] = [
   ],
   [
     "output of nowhere",
-    { body: { $case: "output", output: { session: 5, task: 1, stderr: false, text: bytes(""), worker: "" } } },
+    {
+      body: { $case: "output", output: { session: 5, task: 1, stderr: false, text: bytes(""), worker: "" } },
+    },
     /session 5/,
   ],
 ];

@@ -5,12 +5,26 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Client, credentials, loadPackageDefinition, type MethodDefinition, type ServiceError, status } from "@grpc/grpc-js";
+import {
+  Client,
+  credentials,
+  loadPackageDefinition,
+  type MethodDefinition,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { protoPath } from "grpc-health-check";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type HeadOptions, startHead } from "../../../head/index.js";
-import type { BlobChunk, BlobRef, ClientMessage, HeadToClient, HeadToWorker, WorkerMessage } from "../../../proto/grain.js";
+import type {
+  BlobChunk,
+  BlobRef,
+  ClientMessage,
+  HeadToClient,
+  HeadToWorker,
+  WorkerMessage,
+} from "../../../proto/grain.js";
 import { refOf } from "../../../proto/hash.js";
 import { adminService, blobsService, schedulingService } from "../../../proto/link/grpc/services.js";
 import { streamLink } from "../../../proto/link/grpc/stream.js";
@@ -28,8 +42,12 @@ async function serve(listen = "127.0.0.1:0", options: HeadOptions = {}) {
 
 function unary<Q, R>(client: Client, method: MethodDefinition<Q, R>, request: Q): Promise<R> {
   return new Promise((resolve, reject) => {
-    client.makeUnaryRequest(method.path, method.requestSerialize, method.responseDeserialize, request, (error, answer) =>
-      error === null ? resolve(answer!) : reject(error),
+    client.makeUnaryRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      request,
+      (error, answer) => (error === null ? resolve(answer!) : reject(error)),
     );
   });
 }
@@ -37,8 +55,11 @@ function unary<Q, R>(client: Client, method: MethodDefinition<Q, R>, request: Q)
 function put(client: Client, chunks: BlobChunk[]): Promise<unknown> {
   const { path, requestSerialize, responseDeserialize } = blobsService.put;
   return new Promise((resolve, reject) => {
-    const call = client.makeClientStreamRequest(path, requestSerialize, responseDeserialize, (error, answer) =>
-      error === null ? resolve(answer) : reject(error),
+    const call = client.makeClientStreamRequest(
+      path,
+      requestSerialize,
+      responseDeserialize,
+      (error, answer) => (error === null ? resolve(answer) : reject(error)),
     );
     for (const chunk of chunks) call.write(chunk);
     call.end();
@@ -57,7 +78,10 @@ function connectClient(client: Client): ScriptedClient {
   const { path, requestSerialize, responseDeserialize } = schedulingService.session;
   const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
   return new ScriptedClient(
-    streamLink(call, { pack: (messages: ClientMessage[]) => ({ messages }), unpack: (batch): HeadToClient[] => batch.messages }),
+    streamLink(call, {
+      pack: (messages: ClientMessage[]) => ({ messages }),
+      unpack: (batch): HeadToClient[] => batch.messages,
+    }),
   );
 }
 
@@ -65,7 +89,10 @@ function connectWorker(client: Client): ScriptedWorker {
   const { path, requestSerialize, responseDeserialize } = schedulingService.work;
   const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
   return new ScriptedWorker(
-    streamLink(call, { pack: (messages: WorkerMessage[]) => ({ messages }), unpack: (batch): HeadToWorker[] => batch.messages }),
+    streamLink(call, {
+      pack: (messages: WorkerMessage[]) => ({ messages }),
+      unpack: (batch): HeadToWorker[] => batch.messages,
+    }),
   );
 }
 
@@ -145,9 +172,14 @@ describe("blobs", () => {
     return all;
   };
 
-  it.each([["memory", undefined], ["files", { memoryBytes: 0 }]] as const)("go there and back through %s", async (_, blobs) => {
+  it.each([
+    ["memory", undefined],
+    ["files", { memoryBytes: 0 }],
+  ] as const)("go there and back through %s", async (_, blobs) => {
     const { client } = await serve("127.0.0.1:0", blobs === undefined ? {} : { blobs });
-    expect(await unary(client, blobsService.missing, { hashes: [ref.hash] })).toEqual({ missing: [ref.hash] });
+    expect(await unary(client, blobsService.missing, { hashes: [ref.hash] })).toEqual({
+      missing: [ref.hash],
+    });
     await put(client, chunks(data));
     await put(client, chunks(data));
     expect(await unary(client, blobsService.missing, { hashes: [ref.hash] })).toEqual({ missing: [] });
@@ -166,12 +198,30 @@ describe("blobs", () => {
   });
 
   it.each<[string, BlobChunk[], number, RegExp]>([
-    ["of another hash", [{ ref: { ...ref, byteLength: 1 }, data: bytes("x") }], status.INVALID_ARGUMENT, /have the hash/],
+    [
+      "of another hash",
+      [{ ref: { ...ref, byteLength: 1 }, data: bytes("x") }],
+      status.INVALID_ARGUMENT,
+      /have the hash/,
+    ],
     ["too short", [{ ref, data: bytes("x") }], status.INVALID_ARGUMENT, /1 of 5242883 bytes/],
     ["without a name", [{ ref: undefined, data: bytes("x") }], status.INVALID_ARGUMENT, /must name it/],
     ["of nothing", [], status.INVALID_ARGUMENT, /must name it/],
-    ["named twice", [{ ref, data: bytes("") }, { ref, data: bytes("") }], status.INVALID_ARGUMENT, /Only the first/],
-    ["in too large chunks", [{ ref, data: data.subarray(0, 2 * 1024 * 1024) }], status.INVALID_ARGUMENT, /1 MiB/],
+    [
+      "named twice",
+      [
+        { ref, data: bytes("") },
+        { ref, data: bytes("") },
+      ],
+      status.INVALID_ARGUMENT,
+      /Only the first/,
+    ],
+    [
+      "in too large chunks",
+      [{ ref, data: data.subarray(0, 2 * 1024 * 1024) }],
+      status.INVALID_ARGUMENT,
+      /1 MiB/,
+    ],
   ])("%s are refused", async (_, sent, code, message) => {
     const { client, head } = await serve();
     const error = await put(client, sent).catch((error) => error);
@@ -195,7 +245,9 @@ describe("administration", () => {
       Record<string, (request: unknown, done: (error: unknown, answer: unknown) => void) => void>;
     onTestFinished(() => health.close());
     for (const service of ["", "grain.v1.Scheduling", "grain.v1.Admin"]) {
-      const answer = await new Promise((resolve) => health.check!({ service }, (error, value) => resolve(error ?? value)));
+      const answer = await new Promise((resolve) =>
+        health.check!({ service }, (error, value) => resolve(error ?? value)),
+      );
       expect(answer).toEqual({ status: 1 });
     }
   });
@@ -211,7 +263,8 @@ describe("administration", () => {
     );
     call.write(Buffer.from([0x3a, 0x00]));
     const [answer] = (await once(call, "data")) as [Buffer];
-    for (const service of ["Scheduling", "Blobs", "Admin"]) expect(answer.toString()).toContain(`grain.v1.${service}`);
+    for (const service of ["Scheduling", "Blobs", "Admin"])
+      expect(answer.toString()).toContain(`grain.v1.${service}`);
     call.on("data", () => {});
     call.end();
     await once(call, "end");
@@ -219,9 +272,12 @@ describe("administration", () => {
 });
 
 describe("addresses", () => {
-  it.each(["0.0.0.0:0", "192.0.2.1:7700", "[::]:0", "example.org:7700"])("%s is refused: others could reach it", async (listen) => {
-    await expect(startHead({ listen: [listen] })).rejects.toThrow(/other machines could reach it/);
-  });
+  it.each(["0.0.0.0:0", "192.0.2.1:7700", "[::]:0", "example.org:7700"])(
+    "%s is refused: others could reach it",
+    async (listen) => {
+      await expect(startHead({ listen: [listen] })).rejects.toThrow(/other machines could reach it/);
+    },
+  );
 
   it("in use by another program are told", async () => {
     const { address } = await serve();
@@ -232,7 +288,10 @@ describe("addresses", () => {
     const directory = await mkdtemp(join(tmpdir(), "grain-test-"));
     onTestFinished(() => rm(directory, { recursive: true }));
     const head = await startHead({ listen: ["127.0.0.1:0", `unix://${directory}/head.sock`] });
-    expect(head.addresses).toEqual([expect.stringMatching(/^127\.0\.0\.1:\d+$/), `unix://${directory}/head.sock`]);
+    expect(head.addresses).toEqual([
+      expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      `unix://${directory}/head.sock`,
+    ]);
     await head.close();
   });
 
@@ -266,4 +325,3 @@ async function leaveSocket(path: string): Promise<void> {
   await once(spawn(process.execPath, ["-e", script]), "exit");
   expect(existsSync(path)).toBe(true);
 }
-

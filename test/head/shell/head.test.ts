@@ -19,7 +19,14 @@ describe("one task's way", () => {
     expect(spec?.function).toBe("work");
     expect(outputs).toBe(false);
     const assign = await worker.inbox.take("assign");
-    expect(assign).toMatchObject({ session, spec: 1, tasks: [1, 2, 3], attempts: [], sizes: [2, 0, 3], granted: true });
+    expect(assign).toMatchObject({
+      session,
+      spec: 1,
+      tasks: [1, 2, 3],
+      attempts: [],
+      sizes: [2, 0, 3],
+      granted: true,
+    });
     expect(text(assign.args)).toBe("abcde");
     worker.finish(assign, { sizes: [1, 1, 1], values: bytes("xyz") });
     const results = await client.inbox.take("results");
@@ -68,7 +75,14 @@ describe("one task's way", () => {
     expect(again.attempts).toEqual([2]);
     worker.fail(again, { kind: FailureKind.DIED, exitCode: 3 });
     const failure = await client.inbox.take("failure");
-    expect(failure).toMatchObject({ session: 0, task: 1, attempt: 2, kind: FailureKind.DIED, worker: "w7", exitCode: 3 });
+    expect(failure).toMatchObject({
+      session: 0,
+      task: 1,
+      attempt: 2,
+      kind: FailureKind.DIED,
+      worker: "w7",
+      exitCode: 3,
+    });
   });
 
   it("moves the tasks of a lost worker elsewhere and drops what it still says", async () => {
@@ -130,7 +144,11 @@ describe("what the head concludes itself", () => {
     client.submit(1, 5, [bytes("a"), bytes("b")]);
     client.cancel(5, 6);
     for (const task of [5, 6]) {
-      expect(await client.inbox.take("failure")).toMatchObject({ task, kind: FailureKind.CANCELLED, session: 0 });
+      expect(await client.inbox.take("failure")).toMatchObject({
+        task,
+        kind: FailureKind.CANCELLED,
+        session: 0,
+      });
     }
   });
 
@@ -228,7 +246,12 @@ describe("sessions", () => {
     const { client: newClient } = openHead({ maxClients: 1, onClients: (count) => connected.push(count) });
     const [first, second] = [newClient(), newClient()];
     await first.open();
-    second.send({ body: { $case: "open", open: { hello: hello(), name: "", prioritized: false, priority: 0, outputs: false, counts: false } } });
+    second.send({
+      body: {
+        $case: "open",
+        open: { hello: hello(), name: "", prioritized: false, priority: 0, outputs: false, counts: false },
+      },
+    });
     const refused = await second.inbox.take("refused");
     expect(refused.code).toBe(Refused_Code.TOO_MANY_CLIENTS);
     expect(refused.message).toContain("--max-clients");
@@ -321,7 +344,14 @@ describe("status", () => {
     client.submit(2, 2, [bytes("a"), bytes("b")]);
     await worker.inbox.take("assign");
     const status = head.status();
-    expect(status.workers).toMatchObject([{ name: "w1", state: "ready", running: 1, free: expect.arrayContaining([{ kind: "cores", amount: 0 }]) }]);
+    expect(status.workers).toMatchObject([
+      {
+        name: "w1",
+        state: "ready",
+        running: 1,
+        free: expect.arrayContaining([{ kind: "cores", amount: 0 }]),
+      },
+    ]);
     expect(status.sessions).toMatchObject([{ session, name: "scan", queued: 2, running: 1 }]);
     expect(status.queues).toMatchObject([{ session, function: "huge", queued: 2 }]);
   });
@@ -355,13 +385,20 @@ describe("large values", () => {
     let nowMs = 0;
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     try {
-      const { head, client: newClient, worker: newWorker } = openHead({ blobs: { graceMs: 100, nowMs: () => nowMs } });
+      const {
+        head,
+        client: newClient,
+        worker: newWorker,
+      } = openHead({ blobs: { graceMs: 100, nowMs: () => nowMs } });
       const later = () => {
         nowMs += 100;
         vi.advanceTimersByTime(100);
       };
       const [client, worker] = [newClient(), newWorker()];
-      const [bundle, arg, result] = [bytes("bundle"), bytes("argument"), bytes("result")].map((part) => ({ part, ref: refOf([part]) }));
+      const [bundle, arg, result] = [bytes("bundle"), bytes("argument"), bytes("result")].map((part) => ({
+        part,
+        ref: refOf([part]),
+      }));
       for (const { ref, part } of [bundle!, arg!]) await head.blobs.put(ref, [part]);
       await worker.join();
       await client.open();

@@ -24,9 +24,13 @@ interface Head {
 }
 
 function grainHead(...args: string[]): Head {
-  const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", SCRIPT, "--", ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(
+    process.execPath,
+    ["--import", "tsx", "--input-type=module", "-e", SCRIPT, "--", ...args],
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   const output = { stdout: "", stderr: "" };
   child.stderr.on("data", (data) => {
     output.stderr += data;

@@ -12,12 +12,18 @@ function submission(items: readonly (Uint8Array | undefined)[]): Submit {
     first: 1,
     sizes: items.map((item) => item?.byteLength ?? 0),
     args: Buffer.concat(items.filter((item) => item !== undefined)),
-    blobs: items.flatMap((item, index) => (item === undefined ? [{ index, ref: { hash: HASH, byteLength: index } }] : [])),
+    blobs: items.flatMap((item, index) =>
+      item === undefined ? [{ index, ref: { hash: HASH, byteLength: index } }] : [],
+    ),
   };
 }
 
 /** Columns taken apart again. */
-function items(columns: { sizes: number[]; bytes: Uint8Array; blobs: { index: number; ref?: { byteLength: number } | undefined }[] }) {
+function items(columns: {
+  sizes: number[];
+  bytes: Uint8Array;
+  blobs: { index: number; ref?: { byteLength: number } | undefined }[];
+}) {
   let offset = 0;
   return columns.sizes.map((size, index) => {
     const blob = columns.blobs.find((at) => at.index === index);
@@ -33,30 +39,36 @@ const submissions = fc.array(fc.array(item, { minLength: 1, maxLength: 8 }), { m
 describe("columns of an assignment", () => {
   it("hold the chosen items of any submissions, in order", () => {
     fc.assert(
-      fc.property(submissions, fc.array(fc.tuple(fc.nat(), fc.nat()), { minLength: 1, maxLength: 20 }), (given, picks) => {
-        const sources = given.map((one) => new Source(submission(one)));
-        const chosen = picks.map(([s, i]) => {
-          const which = s % given.length;
-          return { which, index: i % given[which]!.length };
-        });
-        const message = assignMessage({
-          type: "assign",
-          worker: 1,
-          session: 1,
-          spec: 1,
-          alternative: 0,
-          granted: true,
-          tasks: chosen.map((_, i) => i + 1),
-          attempts: chosen.map((_, i) => (i === 0 ? 2 : 1)),
-          sources: chosen.map(({ which }) => sources[which]!),
-          indices: chosen.map(({ index }) => index),
-        });
-        const expected = chosen.map(({ which, index }) => {
-          const one = given[which]![index];
-          return one === undefined ? { blobOf: index } : Buffer.from(one).toString("hex");
-        });
-        expect(items({ sizes: message.sizes, bytes: message.args, blobs: message.blobs })).toEqual(expected);
-      }),
+      fc.property(
+        submissions,
+        fc.array(fc.tuple(fc.nat(), fc.nat()), { minLength: 1, maxLength: 20 }),
+        (given, picks) => {
+          const sources = given.map((one) => new Source(submission(one)));
+          const chosen = picks.map(([s, i]) => {
+            const which = s % given.length;
+            return { which, index: i % given[which]!.length };
+          });
+          const message = assignMessage({
+            type: "assign",
+            worker: 1,
+            session: 1,
+            spec: 1,
+            alternative: 0,
+            granted: true,
+            tasks: chosen.map((_, i) => i + 1),
+            attempts: chosen.map((_, i) => (i === 0 ? 2 : 1)),
+            sources: chosen.map(({ which }) => sources[which]!),
+            indices: chosen.map(({ index }) => index),
+          });
+          const expected = chosen.map(({ which, index }) => {
+            const one = given[which]![index];
+            return one === undefined ? { blobOf: index } : Buffer.from(one).toString("hex");
+          });
+          expect(items({ sizes: message.sizes, bytes: message.args, blobs: message.blobs })).toEqual(
+            expected,
+          );
+        },
+      ),
     );
   });
 
@@ -83,18 +95,30 @@ describe("columns of an assignment", () => {
 describe("columns of results", () => {
   it("are the worker's own, or the chosen items of them", () => {
     fc.assert(
-      fc.property(fc.array(item, { minLength: 1, maxLength: 8 }), fc.infiniteStream(fc.boolean()), (given, keep) => {
-        const { sizes, args: values, blobs } = submission(given);
-        const tasks = given.map((_, i) => i + 1);
-        const result: Finished = { session: 1, tasks, attempts: [], sizes, values, blobs, runUs: [] };
-        const all = resultsMessage({ type: "deliver", session: 1, tasks, indices: undefined, result });
-        expect(all.values).toBe(values);
-        expect(all.sizes).toBe(sizes);
-        const indices = given.flatMap((_, i) => (keep.next().value ? [i] : []));
-        const some = resultsMessage({ type: "deliver", session: 1, tasks: indices.map((i) => i + 1), indices, result });
-        const expected = indices.map((i) => (given[i] === undefined ? { blobOf: i } : Buffer.from(given[i]!).toString("hex")));
-        expect(items({ sizes: some.sizes, bytes: some.values, blobs: some.blobs })).toEqual(expected);
-      }),
+      fc.property(
+        fc.array(item, { minLength: 1, maxLength: 8 }),
+        fc.infiniteStream(fc.boolean()),
+        (given, keep) => {
+          const { sizes, args: values, blobs } = submission(given);
+          const tasks = given.map((_, i) => i + 1);
+          const result: Finished = { session: 1, tasks, attempts: [], sizes, values, blobs, runUs: [] };
+          const all = resultsMessage({ type: "deliver", session: 1, tasks, indices: undefined, result });
+          expect(all.values).toBe(values);
+          expect(all.sizes).toBe(sizes);
+          const indices = given.flatMap((_, i) => (keep.next().value ? [i] : []));
+          const some = resultsMessage({
+            type: "deliver",
+            session: 1,
+            tasks: indices.map((i) => i + 1),
+            indices,
+            result,
+          });
+          const expected = indices.map((i) =>
+            given[i] === undefined ? { blobOf: i } : Buffer.from(given[i]!).toString("hex"),
+          );
+          expect(items({ sizes: some.sizes, bytes: some.values, blobs: some.blobs })).toEqual(expected);
+        },
+      ),
     );
   });
 });

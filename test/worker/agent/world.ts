@@ -47,6 +47,8 @@ interface FakeExecutor {
   current: number | undefined;
   readonly beside: Set<number>;
   outbox: Report[];
+  /** Lets go of what is sent to be run behind other tasks. */
+  closed: boolean;
   signalled: boolean;
 }
 
@@ -145,9 +147,10 @@ export class World {
     if (message === undefined) return false;
     switch (message.type) {
       case "run":
+        if (message.mode === "next") executor.closed = false;
         for (const { ref } of message.tasks) {
-          if (message.serial) executor.queue.push(ref);
-          else executor.beside.add(ref);
+          if (message.mode === "beside") executor.beside.add(ref);
+          else if (message.mode === "next" || !executor.closed) executor.queue.push(ref);
         }
         this.#advance(executor);
         break;
@@ -174,8 +177,8 @@ export class World {
     executor.beside.delete(ref);
     executor.outbox.push(this.#reportOf(ref, how));
     if (how === "uploading") {
-      for (const dropped of executor.queue.splice(0)) executor.outbox.push({ type: "dropped", ref: dropped });
-      this.uploads.push(ref);
+      executor.queue = [];
+      executor.closed = true;
     }
     this.#advance(executor);
     return ref;
@@ -189,6 +192,7 @@ export class World {
     if (reports.length === 0) return false;
     executor.outbox = [];
     this.take({ type: "reported", executor: executor.id, reports });
+    for (const { type, ref } of reports) if (type === "uploading") this.uploads.push(ref);
     return true;
   }
 
@@ -258,7 +262,7 @@ export class World {
       case "startExecutor": {
         const id = effect.executor;
         const empty = { inbox: [], queue: [], current: undefined, beside: new Set<number>(), outbox: [] };
-        this.executors.set(id, { id, ...empty, signalled: false });
+        this.executors.set(id, { id, ...empty, closed: false, signalled: false });
         return;
       }
       case "run":

@@ -2,6 +2,7 @@
 
 import type { FailureKind } from "../../../proto/grain.js";
 import type { Allocation } from "../../../proto/resource/ledger.js";
+import type { RunMode } from "../../executor/message.js";
 import type { Task, Value, Verdict } from "./task.js";
 
 /** Fetch what a task still lacks: its arguments, its module. Answered by `prepared` or `prepareFailed`. */
@@ -21,8 +22,7 @@ export interface RunTasks {
   readonly executor: number;
   readonly tasks: readonly Task[];
   readonly allocation: Allocation;
-  /** One after another, behind what it has; otherwise at once, beside what it runs. */
-  readonly serial: boolean;
+  readonly mode: RunMode;
 }
 
 /** Fire a running task's signal. */

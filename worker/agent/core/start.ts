@@ -55,7 +55,13 @@ export function dispatch(state: AgentState, task: Task, allocation: Allocation):
   const executor = exclusive ? takeExclusive(state, task) : takeShared(state);
   task.phase = { type: "running", executor, allocation };
   executor.running.add(task);
-  state.effects.push({ type: "run", executor: executor.id, tasks: [task], allocation, serial: exclusive });
+  state.effects.push({
+    type: "run",
+    executor: executor.id,
+    tasks: [task],
+    allocation,
+    mode: exclusive ? "next" : "beside",
+  });
   const { id, limitMs } = task.plan;
   if (limitMs > 0) {
     const ms = executor.loaded.has(id) ? limitMs : limitMs + LOADING_MS;
@@ -81,15 +87,24 @@ export function sendAhead(state: AgentState, executor: Executor, current: Task):
   if (plan.limitMs > 0 || !isShort(plan.spec)) return;
   const wanted = Math.min(AHEAD_TASKS, Math.floor(AHEAD_US / Math.max(plan.spec.meanUs, FLOOR_US)));
   if (executor.ahead.length * 2 > wanted) return;
-  const fairShare = Math.ceil(plan.class.queue.count / Math.max(state.exclusive, 1));
-  const tasks = state.waiting.takeRun(plan, Math.min(wanted - executor.ahead.length, fairShare));
+  const room = Math.min(wanted - executor.ahead.length, fairShare(state, executor, plan.class, wanted));
+  const tasks = state.waiting.takeRun(plan, room);
   if (tasks.length === 0) return;
   for (const task of tasks) {
     task.phase = { type: "ahead", executor, wish: "none" };
     executor.ahead.push(task);
   }
   const { allocation } = phase;
-  state.effects.push({ type: "run", executor: executor.id, tasks, allocation, serial: true });
+  state.effects.push({ type: "run", executor: executor.id, tasks, allocation, mode: "ahead" });
+}
+
+/** How many more an executor may hold, so that others in use find as many. */
+function fairShare(state: AgentState, executor: Executor, of: DemandClass, wanted: number): number {
+  const { count } = of.queue;
+  if (count >= wanted * state.exclusive) return wanted;
+  let held = 0;
+  for (const { ahead } of state.executors.values()) if (ahead[0]?.plan.class === of) held += ahead.length;
+  return Math.ceil((count + held) / Math.max(state.exclusive, 1)) - executor.ahead.length;
 }
 
 /** Asks an executor for all that it has not started. */

@@ -1,0 +1,218 @@
+import { describe, expect, it } from "vitest";
+import type { AgentEffect } from "../../../worker/agent/core/effect.js";
+import { demandOf, poolOf, World } from "./world.js";
+
+const types = (effects: readonly AgentEffect[]) => effects.map((effect) => effect.type);
+
+/** A world whose agent knows that the first spec is short. */
+function learned(cores = 1): World {
+  const world = new World(poolOf(cores), [demandOf(1), demandOf(0.5)]);
+  for (let i = 0; i < 10; i++) {
+    world.assign(0, true);
+    world.settle();
+  }
+  return world;
+}
+
+function deliver(world: World): AgentEffect[][] {
+  const batches: AgentEffect[][] = [];
+  while (world.toAgent.length > 0) batches.push(world.take(world.toAgent.shift()!));
+  return batches;
+}
+
+describe("starting", () => {
+  it("runs what is granted, and lets the rest wait", () => {
+    const world = new World(poolOf(2), [demandOf(1)]);
+    world.assign(0, true);
+    world.assign(0, false);
+    expect(deliver(world).map(types)).toEqual([["startExecutor", "run"], []]);
+  });
+
+  it("hands the resources of a task that ends to the first that waits, in one batch", () => {
+    const world = new World(poolOf(1), [demandOf(1)]);
+    world.assign(0, true);
+    world.assign(0, false);
+    deliver(world);
+    const [executor] = world.executors.values();
+    world.hearAgent(executor!);
+    world.endTask(executor!, "finished");
+    world.flush(executor!);
+    expect(world.toHead.map(types)).toEqual([["finished", "started"]]);
+  });
+
+  it("hands them to a smaller task too, never to a larger one", () => {
+    const world = new World(poolOf(2), [demandOf(1), demandOf(2), demandOf(0.5)]);
+    world.assign(0, true);
+    const larger = world.assign(1, false);
+    const smaller = world.assign(2, false);
+    deliver(world);
+    const [executor] = world.executors.values();
+    world.hearAgent(executor!);
+    world.endTask(executor!, "finished");
+    world.flush(executor!);
+    const started = world.toHead.flat().filter((effect) => effect.type === "started");
+    expect(started.map((effect) => "task" in effect && effect.task.task)).toEqual([smaller]);
+    expect(world.tasks[larger - 1]!.state).toBe("ahead");
+  });
+
+  it("never uses free room by itself", () => {
+    const world = new World(poolOf(4), [demandOf(1)]);
+    world.assign(0, false);
+    expect(deliver(world).map(types)).toEqual([[]]);
+  });
+
+  it("lets a granted task whose ids do not fit wait first in line", () => {
+    const world = new World(poolOf(2), [demandOf(0.7), demandOf(0.6), demandOf(0.3)]);
+    world.assign(0, true);
+    world.assign(0, true);
+    const granted = world.assign(1, true);
+    expect(granted).toBe(3);
+    const waiting = world.assign(2, false);
+    expect(deliver(world).map(types).at(2)).toEqual([]);
+    const [executor] = world.executors.values();
+    world.hearAgent(executor!);
+    world.endTask(executor!, "finished");
+    world.flush(executor!);
+    expect(world.state.byKey.size).toBe(3);
+    const phases = [...world.state.byKey.values()].map(({ task, phase }) => [task, phase.type]);
+    expect(phases).toContainEqual([granted, "running"]);
+    expect(phases).toContainEqual([waiting, "waiting"]);
+  });
+});
+
+describe("sending ahead", () => {
+  it("gives an executor more of a short function, and reports only what has come to run", () => {
+    const world = learned();
+    world.assign(0, true);
+    for (let i = 0; i < 6; i++) world.assign(0, false);
+    deliver(world);
+    const [executor] = world.executors.values();
+    while (world.hearAgent(executor!)) {
+      // All of it.
+    }
+    expect(executor!.queue).toHaveLength(6);
+    world.toHead.length = 0;
+    for (let i = 0; i < 3; i++) world.endTask(executor!, "finished");
+    world.flush(executor!);
+    expect(world.toHead.map(types)).toEqual([["finished", "finished", "finished", "started"]]);
+  });
+
+  it("does not when a run was slow lately", () => {
+    const world = learned();
+    world.runUs = 50_000;
+    world.assign(0, true);
+    world.settle();
+    world.runUs = 10;
+    for (let i = 0; i < 50; i++) {
+      world.assign(0, true);
+      world.settle();
+    }
+    world.assign(0, true);
+    for (let i = 0; i < 6; i++) world.assign(0, false);
+    expect(
+      deliver(world)
+        .flat()
+        .filter(({ type }) => type === "run"),
+    ).toHaveLength(1);
+  });
+
+  it("shares among executors", () => {
+    const world = learned(2);
+    world.assign(0, true);
+    world.assign(0, true);
+    for (let i = 0; i < 6; i++) world.assign(0, false);
+    deliver(world);
+    for (const executor of world.executors.values()) {
+      while (world.hearAgent(executor)) {
+        // All of it.
+      }
+    }
+    const queued = [...world.executors.values()].map(({ queue }) => queue.length);
+    expect(Math.min(...queued)).toBeGreaterThan(0);
+  });
+
+  it("takes back what is cancelled before its turn", () => {
+    const world = learned();
+    world.assign(0, true);
+    const behind = world.assign(0, false);
+    deliver(world);
+    world.order("cancelRequested", behind);
+    expect(deliver(world).map(types)).toEqual([["drop"]]);
+    world.settle();
+    expect(world.tasks[behind - 1]!.end).toBe("CANCELLED");
+  });
+
+  it("aborts what was being cancelled when its turn came", () => {
+    const world = learned();
+    world.assign(0, true);
+    const behind = world.assign(0, false);
+    deliver(world);
+    const [executor] = world.executors.values();
+    while (world.hearAgent(executor!)) {
+      // All of it.
+    }
+    world.endTask(executor!, "finished");
+    world.order("cancelRequested", behind);
+    deliver(world);
+    world.flush(executor!);
+    const inbox = executor!.inbox.map(({ type }) => type);
+    expect(inbox).toEqual(["drop", "abort"]);
+    world.settle();
+    expect(world.tasks[behind - 1]!.end).toBe("CANCELLED");
+  });
+});
+
+describe("ending by force", () => {
+  it("signals first, then SIGTERM, then SIGKILL; resources come back with the process's end", () => {
+    const world = new World(poolOf(1), [demandOf(1)]);
+    const task = world.assign(0, true);
+    deliver(world);
+    const [executor] = world.executors.values();
+    world.order("cancelRequested", task);
+    expect(deliver(world).map(types)).toEqual([["setTimer", "abort"]]);
+    const fire = () => {
+      const [timer] = world.timers;
+      world.timers.delete(timer!);
+      return world.take({ type: "timerFired", timer: timer! });
+    };
+    expect(fire()).toMatchObject([{ type: "kill", signal: "SIGTERM" }, { type: "setTimer" }]);
+    expect(fire()).toMatchObject([{ type: "kill", signal: "SIGKILL" }]);
+    expect(world.state.ledger.outstanding).toBe(1);
+    world.die(executor!, false);
+    expect(world.state.ledger.outstanding).toBe(0);
+    expect(world.toHead.flat()).toMatchObject([
+      { type: "failed", message: `f0 (task 1.${task}) was cancelled.` },
+    ]);
+  });
+
+  it("waits for the others in a shared process", () => {
+    const world = new World(poolOf(1, 2), [demandOf(0, 1)]);
+    const doomed = world.assign(0, true);
+    world.assign(0, true);
+    deliver(world);
+    world.order("cancelRequested", doomed);
+    deliver(world);
+    const [grace] = world.timers;
+    world.timers.delete(grace!);
+    expect(types(world.take({ type: "timerFired", timer: grace! }))).toEqual(["setTimer"]);
+    const [executor] = world.executors.values();
+    while (world.hearAgent(executor!)) {
+      // All of it.
+    }
+    executor!.beside.delete([...executor!.beside][0]!);
+    world.endTask(executor!, "finished");
+    const reports = executor!.outbox;
+    const effects = world.take({ type: "reported", executor: executor!.id, reports });
+    expect(types(effects)).toContain("kill");
+  });
+});
+
+describe("idle executors", () => {
+  it("are ended at the second sweep, but for those to keep", () => {
+    const world = new World(poolOf(2), [demandOf(1)]);
+    world.take({ type: "prewarmRequested", count: 2 });
+    expect(world.take({ type: "swept", keep: 1 })).toEqual([]);
+    expect(types(world.take({ type: "swept", keep: 1 }))).toEqual(["retire"]);
+    expect(world.take({ type: "swept", keep: 1 })).toEqual([]);
+  });
+});
