@@ -139,17 +139,22 @@ export function resolveName(fn: { readonly name: string }, name: unknown): strin
 }
 
 /**
- * The file of the `module` option.
+ * What the `module` option names: a file, or a module baked into the workers.
  *
- * @throws TypeError when it is neither a file URL nor an absolute path
+ * @throws TypeError when it is no text
  */
 export function resolveModule(module: unknown): string | undefined {
   if (module === undefined) return undefined;
   const text = module instanceof URL ? module.href : module;
-  const file = typeof text === "string" ? toPath(text) : undefined;
-  if (file === undefined)
-    throw refusal("delayed", "module", module, "import.meta.url, a file URL or an absolute path");
-  return file;
+  if (typeof text !== "string" || text === "") {
+    throw refusal(
+      "delayed",
+      "module",
+      module,
+      "import.meta.url, a file URL, a path, or the name of a module the workers were started with (--import)",
+    );
+  }
+  return toPath(text) ?? text;
 }
 
 function refusal(where: string, name: string, value: unknown, allowed: string): TypeError {

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, parse } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 
@@ -27,16 +27,18 @@ function compile(folder: string): Promise<string> {
 it("a Delayed as a condition is a compile-time error", async () => {
   const folder = await mkdtemp(join(tmpdir(), "grain-types-"));
   try {
-    await writeFile(join(folder, "predicate.ts"), SNIPPET);
-    const compilerOptions = { typeRoots: [join(ROOT, "node_modules/@types")] };
-    const config = { extends: join(ROOT, "tsconfig.json"), compilerOptions, include: ["*.ts"] };
+    await writeFile(join(folder, "predicate.mts"), SNIPPET);
+    const compilerOptions = { rootDir: parse(folder).root, typeRoots: [join(ROOT, "node_modules/@types")] };
+    const config = { extends: join(ROOT, "tsconfig.json"), compilerOptions, include: ["*.mts"] };
     await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
     const lines = (await compile(folder)).split("\n").filter((line) => line.includes("error TS"));
-    expect(lines.map((line) => /predicate\.ts\((\d+),\d+\): error (TS\d+)/.exec(line)?.slice(1, 3))).toEqual([
-      ["6", "TS2801"],
-      ["7", "TS2801"],
-      ["8", "TS2801"],
-    ]);
+    expect(lines.map((line) => /predicate\.mts\((\d+),\d+\): error (TS\d+)/.exec(line)?.slice(1, 3))).toEqual(
+      [
+        ["6", "TS2801"],
+        ["7", "TS2801"],
+        ["8", "TS2801"],
+      ],
+    );
   } finally {
     await rm(folder, { recursive: true });
   }

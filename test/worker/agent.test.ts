@@ -286,6 +286,19 @@ describe("large values", () => {
   });
 });
 
+describe("a large result among short tasks", () => {
+  it("is reported, and so is everything behind it", async () => {
+    const { head } = start(poolOf(1));
+    const spec = head.define("largeAt");
+    for (let i = 0; i < 10; i++) await head.call(spec, i, -1);
+    const calls = Array.from({ length: 300 }, (_, i) => [i, i % 20 === 0 ? i : -1]);
+    const tasks = [...head.assign(spec, [[300, -1]], true), ...head.assign(spec, calls, false)];
+    const outcomes = await Promise.all(tasks.map((task) => head.outcome(task)));
+    const sizes = outcomes.map((outcome) => (valueIn(outcome) as Uint8Array).byteLength);
+    expect(sizes).toEqual([1, ...calls.map(([i, at]) => (i === at ? 100_000 : 1))]);
+  });
+});
+
 describe("modules", () => {
   it("are loaded up to where the program would start", async () => {
     const { head } = start();

@@ -33,7 +33,14 @@ case $- in
 esac
 __grain_groups=
 while read -r __grain_asked; do
+  __grain_left=
+  for __grain_n in $__grain_groups; do
+    if kill -0 "$__grain_n"; then __grain_left="$__grain_left $__grain_n"; fi
+  done
+  __grain_groups=$__grain_left
   if [ "$__grain_asked" = quit ]; then
+    # A lane whose FIFO nobody has opened yet waits for that, and only this ends it; the others pay no heed.
+    for __grain_n in $__grain_groups; do kill -TERM "$__grain_n"; done
     wait
     rm -rf "$1"
     exit

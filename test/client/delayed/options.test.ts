@@ -52,7 +52,7 @@ describe("options of delayed", () => {
     ["pin", "yes", /pin must be true or false/],
     ["failInfeasible", null, /failInfeasible must be true or false/],
     ["cacheKey", "key", /cacheKey must be true, false or a function/],
-    ["module", "tasks.ts", /module must be import\.meta\.url, a file URL or an absolute path/],
+    ["module", "", /module must be import\.meta\.url, a file URL, a path, or the name/],
     ["module", 5, /module must be/],
     ["retry", 1, /there is no option "retry"; there are nout, copyOnSetItem, retries/],
   ];

@@ -5,7 +5,7 @@ import { FailureKind } from "../../../proto/grain.js";
 import type { Allocation } from "../../../proto/resource/ledger.js";
 import type { ExecutorDied, Report } from "./event.js";
 import type { Executor } from "./executor.js";
-import { dispatch, grant, handOver, noteRun, rest, startGranted } from "./start.js";
+import { announce, dispatch, grant, handOver, noteRun, rest, startGranted } from "./start.js";
 import { type AgentState, clearTimer, keyOf, setTimer } from "./state.js";
 import type { Task, Value, Verdict, Wish } from "./task.js";
 
@@ -117,6 +117,8 @@ export function uploading(state: AgentState, task: Task): void {
   if (task.phase.type !== "running") return;
   const { executor, allocation } = task.phase;
   clearTimer(state, task.timer);
+  // It may have come to run just now; the head must know who owns what it keeps.
+  announce(state, task);
   task.phase = { type: "uploading", allocation };
   executor.running.delete(task);
   // What is behind it would need its allocation, which it still owns: the executor has let go of it.
