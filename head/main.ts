@@ -67,8 +67,17 @@ function readFlags(argv: string[]): Flags {
     .option("--log-file <file>", "write the log there (default: standard error)")
     .option("--verbose", "log more, and show where errors come from", false)
     .allowExcessArguments(false)
-    .exitOverride();
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(oneLine(text)) });
   return command.parse(argv, { from: "user" }).opts<Flags>();
+}
+
+/** What commander says of bad usage, as this command says everything. */
+function oneLine(text: string): string {
+  return `grain-head: ${text
+    .replace(/^error: /, "")
+    .trimEnd()
+    .replaceAll("\n", " ")}\n`;
 }
 
 function addAddress(text: string, before: string[] | undefined): string[] {

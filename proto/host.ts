@@ -23,14 +23,16 @@ export interface ExecutorHost {
   stopHere(): Promise<never>;
 }
 
-let host: ExecutorHost | undefined;
+// On the global object: a module baked into a worker may bring a second copy of this package.
+const KEY = Symbol.for("grain-scheduler.executor");
+const place = globalThis as unknown as { [KEY]?: ExecutorHost };
 
 /** The executor this process is; undefined in a client program. */
 export function executorHost(): ExecutorHost | undefined {
-  return host;
+  return place[KEY];
 }
 
 /** Makes this process an executor. */
 export function becomeExecutor(executor: ExecutorHost): void {
-  host = executor;
+  place[KEY] = executor;
 }

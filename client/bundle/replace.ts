@@ -61,7 +61,7 @@ function replaceOwn(build: PluginBuild): void {
   const entries = new RegExp(`^${root}[\\\\/](?:dist[\\\\/])?(client|worker|head)[\\\\/]index\\.[jt]s$`);
   build.onLoad({ filter: entries }, ({ path }) => {
     const folder = entries.exec(path)?.[1];
-    return { contents: ownSource(folder === "client" ? "." : `./${folder}`) };
+    return { contents: `export * from "${folder === "client" ? NAME : `${NAME}/${folder}`}";` };
   });
 }
 

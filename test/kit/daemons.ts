@@ -88,7 +88,14 @@ export class Stage {
   run(args: string[], env: Record<string, string>, directory: string): Running {
     const child = spawn(process.execPath, args, {
       cwd: directory,
-      env: { ...process.env, GRAIN_ADDRESS: "", GRAIN_CONFIG: "", XDG_CACHE_HOME: join(this.directory, "cache"), ...env, GRAIN_TEST_MARKER: this.marker },
+      env: {
+        ...process.env,
+        GRAIN_ADDRESS: "",
+        GRAIN_CONFIG: "",
+        XDG_CACHE_HOME: join(this.directory, "cache"),
+        ...env,
+        GRAIN_TEST_MARKER: this.marker,
+      },
       stdio: ["ignore", "pipe", "pipe"],
     });
     const watchers = new Set<() => void>();

@@ -15,7 +15,9 @@ import type { FromExecutor, ToExecutor } from "./message.js";
 const FLUSH_BYTES = 64 * 1024;
 /** A task that prints waits for the agent when so much has not been taken. */
 const BLOCK_BYTES = 1024 * 1024;
-/** The pipe was full: it is tried again after this. */
+/** The pipe was full: it is tried again in the next turns for so long, since the agent usually reads at once … */
+const EAGER_MS = 2;
+/** … and then after this. */
 const RETRY_MS = 1;
 /** How long a dying process tries to say what it has to say. */
 const LAST_WORDS_MS = 2_000;
@@ -41,6 +43,8 @@ export class Pipe {
   #backlog: Buffer[] = [];
   #backlogBytes = 0;
   #retryDue = false;
+  /** When the pipe last took something. */
+  #progressAtMs = 0;
   #broken = false;
 
   constructor(fd: number) {
@@ -137,6 +141,7 @@ export class Pipe {
         else this.#broken = true;
         return;
       }
+      this.#progressAtMs = performance.now();
       this.#backlogBytes -= written;
       if (written < frame.byteLength) this.#backlog[0] = frame.subarray(written);
       else this.#backlog.shift();
@@ -146,10 +151,12 @@ export class Pipe {
   #retryLater(): void {
     if (this.#retryDue) return;
     this.#retryDue = true;
-    setTimeout(() => {
+    const retry = () => {
       this.#retryDue = false;
       this.#write();
-    }, RETRY_MS);
+    };
+    if (performance.now() - this.#progressAtMs < EAGER_MS) setImmediate(retry);
+    else setTimeout(retry, RETRY_MS);
   }
 }
 

@@ -19,6 +19,9 @@
  * removes the directory and ends when its lanes have. Told no more, it ends their programs first:
  * SIGTERM, 5 s, SIGKILL.
  *
+ * Without bash the launcher has no job control: lanes get their groups from `setsid`, and
+ * programs start with SIGINT and SIGQUIT ignored, as POSIX has it for background commands.
+ *
  * Names of variables are long, because the programs' variables are in the same shell.
  */
 
@@ -59,7 +62,7 @@ while read -r __grain_asked; do
     for __grain_n in $__grain_asked; do echo "f $__grain_n" >&3; done
   fi
 done
-for __grain_n in $__grain_groups; do kill -TERM -- "-$__grain_n"; done
+for __grain_n in $__grain_groups; do kill -TERM "-$__grain_n"; done
 __grain_i=0
 while [ $__grain_i -lt 100 ]; do
   __grain_left=
@@ -71,7 +74,7 @@ while [ $__grain_i -lt 100 ]; do
   sleep 0.05 || sleep 1
   __grain_i=$((__grain_i + 1))
 done
-for __grain_n in $__grain_groups; do kill -KILL -- "-$__grain_n"; done
+for __grain_n in $__grain_groups; do kill -KILL "-$__grain_n"; done
 rm -rf "$1"
 `;
 

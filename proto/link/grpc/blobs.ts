@@ -71,7 +71,8 @@ export class GrpcBlobs implements BlobTransport {
       for await (const chunk of call as AsyncIterable<BlobChunk>) {
         // Who knows a blob by its name only learns its length from the first chunk.
         if (filled === 0 && ref.byteLength === 0) bytes = new Uint8Array(chunk.ref?.byteLength ?? 0);
-        if (filled + chunk.data.byteLength > bytes.byteLength) throw new Error("more bytes arrived than it has");
+        if (filled + chunk.data.byteLength > bytes.byteLength)
+          throw new Error("more bytes arrived than it has");
         bytes.set(chunk.data, filled);
         filled += chunk.data.byteLength;
       }

@@ -26,8 +26,10 @@ export interface ConnectOptions {
   readonly giveUpMs: number;
 }
 
-/** One attempt waits this long for the channel. */
+/** One attempt waits this long for the channel; so often, at first, is said that it was in vain. */
 const ATTEMPT_MS = 1_000;
+/** Later it is said at most so often. */
+const QUIET_MS = 30_000;
 
 /** A channel to a head, for administration. */
 export interface AdminConnection {
@@ -144,6 +146,7 @@ async function reach(address: string, options: ConnectOptions): Promise<Reached>
     "grpc.use_local_subchannel_pool": 1,
   });
   const startedAt = performance.now();
+  let sayAfterMs = 0;
   try {
     for (;;) {
       const leftMs = options.giveUpMs - (performance.now() - startedAt);
@@ -152,6 +155,8 @@ async function reach(address: string, options: ConnectOptions): Promise<Reached>
       options.signal?.throwIfAborted();
       const waitedMs = performance.now() - startedAt;
       if (waitedMs >= options.giveUpMs) throw unreachable(shown, options.giveUpMs);
+      if (waitedMs < sayAfterMs) continue;
+      sayAfterMs = waitedMs + Math.min(waitedMs, QUIET_MS);
       options.onRetry?.(
         `No head answers at ${shown} yet; still trying${remaining(options.giveUpMs - waitedMs)}.`,
       );

@@ -1,0 +1,109 @@
+/** `grain ls`: what a head says of its workers, queue and clients. */
+
+import { formatDuration } from "../../proto/duration.js";
+import { ConfigError } from "../../proto/errors.js";
+import type { HeadStatus } from "../../proto/grain.js";
+import { connectAdmin } from "../../proto/link/grpc/connect.js";
+import { formatPool } from "../../proto/resource/pool.js";
+import { chooseHead } from "../config.js";
+import { formatTable } from "./table.js";
+
+/** Flags of `grain ls`. */
+export interface LsOptions {
+  readonly json?: boolean;
+  readonly config?: string;
+  readonly address?: string;
+}
+
+/** A head on the same network answers within milliseconds. */
+const GIVE_UP_MS = 3_000;
+
+/**
+ * Asks a head for its state and prints it.
+ *
+ * @throws ConfigError when no head is named; ConnectionError when it does not answer
+ * @example
+ * await ls({ address: "cluster:7700" }, (text) => process.stdout.write(text));
+ */
+export async function ls(options: LsOptions, print: (text: string) => void): Promise<number> {
+  const head = await chooseHead(
+    { address: options.address, configFile: options.config },
+    { env: process.env, cwd: process.cwd() },
+  );
+  if (head.type === "embedded")
+    throw new ConfigError(
+      "No head is named. Give its address with --address, GRAIN_ADDRESS, or `address` in grain.toml.",
+    );
+  const connection = await connectAdmin(head.address, { giveUpMs: GIVE_UP_MS });
+  try {
+    const status = await connection.status();
+    print(options.json === true ? `${JSON.stringify(status, undefined, 2)}\n` : showStatus(status));
+  } finally {
+    connection.close();
+  }
+  return 0;
+}
+
+/**
+ * A head's state for people, at most 80 columns wide.
+ *
+ * @example
+ * process.stdout.write(showStatus(status));
+ */
+export function showStatus(status: HeadStatus): string {
+  const { hello, uptimeMs, workers, queues, sessions } = status;
+  // Seconds are enough: an uptime is read, not measured.
+  const up = formatDuration(Math.floor(uptimeMs / 1_000) * 1_000);
+  const parts = [
+    `Head ${hello?.version ?? ""} on ${hello?.host ?? "?"}, process ${hello?.pid ?? "?"}, up ${up}\n`,
+  ];
+  parts.push(
+    workers.length === 0
+      ? "No workers are connected.\n"
+      : formatTable(
+          ["WORKER", "STATE", "FREE/TOTAL", "RUN", "WAIT", "DONE"],
+          workers.map(({ name, state, pool, free, running, waiting, finished }) => {
+            const amounts = new Map(free.map(({ kind, amount }) => [kind, amount]));
+            return [
+              name,
+              state,
+              pool === undefined ? "" : formatPool(pool, amounts),
+              running,
+              waiting,
+              finished,
+            ];
+          }),
+        ),
+  );
+  const queued = queues.filter((queue) => queue.queued > 0);
+  parts.push(
+    queued.length === 0
+      ? "Nothing is queued.\n"
+      : formatTable(
+          ["QUEUED", "FUNCTION", "DEMAND", "PRIO", "CLIENT"],
+          queued.map(({ queued, function: name, demand, prioritized, priority, session }) => [
+            queued,
+            name,
+            demand,
+            `${priority}${prioritized ? "!" : ""}`,
+            session,
+          ]),
+        ),
+  );
+  if (sessions.length > 0)
+    parts.push(
+      formatTable(
+        ["CLIENT", "NAME", "HOST", "QUEUED", "RUN", "DONE", "FAILED"],
+        sessions.map(({ session, name, host, pid, queued, running, finished, failed }) => [
+          session,
+          name,
+          `${host}:${pid}`,
+          queued,
+          running,
+          finished,
+          failed,
+        ]),
+      ),
+    );
+  return parts.join("\n");
+}

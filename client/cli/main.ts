@@ -1,0 +1,81 @@
+/** The `grain` command: what it understands, and its exit codes. Each subcommand is a file of its own. */
+
+import { Command, CommanderError } from "commander";
+import { ConfigError, messageOf } from "../../proto/errors.js";
+import { VERSION } from "../../proto/version.js";
+import { type LsOptions, ls } from "./ls.js";
+import { type RunFlags, runFile } from "./run.js";
+
+const FAILURE = 1;
+const BAD_USAGE = 2;
+
+/** What the command line asks for: resolves to the exit code. */
+type Action = () => Promise<number>;
+
+/**
+ * Runs the command.
+ *
+ * @param argv its arguments, without the program's name
+ * @returns the exit code: 0, 1 for a failure, 2 for bad usage; for `run` the program's own
+ * @throws what a program that `run` runs throws while it is loaded
+ * @example
+ * process.exitCode = await main(process.argv.slice(2));
+ */
+export async function main(argv: string[]): Promise<number> {
+  let action: Action | undefined;
+  const program = commands((chosen) => {
+    action = chosen;
+  });
+  try {
+    program.parse(argv, { from: "user" });
+  } catch (error) {
+    // Commander has said what is wrong, or printed what was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_USAGE;
+    throw error;
+  }
+  return action === undefined ? BAD_USAGE : action();
+}
+
+/** One line for an error, and the exit code it stands for. */
+async function reporting(act: Action): Promise<number> {
+  try {
+    return await act();
+  } catch (error) {
+    process.stderr.write(`grain: ${messageOf(error)}\n`);
+    return error instanceof ConfigError ? BAD_USAGE : FAILURE;
+  }
+}
+
+function commands(choose: (action: Action) => void): Command {
+  const program = new Command("grain")
+    .description("Schedules functions and programs over many machines.")
+    .version(VERSION)
+    .enablePositionalOptions()
+    .showHelpAfterError("(grain --help lists the commands)")
+    .exitOverride();
+  common(program.command("run"))
+    .description("Runs a TypeScript or JavaScript program, with no build step.")
+    .argument("<file>", "the program")
+    .argument("[args...]", "its arguments")
+    .passThroughOptions()
+    .action((file: string, args: string[], flags: RunFlags) => {
+      choose(() => runFile(file, args, flags));
+    });
+  common(program.command("ls"))
+    .description("Shows the workers with what is free on them, the queue and the clients.")
+    .option("--json", "as JSON")
+    .action((options: LsOptions) => {
+      choose(() => reporting(() => ls(options, (text) => process.stdout.write(text))));
+    });
+  return program;
+}
+
+function common(command: Command): Command {
+  return command
+    .option("-c, --config <file>", "the configuration (default: GRAIN_CONFIG, or ./grain.toml)")
+    .option(
+      "--address <address>",
+      "the head, e.g. cluster:7700 (default: GRAIN_ADDRESS, or the configuration's)",
+    )
+    .exitOverride();
+}

@@ -1,0 +1,62 @@
+/**
+ * Module hook of `grain run`, asked before tsx's. A program that imports this package
+ * gets the one that runs it, unless its project has its own, so a global installation is enough. And a
+ * program written as a module is one, also where no package.json says so: it may `await run(main)`.
+ */
+
+import { readFileSync } from "node:fs";
+import type { ResolveFnOutput, ResolveHook } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const OWN = /^grain-scheduler(\/|$)/;
+const MODULE_SYNTAX = /^\s*(?:import|export)\b/m;
+const COMMONJS_SYNTAX =
+  /\bmodule\.exports\b|^\s*exports\.\w+\s*=|\brequire\s*\(|\b__dirname\b|\b__filename\b|^\s*export\s*=/m;
+
+/** Whether the nearest package.json says what its files are. */
+function hasPackageType(file: string): boolean {
+  for (let directory = dirname(file); ; directory = dirname(directory)) {
+    try {
+      return "type" in (JSON.parse(readFileSync(join(directory, "package.json"), "utf8")) as object);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") return false;
+    }
+    if (directory === dirname(directory)) return false;
+  }
+}
+
+/** Whether a file that counts as CommonJS for lack of a word to the contrary is a module. */
+function isModule(url: string): boolean {
+  const place = url.replace(/[?#].*$/, "");
+  if (!/^file:.*\.[jt]sx?$/.test(place) || place.includes("/node_modules/")) return false;
+  const file = fileURLToPath(place);
+  if (hasPackageType(file)) return false;
+  const source = readFileSync(file, "utf8");
+  return MODULE_SYNTAX.test(source) && !COMMONJS_SYNTAX.test(source);
+}
+
+async function resolveOwn(
+  ...[specifier, context, nextResolve]: Parameters<ResolveHook>
+): Promise<ResolveFnOutput> {
+  if (!OWN.test(specifier)) return nextResolve(specifier, context);
+  try {
+    return await nextResolve(specifier, context);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
+    return nextResolve(specifier, { ...context, parentURL: import.meta.url });
+  }
+}
+
+/**
+ * The hook.
+ *
+ * @example
+ * register(new URL("./resolve-own.js", import.meta.url));
+ */
+export const resolve: ResolveHook = async (specifier, context, nextResolve) => {
+  const resolved = await resolveOwn(specifier, context, nextResolve);
+  return resolved.format !== "module" && isModule(resolved.url)
+    ? { ...resolved, format: "module" }
+    : resolved;
+};

@@ -1,0 +1,52 @@
+/** `grain run`: loads a program as it is, TypeScript included, in this process. */
+
+import { statSync } from "node:fs";
+import { register } from "node:module";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+
+/** Flags of `grain run`. */
+export interface RunFlags {
+  readonly config?: string;
+  readonly address?: string;
+}
+
+const BAD_USAGE = 2;
+
+/** Why a path names no program; undefined when it does. */
+function problemWith(path: string): string | undefined {
+  const entry = statSync(path, { throwIfNoEntry: false });
+  if (entry === undefined) return "there is no such file";
+  return entry.isFile() ? undefined : "it is not a file";
+}
+
+/**
+ * Runs a program: it finds itself in `process.argv` as if Node.js had been started with it.
+ *
+ * @returns its exit code as it is when its module has been evaluated; 2 when it cannot be run
+ * @throws what the program throws
+ * @example
+ * await runFile("scan.ts", ["--fast"], { address: "cluster:7700" });
+ */
+export async function runFile(file: string, args: readonly string[], flags: RunFlags): Promise<number> {
+  const path = resolve(file);
+  const problem =
+    problemWith(path) ??
+    (flags.config === undefined || problemWith(resolve(flags.config)) === undefined
+      ? undefined
+      : `the configuration ${flags.config} cannot be read`);
+  if (problem !== undefined) {
+    process.stderr.write(`grain: ${file} cannot be run: ${problem}.\n`);
+    return BAD_USAGE;
+  }
+  if (flags.config !== undefined) process.env.GRAIN_CONFIG = resolve(flags.config);
+  if (flags.address !== undefined) process.env.GRAIN_ADDRESS = flags.address;
+  process.argv = [process.argv[0] ?? process.execPath, path, ...args];
+  const [esm, cjs] = await Promise.all([import("tsx/esm/api"), import("tsx/cjs/api")]);
+  cjs.register();
+  esm.register();
+  // After tsx's, so that it is asked first.
+  register(new URL("./resolve-own.js", import.meta.url), { parentURL: import.meta.url });
+  await import(pathToFileURL(path).href);
+  return Number(process.exitCode ?? 0);
+}

@@ -1,0 +1,138 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { VERSION } from "../../../proto/version.js";
+
+const COMMAND = fileURLToPath(new URL("../../../bin/grain.ts", import.meta.url));
+const BUILT = fileURLToPath(new URL("../../../dist/client/index.js", import.meta.url));
+const TSX = import.meta.resolve("tsx");
+let dir: string;
+
+beforeAll(async () => {
+  dir = await realpath(await mkdtemp(join(tmpdir(), "grain-cli-")));
+  await writeFile(
+    join(dir, "show.ts"),
+    `const shown: Record<string, unknown> = {
+  args: process.argv.slice(1), address: process.env.GRAIN_ADDRESS, config: process.env.GRAIN_CONFIG };
+console.log(JSON.stringify(shown));
+process.exitCode = 3;
+export {};
+`,
+  );
+  await writeFile(join(dir, "throws.ts"), 'const n: number = 1;\nthrow new Error("mine " + n);\n');
+  await writeFile(
+    join(dir, "module.ts"),
+    'import { VERSION } from "./lib.js";\nconsole.log(await VERSION);\n',
+  );
+  await writeFile(
+    join(dir, "own.ts"),
+    'import { delayed } from "grain-scheduler";\nconsole.log(typeof delayed);\n',
+  );
+  await writeFile(join(dir, "lib.ts"), "export const VERSION: Promise<number> = Promise.resolve(5);\n");
+  await writeFile(join(dir, "common.cjs"), 'console.log(require("node:path").sep, typeof __dirname);\n');
+  await writeFile(join(dir, "later.mjs"), "setImmediate(() => { process.exitCode = 4; });\n");
+  await writeFile(join(dir, "grain.toml"), "");
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+async function grain(...args: string[]) {
+  const env = { ...process.env, GRAIN_ADDRESS: "", GRAIN_CONFIG: undefined };
+  const child = spawn(process.execPath, ["--import", TSX, COMMAND, ...args], {
+    cwd: dir,
+    env: { ...env, NODE_PATH: "" },
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text) => {
+    stderr += text;
+  });
+  const [code] = await once(child, "close");
+  return { code, stdout, stderr };
+}
+
+describe("grain", () => {
+  it("says its version, and what it can do", async () => {
+    expect(await grain("--version")).toEqual({ code: 0, stdout: `${VERSION}\n`, stderr: "" });
+    const help = await grain("--help");
+    expect(help.code).toBe(0);
+    expect(help.stdout).toMatch(/run .*<file>.*\n(.*\n)*.*ls /);
+  });
+
+  it.each([[["nonsense"]], [["run"]], [["ls", "--wrong"]], [[]]])("refuses %j", async (args) => {
+    const { code, stderr } = await grain(...args);
+    expect(code).toBe(2);
+    expect(stderr).not.toBe("");
+  });
+});
+
+describe("grain run", () => {
+  it("runs TypeScript with its arguments, and ends as it does", async () => {
+    const { code, stdout, stderr } = await grain("run", "show.ts", "-c", "--address", "x y");
+    expect({ code, stderr }).toEqual({ code: 3, stderr: "" });
+    expect(JSON.parse(stdout)).toEqual({
+      args: [join(dir, "show.ts"), "-c", "--address", "x y"],
+      address: "",
+    });
+  });
+
+  it("names the head and the configuration", async () => {
+    const { stdout } = await grain("run", "-c", "grain.toml", "--address", "h:1", "show.ts");
+    expect(JSON.parse(stdout)).toMatchObject({ address: "h:1", config: join(dir, "grain.toml") });
+  });
+
+  it("shows what the program throws, at its own line", async () => {
+    const { code, stderr } = await grain("run", "throws.ts");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/Error: mine 1\n {4}at .*throws\.ts:2:7/);
+  });
+
+  it("runs a module that awaits at its top level, in a project that says nothing of modules", async () => {
+    expect(await grain("run", "module.ts")).toEqual({ code: 0, stdout: "5\n", stderr: "" });
+  });
+
+  // The package's own name leads to what was built.
+  it.runIf(existsSync(BUILT))("gives a program this package, where its project has none", async () => {
+    expect(await grain("run", "own.ts")).toEqual({ code: 0, stdout: "function\n", stderr: "" });
+  });
+
+  it("runs CommonJS", async () => {
+    expect(await grain("run", "common.cjs")).toEqual({ code: 0, stdout: "/ string\n", stderr: "" });
+  });
+
+  it("respects an exit code set later", async () => {
+    expect((await grain("run", "later.mjs")).code).toBe(4);
+  });
+
+  it.each([
+    [["none.ts"], "grain: none.ts cannot be run: there is no such file.\n"],
+    [["."], "grain: . cannot be run: it is not a file.\n"],
+    [
+      ["-c", "none.toml", "show.ts"],
+      "grain: show.ts cannot be run: the configuration none.toml cannot be read.\n",
+    ],
+  ])("says in one line why it cannot run %j", async (args, message) => {
+    expect(await grain("run", ...args)).toEqual({ code: 2, stdout: "", stderr: message });
+  });
+});
+
+describe("grain ls", () => {
+  it("says in one line that no head is named", async () => {
+    const { code, stderr } = await grain("ls");
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^grain: No head is named\. .*\n$/);
+  });
+
+  it("says in one line that an address is none", async () => {
+    const { code, stderr } = await grain("ls", "--address", "no address!");
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^grain: .*\n$/);
+  });
+});
