@@ -79,7 +79,7 @@ function apply(state: State, event: HeadEvent<unknown, unknown, unknown>): void 
       return cancel(
         state,
         session,
-        event.tasks.flatMap((number) => session.tasks.get(number) ?? []),
+        [...new Set(event.tasks)].flatMap((number) => session.tasks.get(number) ?? []),
       );
     }
     case "sessionClosed": {

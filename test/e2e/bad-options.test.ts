@@ -124,7 +124,11 @@ describe("delayed refuses", () => {
     ["no iterable in map", () => delayed(sample).map(wrong(3)), /map takes an iterable.*not number/],
     ["a call outside of a run", () => delayed(sample)(), /outside of a run; call it inside run/],
     ["a limiter without slots", () => queueLimiter(0), /whole number of 1 or more slots, not 0/],
-    ["a group's function that is none", () => openWaitGroup().submit(cores(1), wrong(3)), /wg\.submit takes/],
+    [
+      "a group's function that is none",
+      () => openWaitGroup().submit(cores(1), wrong<() => void>(3)),
+      /wg\.submit takes/,
+    ],
     [
       "a plain function on a worker",
       () => exec1(cores(1), sample),

@@ -266,7 +266,7 @@ describe("cancelling", () => {
     driver.worker(1, poolOf(1));
     driver.submit(1, 1, 4);
     driver.plan();
-    const effects = driver.step({ type: "cancelRequested", session: 1, tasks: [1, 4, 99] });
+    const effects = driver.step({ type: "cancelRequested", session: 1, tasks: [1, 4, 4, 99, 1] });
     expect(effects).toMatchObject([
       { type: "stop", worker: 1, tasks: [1] },
       { type: "conclude", tasks: [4], verdict: { type: "cancelled" } },
