@@ -71,7 +71,7 @@ const scratch = mkdtempSync(join(tmpdir(), "grain-bench-"));
 function daemon(name: string, args: string[]): ChildProcess {
   return spawn(process.execPath, [join(ROOT, "dist/bin", `${name}.js`), ...args], {
     cwd: scratch,
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "ignore"],
   });
 }
 

@@ -55,7 +55,10 @@ try {
 
   const head = start("grain-head", ["--listen", "127.0.0.1:0"]);
   const [, address] = await line(head, /listening on (\S+)/);
-  for (const [name, ids] of [["east", "0-0"], ["west", "1-1"]])
+  for (const [name, ids] of [
+    ["east", "0-0"],
+    ["west", "1-1"],
+  ])
     start("grain-worker", ["--address", address, "--name", name, "--cpus", ids]);
   const cluster = sweep(
     `Over a head at ${address} and two workers with none of its files: the same program`,

@@ -4,6 +4,7 @@
  */
 
 import { writeSync } from "node:fs";
+import { createRequire } from "node:module";
 import { format } from "node:util";
 import { messageOf } from "../../proto/errors.js";
 import { becomeExecutor } from "../../proto/host.js";
@@ -33,7 +34,19 @@ const [client, { createPrograms, disposePrograms }] = await Promise.all([
   import("grain-scheduler"),
   import("../programs/index.js"),
 ]);
-Object.defineProperty(globalThis, Symbol.for("grain-scheduler"), { value: { ".": client } });
+const load = createRequire(import.meta.url);
+Object.defineProperty(globalThis, Symbol.for("grain-scheduler"), {
+  value: {
+    ".": client,
+    // Only programs that embed a head or a worker need these, so they are loaded when asked for.
+    get "./worker"(): unknown {
+      return load("grain-scheduler/worker");
+    },
+    get "./head"(): unknown {
+      return load("grain-scheduler/head");
+    },
+  },
+});
 
 let runner: Runner | undefined;
 /** What ended this process, if it can be said: completes "its process ended: …". */
