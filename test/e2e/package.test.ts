@@ -16,7 +16,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { VERSION } from "../../proto/version.js";
 import { ROOT } from "../kit/daemons.js";
-import { readmeProgram } from "../kit/markdown.js";
+import { codeBlocks, documents, isProgram, read, readmeProgram } from "../kit/markdown.js";
 
 const INSTALL_MS = 300_000;
 
@@ -119,8 +119,10 @@ describe("installed in an empty project", () => {
     expect(stdout).toBe("true\ntrue\ntrue\n");
   });
 
-  it("the types resolve and check, strictly", async () => {
-    writeFileSync(join(project, "sweep.ts"), code);
+  it("the types resolve and check, strictly, with all programs of the documentation", async () => {
+    const programs = documents().flatMap((document) => codeBlocks(read(document)).filter(isProgram));
+    for (const [index, program] of programs.entries())
+      writeFileSync(join(project, `program-${index}.ts`), program.code);
     writeFileSync(
       join(project, "entries.ts"),
       `import { connect, type Session } from "grain-scheduler";
