@@ -1,69 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { type Call, type CallOptions, type SpawnedCall, scopes } from "../../client/call.js";
+import { type SpawnedCall, scopes } from "../../client/call.js";
 import { conduct, type Mains, toMains } from "../../client/conduct.js";
 import { currentTask } from "../../client/current-task.js";
-import { RunScope, type ScopeSession } from "../../client/scope.js";
-import { HeadSession } from "../../client/session/session.js";
-import { ConnectionError, TaskCancelledError, TaskError, TaskTimeoutError } from "../../proto/errors.js";
+import { RunScope } from "../../client/scope.js";
+import { ConnectionError, TaskCancelledError, TaskError } from "../../proto/errors.js";
 import { FailureKind } from "../../proto/grain.js";
-import { coresRequest, definitionOf, FakeHead, type FakeHeadOptions, settingsFor } from "../kit/fake-head.js";
-
-type Fn = (...args: never[]) => unknown;
-
-/** Calls a function the way the delayed surface does, as a promise made on demand. */
-function spawn(call: Call): SpawnedCall {
-  return scopes.getStore()!.spawn(call);
-}
-
-function awaited({ completion }: SpawnedCall): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    completion.watch(() => {
-      const { state } = completion;
-      if (state.type === "fulfilled") resolve(state.value);
-      if (state.type === "rejected") reject(state.error);
-    });
-  });
-}
-
-const local = (fn: Fn, options: Partial<CallOptions> = {}): SpawnedCall =>
-  spawn({ definition: definitionOf(fn.name || "local", { fn, options }), request: undefined, args: [] });
-
-const remote = (...args: unknown[]): SpawnedCall =>
-  spawn({ definition: definitionOf("remote"), request: coresRequest(1), args });
-
-class World {
-  readonly head: FakeHead;
-  readonly printed: string[] = [];
-  readonly scope: RunScope;
-  readonly host: ScopeSession;
-  readonly #session: HeadSession;
-  #lastLocal = 0;
-
-  constructor(options: FakeHeadOptions = {}) {
-    this.head = new FakeHead(options);
-    this.#session = new HeadSession(settingsFor(this.head));
-    this.host = {
-      nextLocalNumber: () => ++this.#lastLocal,
-      submit: (call, owner) => this.#session.submit(call, owner),
-      cancel: (owner) => this.#session.cancel(owner),
-      print: (name, number, text) => void this.printed.push(`${name}#${number} ${Buffer.from(text)}`),
-      printed: () => {},
-    };
-    this.scope = new RunScope(this.host);
-  }
-
-  async run(main: unknown, ...signals: AbortSignal[]): Promise<unknown> {
-    try {
-      return await conduct(this.scope, toMains(main), signals);
-    } finally {
-      await this.#session.close();
-    }
-  }
-}
-
-const answering: FakeHeadOptions = {
-  onTask: (task, head) => head.finish([task.number, head.argsOf(task)[0]]),
-};
+import { coresRequest, definitionOf } from "../kit/fake-head.js";
+import { answering, awaited, local, remote, spawn, World } from "./conduct-kit.js";
 
 describe("toMains", () => {
   const f = () => 1;
@@ -324,78 +267,5 @@ describe("a run", () => {
       await awaited(call);
     });
     await expect(running).rejects.toThrow(/interrupted \(SIGINT\)/);
-  });
-});
-
-describe("a local call", () => {
-  it("is repeated as often as its retries say, each time with its attempt", async () => {
-    const attempts: number[] = [];
-    const flaky = () => {
-      attempts.push(currentTask().attempt);
-      if (attempts.length < 3) throw new Error("not yet");
-      return "done";
-    };
-    expect(await new World().run(() => awaited(local(flaky, { retries: 2 })))).toBe("done");
-    expect(attempts).toEqual([1, 2, 3]);
-    await expect(
-      new World().run(() => awaited(local(() => Promise.reject(new Error("never")), { retries: 1 }))),
-    ).rejects.toThrow("never");
-  });
-
-  it("rejects with what the function threw, as it is", async () => {
-    const boom = { not: "an error" };
-    await expect(new World().run(() => awaited(local(() => Promise.reject(boom))))).rejects.toBe(boom);
-  });
-
-  it("ends at its timeout, fires its signal and is not waited for", async () => {
-    let aborted: unknown;
-    const stuck = () => {
-      const { signal } = currentTask();
-      signal.addEventListener("abort", () => {
-        aborted = signal.reason;
-      });
-      return new Promise(() => {});
-    };
-    const error = (await new World()
-      .run(() => awaited(local(stuck, { timeoutMs: 5 })))
-      .catch((caught) => caught)) as Error;
-    expect(error).toBeInstanceOf(TaskTimeoutError);
-    expect(error.message).toBe("stuck (task local.1) ran longer than its timeout of 0.005 s");
-    expect(aborted).toBeInstanceOf(TaskTimeoutError);
-  });
-
-  it("knows its task", async () => {
-    const world = new World();
-    const seen = await world.run(() =>
-      awaited(
-        local(function energy() {
-          const { id, name, worker, attempt, resources, log } = currentTask();
-          log("step %d", 3, { a: 1 });
-          return { id, name, worker, attempt, resources };
-        }),
-      ),
-    );
-    expect(seen).toEqual({
-      id: "local.1",
-      name: "energy",
-      worker: "local",
-      attempt: 1,
-      resources: { cores: [], memory: 0, gpus: [], tokens: [], capacity: 0, wtime: undefined, others: {} },
-    });
-    expect(world.printed).toEqual(["energy#1 step 3 { a: 1 }\n"]);
-    expect(() => currentTask()).toThrow(/outside a task/);
-  });
-
-  it("never starts when it is cancelled first", async () => {
-    let started = false;
-    const controller = new AbortController();
-    const running = new World().run(() => {
-      local(() => {
-        started = true;
-      });
-      controller.abort(new Error("at once"));
-    }, controller.signal);
-    await expect(running).rejects.toThrow("at once");
-    expect(started).toBe(false);
   });
 });
