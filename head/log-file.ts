@@ -1,7 +1,8 @@
-/** The daemon's log: lines of JSON on standard error or in a file. */
+/** The daemon's log: a line for people each, on standard error or in a file. */
 
 import { pino } from "pino";
 import { ConfigError, messageOf } from "../proto/errors.js";
+import { logLine } from "../proto/log-line.js";
 import type { HeadLog } from "./shell/log.js";
 
 /** A log with more for whoever looks closely. */
@@ -18,16 +19,11 @@ export interface DaemonLog extends HeadLog {
  * @throws ConfigError when the file cannot be written
  */
 export function openLog(file: string | undefined, verbose: boolean): DaemonLog {
-  const level = verbose ? "debug" : "info";
-  const options = {
-    level,
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: named },
-  };
   try {
     // Synchronous: the lines are few, and the last ones before a crash matter most.
-    return pino(options, pino.destination({ dest: file ?? 2, sync: true, append: true }));
+    const sink = pino.destination({ dest: file ?? 2, sync: true, append: true });
+    const lines = { write: (json: string) => sink.write(logLine(json)) };
+    return pino({ level: verbose ? "debug" : "info", base: null }, lines);
   } catch (error) {
     throw new ConfigError(
       `The log file ${file} cannot be written: ${messageOf(error)}; name another with --log-file.`,
@@ -36,8 +32,4 @@ export function openLog(file: string | undefined, verbose: boolean): DaemonLog {
       },
     );
   }
-}
-
-function named(level: string): { level: string } {
-  return { level };
 }

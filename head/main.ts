@@ -5,6 +5,7 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { parseAddress } from "../proto/address.js";
 import { parseDuration } from "../proto/duration.js";
 import { ConfigError, messageOf } from "../proto/errors.js";
+import { usageLine } from "../proto/usage.js";
 import { VERSION } from "../proto/version.js";
 import { IdleQuit } from "./idle-quit.js";
 import type { DaemonLog } from "./log-file.js";
@@ -31,14 +32,16 @@ const BAD_USAGE = 2;
  * process.exitCode = await main(process.argv.slice(2));
  */
 export async function main(argv: string[]): Promise<number> {
-  let flags: Flags;
+  const command = newCommand();
   try {
-    flags = readFlags(argv);
+    command.parse(argv, { from: "user" });
   } catch (error) {
-    // Commander has said what is wrong, or printed what was asked for.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? OK : BAD_USAGE;
-    throw error;
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return OK;
+    process.stderr.write(usageLine(command, error));
+    return BAD_USAGE;
   }
+  const flags = command.opts<Flags>();
   try {
     await serve(flags);
     return OK;
@@ -49,8 +52,8 @@ export async function main(argv: string[]): Promise<number> {
   }
 }
 
-function readFlags(argv: string[]): Flags {
-  const command = new Command("grain-head")
+function newCommand(): Command {
+  return new Command("grain-head")
     .description("The scheduler that clients and workers connect to.")
     .version(VERSION)
     .option(
@@ -68,16 +71,7 @@ function readFlags(argv: string[]): Flags {
     .option("--verbose", "log more, and show where errors come from", false)
     .allowExcessArguments(false)
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(oneLine(text)) });
-  return command.parse(argv, { from: "user" }).opts<Flags>();
-}
-
-/** What commander says of bad usage, as this command says everything. */
-function oneLine(text: string): string {
-  return `grain-head: ${text
-    .replace(/^error: /, "")
-    .trimEnd()
-    .replaceAll("\n", " ")}\n`;
+    .configureOutput({ outputError: () => {} });
 }
 
 function addAddress(text: string, before: string[] | undefined): string[] {

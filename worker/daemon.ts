@@ -1,6 +1,6 @@
 /**
  * The worker daemon: joins a head, joins it again when the connection is lost,
- * leaves when it is told to or runs out of walltime.
+ * leaves when it or its head is told to end, or when it runs out of walltime.
  */
 
 import { formatDuration } from "../proto/duration.js";
@@ -54,8 +54,7 @@ export class Daemon {
     try {
       while (!this.#stopping.signal.aborted) {
         const end = await this.#serve();
-        if (end === undefined || end.type === "left" || end.type === "closed") break;
-        this.#judge(end);
+        if (end === undefined || !this.#comesBack(end)) break;
         await this.#pause();
       }
       log.write("info", `Worker ${name} has left.`);
@@ -111,19 +110,36 @@ export class Daemon {
     return end;
   }
 
-  /** Whether to try again after this end. */
-  #judge(end: Extract<AgentEnd, { type: "refused" | "lost" }>): void {
+  /**
+   * Says how a life with a head ended, and what comes next.
+   *
+   * @returns whether to join again
+   * @throws ConnectionError when the head refuses this worker for good
+   */
+  #comesBack(end: AgentEnd): boolean {
     const { log } = this.#options;
-    if (end.type === "lost") {
-      log.write(
-        "warn",
-        `The connection to the head was lost (${end.message}); its tasks here were ended. Joining again.`,
-      );
-      return;
+    switch (end.type) {
+      case "left":
+      case "closed":
+        return false;
+      case "dismissed":
+        log.write("info", `The head said goodbye (${end.reason}); tasks here were ended. Leaving as well.`);
+        return false;
+      case "lost": {
+        const next = this.#stopping.signal.aborted ? "Leaving." : "Joining again.";
+        log.write(
+          "warn",
+          `The connection to the head was lost (${end.message}); its tasks here were ended. ${next}`,
+        );
+        return true;
+      }
+      case "refused":
+        if (end.code !== Refused_Code.DRAINING) throw new ConnectionError(end.message);
+        log.write("warn", `${end.message} Trying again.`);
+        return true;
+      default:
+        return end satisfies never;
     }
-    const passes = end.code === Refused_Code.DRAINING;
-    if (!passes) throw new ConnectionError(end.message);
-    log.write("warn", `${end.message} Trying again.`);
   }
 
   /** Resolves after a while, or when the daemon is stopped. */

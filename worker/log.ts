@@ -1,6 +1,8 @@
 /** The daemon's log: one line for a person each, to standard error or a file. */
 
-import { type DestinationStream, destination, type Logger, pino } from "pino";
+import { destination, type Logger, pino } from "pino";
+import { ConfigError, messageOf } from "../proto/errors.js";
+import { logLine } from "../proto/log-line.js";
 import type { LogLevel } from "./agent/agent.js";
 
 /** Where the log goes and how much of it. */
@@ -23,32 +25,29 @@ const STDERR_FD = 2;
 /**
  * Opens a log.
  *
- * @throws Error when the file cannot be opened
+ * @throws ConfigError when the file cannot be written
  */
 export function openLog({ file, verbose }: LogOptions): Log {
-  // Synchronous: a daemon that is killed has said everything.
-  const sink = destination({ dest: file ?? STDERR_FD, sync: true, append: true, mkdir: true });
-  const logger: Logger = pino({ level: verbose ? "debug" : "info" }, asLines(sink));
+  const sink = openSink(file);
+  const lines = { write: (json: string) => sink.write(logLine(json)) };
+  const logger: Logger = pino({ level: verbose ? "debug" : "info" }, lines);
   return {
     write: (level, text) => logger[level](text),
     close: () => sink.flushSync(),
   };
 }
 
-/** Pino's JSON as "2026-01-31 12:00:00 WARN text". */
-function asLines(sink: { write(line: string): unknown }): DestinationStream {
-  return {
-    write(json) {
-      const { time, level, msg } = JSON.parse(json) as { time: number; level: number; msg: string };
-      const label = (pino.levels.labels[level] ?? "info").toUpperCase();
-      sink.write(`${timestamp(time)} ${label} ${msg}\n`);
-    },
-  };
-}
-
-/** Local time, in seconds. */
-function timestamp(time: number): string {
-  const date = new Date(time);
-  const local = new Date(time - date.getTimezoneOffset() * 60_000);
-  return local.toISOString().slice(0, 19).replace("T", " ");
+function openSink(file: string | undefined): ReturnType<typeof destination> {
+  try {
+    // Synchronous: a daemon that is killed has said everything.
+    return destination({ dest: file ?? STDERR_FD, sync: true, append: true });
+  } catch (cause) {
+    const reason = messageOf(cause);
+    throw new ConfigError(
+      `The log file ${file} cannot be written: ${reason}; name another with --log-file.`,
+      {
+        cause,
+      },
+    );
+  }
 }

@@ -5,9 +5,10 @@ import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
 import { parseAddress } from "../proto/address.js";
-import { messageOf } from "../proto/errors.js";
+import { ConfigError, messageOf } from "../proto/errors.js";
 import { parsePool } from "../proto/resource/parse-pool.js";
 import type { Pool } from "../proto/resource/pool.js";
+import { usageLine } from "../proto/usage.js";
 import { VERSION } from "../proto/version.js";
 import { Daemon } from "./daemon.js";
 import { detectPool } from "./detect.js";
@@ -37,9 +38,6 @@ interface Settings {
   readonly imports: readonly string[];
 }
 
-/** The command line says something that makes no sense. */
-class UsageError extends Error {}
-
 /**
  * Runs `grain-worker`.
  *
@@ -49,19 +47,22 @@ class UsageError extends Error {}
  * process.exitCode = await main(process.argv.slice(2));
  */
 export async function main(argv: string[]): Promise<number> {
-  let flags: Flags;
+  const command = newCommand();
   try {
-    flags = parseFlags(argv);
+    command.parse(argv, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    return error.exitCode === 0 ? 0 : EXIT_USAGE;
+    if (error.exitCode === 0) return 0;
+    process.stderr.write(usageLine(command, error));
+    return EXIT_USAGE;
   }
+  const flags = command.opts<Flags>();
   try {
     return await serve(flags, settingsOf(flags));
   } catch (error) {
     const text = flags.verbose && error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
     process.stderr.write(`grain-worker: ${text}\n`);
-    return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE;
+    return error instanceof ConfigError ? EXIT_USAGE : EXIT_FAILURE;
   }
 }
 
@@ -79,8 +80,8 @@ async function serve(flags: Flags, settings: Settings): Promise<number> {
   }
 }
 
-function parseFlags(argv: string[]): Flags {
-  const command = new Command("grain-worker")
+function newCommand(): Command {
+  return new Command("grain-worker")
     .description("Runs tasks of a Grain head with the resources of this machine.")
     .usage("[options]")
     .option("--cpus <n>", "how many cores to offer, or which (0-3,8); default: those this process may use")
@@ -102,17 +103,7 @@ function parseFlags(argv: string[]): Flags {
     .helpOption("--help", "print this help")
     .allowExcessArguments(false)
     .exitOverride()
-    .configureOutput({
-      outputError: (text, write) =>
-        write(
-          `grain-worker: ${text
-            .replace(/^error: /, "")
-            .trimEnd()
-            .replaceAll("\n", " ")}\n`,
-        ),
-    });
-  command.parse(argv, { from: "user" });
-  return command.opts<Flags>();
+    .configureOutput({ outputError: () => {} });
 }
 
 function collect(value: string, before: readonly string[]): readonly string[] {
@@ -122,36 +113,47 @@ function collect(value: string, before: readonly string[]): readonly string[] {
 function settingsOf(flags: Flags): Settings {
   const { cpus, mem, gpus, walltime, res } = flags;
   return {
-    address: addressOf(flags.address || process.env.GRAIN_ADDRESS),
-    name: flags.name ?? `${hostname()}-${process.pid}`,
+    address: addressOf(flags.address),
+    name: flags.name === undefined ? `${hostname()}-${process.pid}` : checkName(flags.name),
     pool: asUsage(() => parsePool({ cpus, mem, gpus, walltime, res, base: detectPool() })),
     imports: flags.import.map(checkImport),
   };
 }
 
-function addressOf(address: string | undefined): string {
-  if (!address) {
-    throw new UsageError(
+function addressOf(flag: string | undefined): string {
+  const [address, origin] =
+    flag === undefined ? [process.env.GRAIN_ADDRESS, "GRAIN_ADDRESS"] : [flag, "--address"];
+  // A variable that is empty counts as one that is not set.
+  if (address === undefined || (flag === undefined && address === "")) {
+    throw new ConfigError(
       "No head is named. Give its address, as in --address host:7700, or set GRAIN_ADDRESS.",
     );
   }
-  asUsage(() => parseAddress(address));
+  asUsage(() => parseAddress(address), `${origin}: `);
   return address;
+}
+
+/** Names stand in log lines, messages and tables. */
+function checkName(name: string): string {
+  if (/^[^\p{C}\p{Zl}\p{Zp}]{1,100}$/u.test(name) && name.trim() === name) return name;
+  throw new ConfigError(
+    `--name: ${JSON.stringify(name)} cannot name a worker; give 1 to 100 printable characters without blanks at the ends.`,
+  );
 }
 
 /** As it was given: tasks name it so. */
 function checkImport(file: string): string {
   if (!existsSync(resolve(file))) {
-    throw new UsageError(`--import: there is no file ${resolve(file)}. Give the path of a module.`);
+    throw new ConfigError(`--import: there is no file ${resolve(file)}. Give the path of a module.`);
   }
   return file;
 }
 
 /** What is wrong with a flag's value is wrong with the command line. */
-function asUsage<T>(read: () => T): T {
+function asUsage<T>(read: () => T, prefix = ""): T {
   try {
     return read();
   } catch (error) {
-    throw new UsageError(messageOf(error), { cause: error });
+    throw new ConfigError(`${prefix}${messageOf(error)}`, { cause: error });
   }
 }

@@ -118,7 +118,7 @@ export class ExecutorPool {
     child.stderr?.on("data", (text: Buffer) => this.#handler.raw(id, text, true));
     const exit = await new Promise<ExecutorExit>((resolve) => {
       child.once("error", (error) =>
-        resolve({ exitCode: 127, signal: "", failure: `it could not be started: ${error.message}` }),
+        resolve({ exitCode: 127, signal: "", failure: `its process could not be started: ${error.message}` }),
       );
       child.once("exit", (code, signal) =>
         resolve({ exitCode: code ?? 0, signal: signal ?? "", failure: "" }),

@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { ConfigError, messageOf } from "../../proto/errors.js";
+import { usageLine } from "../../proto/usage.js";
 import { VERSION } from "../../proto/version.js";
 import { type LsOptions, ls } from "./ls.js";
 import { type RunFlags, runFile } from "./run.js";
@@ -29,9 +30,10 @@ export async function main(argv: string[]): Promise<number> {
   try {
     program.parse(argv, { from: "user" });
   } catch (error) {
-    // Commander has said what is wrong, or printed what was asked for.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_USAGE;
-    throw error;
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0;
+    process.stderr.write(usageLine(program, error));
+    return BAD_USAGE;
   }
   return action === undefined ? BAD_USAGE : action();
 }
@@ -51,7 +53,8 @@ function commands(choose: (action: Action) => void): Command {
     .description("Schedules functions and programs over many machines.")
     .version(VERSION)
     .enablePositionalOptions()
-    .showHelpAfterError("(grain --help lists the commands)")
+    // Errors are told in one line, see above.
+    .configureOutput({ writeErr: () => {}, outputError: () => {} })
     .exitOverride();
   common(program.command("run"))
     .description("Runs a TypeScript or JavaScript program, with no build step.")

@@ -104,7 +104,13 @@ export function durationMs(value: unknown, field: string): number {
   }
 }
 
-function positiveMs(value: unknown, field: string): number {
+/**
+ * Reads a duration that is a limit.
+ *
+ * @returns milliseconds, more than 0
+ * @throws ResourceError that names the field
+ */
+export function positiveMs(value: unknown, field: string): number {
   const ms = durationMs(value, field);
   if (ms > 0) return ms;
   throw new ResourceError(`${field}: ${show(value)} leaves no time to run; give a limit longer than zero.`);

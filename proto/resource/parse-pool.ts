@@ -9,8 +9,8 @@ import { ResourceError } from "../errors.js";
 import { formatAmount, SCALE, toBytes } from "./amount.js";
 import type { Demand } from "./demand.js";
 import { firstIds, parseIds } from "./ids.js";
-import { durationMs } from "./kind.js";
-import { canonicalPool, type Pool } from "./pool.js";
+import { positiveMs } from "./kind.js";
+import { canonicalPool, type Pool, poolAmounts } from "./pool.js";
 import { overlayRes, parseRes } from "./res.js";
 import { Resource, type ResourceLike } from "./resource.js";
 import { show } from "./show.js";
@@ -51,13 +51,29 @@ export interface PoolOptions {
  */
 export function parsePool(options: PoolOptions): Pool {
   const { cpus, mem, gpus, walltime, res, base } = options;
-  const pool = res === undefined ? { ...base } : overlayRes(parseRes(res), base);
+  const pool = res === undefined ? { ...base } : readRes(res, base);
   // From the machine's ids, not from those that --res left.
   if (cpus !== undefined) pool.cores = chooseIds(cpus, base.cores, "--cpus");
   if (gpus !== undefined) pool.gpus = chooseIds(gpus, base.gpus, "--gpus");
   if (mem !== undefined) pool.memoryBytes = toBytes(mem, "--mem");
-  if (walltime !== undefined) pool.remainingMs = durationMs(walltime, "--walltime");
-  return canonicalPool(pool);
+  if (walltime !== undefined) pool.remainingMs = positiveMs(walltime, "--walltime");
+  const offered = canonicalPool(pool);
+  if (offered.tokens.length === 0 && [...poolAmounts(offered).values()].every((amount) => amount === 0))
+    throw new ResourceError(
+      "This worker would offer nothing: give it something with --cpus, --mem, --gpus or --res, or leave them out to offer what this machine has.",
+    );
+  return offered;
+}
+
+/** What `res` makes of the machine's pool; of a text, as the flag has it, errors name the flag. */
+function readRes(res: NonNullable<PoolOptions["res"]>, base: Pool): Pool {
+  try {
+    return canonicalPool(overlayRes(parseRes(res), base));
+  } catch (error) {
+    if (typeof res !== "string" || !(error instanceof ResourceError) || error.message.startsWith("--res"))
+      throw error;
+    throw new ResourceError(`--res: ${error.message}`, { cause: error });
+  }
 }
 
 /** Ids from a number (in text or not) or from a list of ids. */

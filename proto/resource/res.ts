@@ -8,7 +8,7 @@ import { ResourceError } from "../errors.js";
 import { toAmount, toBytes } from "./amount.js";
 import type { Amount } from "./demand.js";
 import { checkIds, firstIds, parseIds } from "./ids.js";
-import { capacityDemand, didYouMean, durationMs, tokenDemand } from "./kind.js";
+import { capacityDemand, didYouMean, positiveMs, tokenDemand } from "./kind.js";
 import { checkOwnKind } from "./name.js";
 import type { Pool } from "./pool.js";
 import { nearest, show } from "./show.js";
@@ -27,7 +27,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ["token", (value, _base, field) => ({ tokens: tokenDemand(value, field).tokens })],
   ["tokens", (value, _base, field) => ({ tokens: tokenDemand(value, field).tokens })],
   ["capacity", (value, _base, field) => ({ others: readCapacity(value, field) })],
-  ["wtime", (value, _base, field) => ({ remainingMs: durationMs(value, field) })],
+  ["wtime", (value, _base, field) => ({ remainingMs: positiveMs(value, field) })],
   ["resources", (value, _base, field) => ({ others: readOwnKinds(value, field) })],
 ]);
 
@@ -105,9 +105,9 @@ function readKey(key: string, value: unknown, base: Pool): Part[] {
   if (reader !== undefined) return [reader(value, base, key)];
   if (ORIGINALS.has(key)) return readOriginal(key, value, base);
   const known = [...READERS.keys(), ...ORIGINALS.keys()];
-  // A number under a name that is nearly a known one is a slip, which would otherwise be found out very late.
-  if (typeof value === "number" && nearest(key, known, 1) === undefined)
-    return [{ others: [{ kind: checkOwnKind(key, key), amount: toAmount(key, value) }] }];
+  // A name that is nearly a known one is a slip, which would otherwise be found out very late.
+  const isOwnKind = nearest(key, known, typeof value === "number" ? 1 : 2) === undefined;
+  if (isOwnKind) return [{ others: [{ kind: checkOwnKind(key, key), amount: toAmount(key, value) }] }];
   throw new ResourceError(
     `${key}: there is no such resource${didYouMean(key, known)}; use ${known.join(", ")}, or a number for a kind of your own (in "resources", whatever its name resembles).`,
   );

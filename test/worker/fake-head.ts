@@ -68,8 +68,11 @@ export class FakeHead {
   }
 
   /** Registers a function; returns the spec's number. */
-  define(name: string, options: { module?: string; demand?: Demand; timeoutMs?: number } = {}): number {
-    const { module = "tasks.mjs", demand = demandOf(1), timeoutMs = 0 } = options;
+  define(
+    name: string,
+    options: { module?: string; demand?: Demand; timeoutMs?: number; pin?: boolean } = {},
+  ): number {
+    const { module = "tasks.mjs", demand = demandOf(1), timeoutMs = 0, pin = false } = options;
     this.#specs += 1;
     const spec: Spec = {
       spec: this.#specs,
@@ -80,7 +83,7 @@ export class FakeHead {
       priority: 0,
       timeoutMs,
       retries: 0,
-      pin: false,
+      pin,
       failInfeasible: false,
     };
     this.send({ $case: "spec", spec: { session: SESSION, spec, outputs: true } });

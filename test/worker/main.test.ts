@@ -33,8 +33,11 @@ describe("grain-worker", () => {
     [["--address", "h:1", "--res", "{"], /--res/],
     [["--address", "h:1", "--import", "/no/such/file.js"], /no file \/no\/such\/file\.js/],
     [["--context", "x.js"], /unknown option '--context'/],
-    [["--cpus"], /argument missing/],
-    [["extra"], /too many arguments|argument/],
+    [["--cpus"], /argument missing; expected: how many cores/],
+    [["extra"], /too many arguments: "extra" is not expected/],
+    [["--address", "h:1", "--name="], /--name: ""/],
+    [["--address", "h:1", "--walltime", "0"], /--walltime: "0" leaves no time/],
+    [["--address", "h:1", "--cpus", "0", "--mem", "0", "--gpus", "0"], /would offer nothing/],
   ])("answers bad usage %j with one line and 2", async (argv, message) => {
     expect(await main(argv as string[])).toBe(2);
     expect(errors).toMatch(message);

@@ -62,7 +62,9 @@ export type AgentEnd =
   | { readonly type: "refused"; readonly code: Refused_Code; readonly message: string }
   /** The connection ended. */
   | { readonly type: "lost"; readonly message: string }
-  /** `close` was called, or the head wanted it ended at once. */
+  /** The head wanted it ended at once, with what was running. */
+  | { readonly type: "dismissed"; readonly reason: string }
+  /** `close` was called. */
   | { readonly type: "closed" };
 
 /** What an agent is doing. */
@@ -217,7 +219,7 @@ class RunningAgent implements Agent {
         this.#take({ type: "sessionForgotten", session: body.forget });
         return this.#executors.forget(body.forget);
       case "leave":
-        if (body.leave.kill) return this.#finish({ type: "closed" });
+        if (body.leave.kill) return this.#finish({ type: "dismissed", reason: body.leave.reason });
         this.#log("info", `The head asks this worker to leave: ${body.leave.reason}`);
         return this.leave(body.leave.reason);
       case undefined:
@@ -321,7 +323,7 @@ class RunningAgent implements Agent {
       await this.#options.connection.blobs.put(value, [bytes]);
       report = { type: "finished", ref, value, runUs };
     } catch (error) {
-      const message = `The result (${bytes.byteLength} bytes) could not be sent to the head: ${messageOf(error)}`;
+      const message = `its ${bytes.byteLength} bytes could not be uploaded to the head: ${messageOf(error)}`;
       report = {
         type: "failed",
         ref,

@@ -63,10 +63,11 @@ export class SpecTable {
       plan: plan.id,
       session,
       module: entry.path,
-      moduleName: entry.file.type === "here" ? `module "${module}"` : `the module of ${entry.spec.name}`,
+      moduleName: entry.file.type === "here" ? `module "${module}"` : "its module",
       function: name,
       name: entry.spec.name,
       walltime: plan.class.demand.walltime,
+      pin: entry.spec.pin,
     };
   }
 

@@ -87,7 +87,7 @@ export class TaskContext implements CurrentTask {
       this.#programs = this.#around.createPrograms({
         env: this.#environment(),
         signal: this.signal,
-        cores: cores.length > 0 ? cores : undefined,
+        cores: this.#plan.pin && cores.length > 0 ? cores : undefined,
         print: (text, stderr) => this.print(text, stderr),
       });
     }

@@ -49,7 +49,7 @@ Object.defineProperty(globalThis, Symbol.for("grain-scheduler"), {
 });
 
 let runner: Runner | undefined;
-/** What ended this process, if it can be said: completes "its process ended: …". */
+/** What ended this process, if it can be said, as a clause. */
 let reason = "";
 let culprit: TaskContext | undefined;
 

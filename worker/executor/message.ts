@@ -29,6 +29,8 @@ export interface DefinePlan {
   readonly function: string;
   readonly name: string;
   readonly walltime: Walltime | undefined;
+  /** Whether its programs, and the process while nothing else runs in it, are bound to the granted cores. */
+  readonly pin: boolean;
 }
 
 /** What each of a message's tasks was granted. */
@@ -137,6 +139,7 @@ export interface Failed {
   readonly type: "failed";
   readonly ref: number;
   readonly reason: FailureReason;
+  /** The bare reason, as a clause. */
   readonly message: string;
   readonly error: Uint8Array;
   readonly runUs: number;
@@ -160,7 +163,7 @@ export interface Dying {
   readonly type: "dying";
   /** The task that ended it; 0: not known. */
   readonly ref: number;
-  /** Completes "its process ended: …"; empty when it just exited. */
+  /** The bare reason, as a clause; empty when it just exited. */
   readonly reason: string;
 }
 

@@ -10,6 +10,7 @@
 import { messageOf } from "../../proto/errors.js";
 import { encodeError } from "../../proto/values/error.js";
 import { decodeArgs, encodeValue, INLINE_LIMIT_BYTES, joinParts } from "../../proto/values/value.js";
+import { Affinity } from "../programs/affinity.js";
 import { Assemblies } from "./assembly.js";
 import { running, type Surroundings, TaskContext } from "./context.js";
 import { type DefinePlan, type FailureReason, type Granted, PART_BYTES, type Run } from "./message.js";
@@ -53,6 +54,7 @@ export class Runner {
   readonly #around: Surroundings;
   readonly #plans = new Map<number, Plan>();
   readonly #arguments = new Assemblies();
+  readonly #affinity = new Affinity();
   readonly #contexts = new Map<number, TaskContext>();
   /** Aborted before they were called. */
   readonly #aborted = new Map<number, boolean>();
@@ -165,6 +167,7 @@ export class Runner {
       this.#around,
     );
     this.#contexts.set(ref, context);
+    this.#bind(item, context);
     const timedOut = this.#aborted.get(ref);
     if (timedOut !== undefined) {
       this.#aborted.delete(ref);
@@ -173,6 +176,14 @@ export class Runner {
     if (plan.fn !== undefined) return this.#call(item, context, plan.fn);
     void this.#load(item, context);
     return true;
+  }
+
+  /** A task that has the process to itself binds it; whoever comes next finds it bound as it should be. */
+  #bind({ plan, granted, serial }: Item, context: TaskContext): void {
+    const problem = this.#affinity.bind(plan.definition.pin && serial ? granted.cores : []);
+    if (problem === undefined) return;
+    const note = `grain: the process could not be bound to cores ${granted.cores.join(",")}: ${problem}\n`;
+    context.print(Buffer.from(note), true);
   }
 
   async #load(item: Item, context: TaskContext): Promise<void> {
@@ -185,15 +196,12 @@ export class Runner {
       if (!this.#call(item, context, lookup.fn)) this.#continue(item);
       return;
     }
-    const where = definition.moduleName;
+    const { moduleName } = definition;
     const [message, error] =
       lookup.type === "threw"
-        ? [
-            `${where} could not be loaded on worker ${context.worker}: ${messageOf(lookup.error)}`,
-            encodeError(lookup.error),
-          ]
+        ? [`${moduleName} threw while it was loaded: ${messageOf(lookup.error)}`, encodeError(lookup.error)]
         : [
-            `${where} does not create a delayed function named "${definition.function}" when it is loaded on worker ${context.worker}: move its delayed(…) to the top level of the module, before run or connect.`,
+            `${moduleName} does not create a delayed function named "${definition.function}" when it is loaded; move its delayed(…) to the top level of the module, before run or connect`,
             NOTHING,
           ];
     this.#fail(context, "loadFailed", message, error, 0);
@@ -245,8 +253,7 @@ export class Runner {
       this.#pipe.finished(context.ref, joinParts(encoded), runUs);
       this.#end(context);
     } catch (error) {
-      const message = `The result of ${context.name} (task ${context.id}) cannot be sent: ${messageOf(error)}`;
-      this.#fail(context, "valueFailed", message, encodeError(error), runUs);
+      this.#fail(context, "valueFailed", messageOf(error), encodeError(error), runUs);
     }
   }
 
@@ -269,8 +276,7 @@ export class Runner {
   }
 
   #threw(context: TaskContext, error: unknown, startedAt: number): void {
-    const message = `${context.name} (task ${context.id}) threw on worker ${context.worker}: ${messageOf(error)}`;
-    this.#fail(context, "threw", message, encodeError(error), microseconds(startedAt));
+    this.#fail(context, "threw", messageOf(error), encodeError(error), microseconds(startedAt));
   }
 
   #fail(

@@ -56,7 +56,7 @@ function ignore(): void {}
 /** One lane. */
 export class Lane {
   readonly number: number;
-  /** The cores it, and so each program that it starts, is bound to; empty: as this process. */
+  /** The cores it, and so each program that it starts, is bound to; empty: not bound. */
   cores = "";
   readonly #directory: string;
   readonly #control: number;

@@ -9,10 +9,11 @@
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { allCores, currentCores } from "./affinity.js";
 import { findProgram } from "./find.js";
 import { type Job, Lane } from "./lane.js";
 import { LAUNCHER } from "./script.js";
@@ -44,15 +45,6 @@ function makeDirectory(): string {
   throw new Error(`There is no directory for temporary files: ${tmpdir()} cannot be written. Set TMPDIR.`);
 }
 
-/** The cores this process may use, as `taskset` takes them. */
-function ownCores(): string | undefined {
-  try {
-    return /^Cpus_allowed_list:\s*(\S+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
-  } catch {
-    return undefined;
-  }
-}
-
 /** A launcher shell and its lanes. */
 export class Launcher {
   /** What programs inherit: this process's environment when the launcher was started. */
@@ -62,7 +54,10 @@ export class Launcher {
   readonly #directory = makeDirectory();
   readonly #child: ChildProcess;
   readonly #reports: Readable & { ref(): void; unref(): void };
-  readonly #ownCores = findProgram("taskset", undefined) === undefined ? undefined : ownCores();
+  /** What programs that are bound to nothing may use; undefined: none can be bound here. */
+  readonly #allCores = allCores();
+  /** What the shell, and so each new lane, is bound to: this process may be bound for a task just now. */
+  readonly #inherited: string;
   readonly #lanes = new Map<number, Lane>();
   readonly #free: Lane[] = [];
   readonly #held = new Set<Lane>();
@@ -76,6 +71,8 @@ export class Launcher {
   constructor() {
     this.env = new Map(Object.entries(process.env) as [string, string][]);
     const { launcher, options, lane } = shells();
+    const inherited = currentCores();
+    this.#inherited = inherited === undefined || inherited === this.#allCores ? "" : inherited;
     this.#child = spawn(launcher, [...options, "-c", LAUNCHER, "grain-launcher", this.#directory, lane], {
       // In a group of its own: what ends this process's group must leave it to clean up.
       detached: true,
@@ -141,12 +138,12 @@ export class Launcher {
   }
 
   #coresOf(job: Job): string {
-    return job.cores === undefined || this.#ownCores === undefined ? "" : job.cores.join(",");
+    return job.cores === undefined || this.#allCores === undefined ? "" : job.cores.join(",");
   }
 
   #start(lane: Lane, job: Job): void {
     const cores = this.#coresOf(job);
-    const bind = cores === lane.cores ? undefined : cores === "" ? this.#ownCores : cores;
+    const bind = cores === lane.cores ? undefined : cores === "" ? this.#allCores : cores;
     lane.cores = cores;
     try {
       lane.run(job, bind);
@@ -189,7 +186,9 @@ export class Launcher {
 
   #laneMade(number: number): void {
     try {
-      this.#lanes.set(number, new Lane(number, this.#directory, (lane) => this.#laneDied(lane)));
+      const lane = new Lane(number, this.#directory, (dead) => this.#laneDied(dead));
+      lane.cores = this.#inherited;
+      this.#lanes.set(number, lane);
     } catch (error) {
       this.#coming--;
       this.#waiting.shift()?.lost(`the launcher's files cannot be opened (${(error as Error).message})`);

@@ -94,7 +94,7 @@ describe("grain-head", () => {
     const messages = (await readFile(file, "utf8"))
       .trim()
       .split("\n")
-      .map((line) => (JSON.parse(line) as { msg: string }).msg);
+      .map((line) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO (.*)$/.exec(line)?.[1]);
     expect(messages).toEqual([
       expect.stringMatching(/^listening on 127\.0\.0\.1:\d+/),
       expect.stringMatching(/^client "scan" \(session 1, .*\) joined; 1 client, 0 workers$/),

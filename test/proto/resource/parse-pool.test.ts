@@ -82,6 +82,15 @@ describe("parsePool", () => {
     expect(parsePool({ ...options, base })).toEqual({ ...base, ...expected });
   });
 
+  it.each<Omit<PoolOptions, "base">>([
+    { cpus: 0, mem: 0, gpus: 1 },
+    { cpus: 0, mem: 0, gpus: 0, res: '{"capacity":8}' },
+    { cpus: 0, mem: 0, gpus: 0, res: '{"tape":0,"token":"fast"}' },
+    { cpus: 0, mem: 1, gpus: 0 },
+  ])("lets a worker offer a single kind: %j", (options) => {
+    expect(parsePool({ ...options, base }).cores).toEqual([]);
+  });
+
   it("changes nothing it was given", () => {
     const before = structuredClone(base);
     parsePool({ cpus: 1, res: '{"tape":5,"token":"x"}', base });
@@ -104,38 +113,52 @@ describe("parsePool", () => {
     [{ res: "cores=4" }, /^--res: "cores=4" is not JSON .*write e\.g\. '\{"cores":4/],
     [{ res: "[1]" }, /^--res: \[1\] is not an object/],
     [{ res: "null" }, /^--res: null is not an object/],
-    [{ res: '{"cores":1.5}' }, /^cores: 1\.5 is not a whole number/],
-    [{ res: '{"cores":null}' }, /^cores: null is neither a number nor a list of ids/],
-    [{ res: '{"cores":["a"]}' }, /^cores: "a" is not an id/],
-    [{ res: '{"cores":"many"}' }, /^cores: "many" is not a list of ids/],
-    [{ res: '{"memory":"x"}' }, /^memory: "x" is not a size/],
-    [{ res: '{"token":5}' }, /^token: 5 is not a name/],
-    [{ res: '{"capacity":0}' }, /^capacity: 0 is not a whole number of 1 or more/],
-    [{ res: '{"licenses":-1}' }, /^licenses: -1 is negative/],
+    [{ res: '{"cores":1.5}' }, /^--res: cores: 1\.5 is not a whole number/],
+    [{ res: '{"cores":null}' }, /^--res: cores: null is neither a number nor a list of ids/],
+    [{ res: '{"cores":["a"]}' }, /^--res: cores: "a" is not an id/],
+    [{ res: '{"cores":"many"}' }, /^--res: cores: "many" is not a list of ids/],
+    [{ res: '{"memory":"x"}' }, /^--res: memory: "x" is not a size/],
+    [{ res: '{"token":5}' }, /^--res: token: 5 is not a name/],
+    [{ res: '{"capacity":0}' }, /^--res: capacity: 0 is not a whole number of 1 or more/],
+    [{ res: '{"licenses":-1}' }, /^--res: licenses: -1 is negative/],
+    [{ res: '{"licenses":"3"}' }, /^--res: licenses: "3" is not a number/],
+    [{ res: '{"licenses":null}' }, /^--res: licenses: null is not a number/],
+    [{ res: '{"Licences-of":"x"}' }, /^--res: Licences-of: /],
+    [{ res: '{"tokns":["x"]}' }, /^--res: tokns: there is no such resource \(did you mean "tokens"/],
+    [{ res: { licenses: "3" } }, /^licenses: "3" is not a number/],
+    [{ res: '{"wtime":0}' }, /^--res: wtime: 0 leaves no time to run; give a limit longer than zero\.$/],
+    [{ walltime: "0" }, /^--walltime: "0" leaves no time to run; give a limit longer than zero\.$/],
+    [{ walltime: 0 }, /^--walltime: 0 leaves no time to run/],
     [
-      { res: '{"licenses":"3"}' },
-      /^licenses: there is no such resource; use cores, memory, .*or a number for a kind/,
+      { cpus: "0", mem: "0", gpus: 0, res: '{"tape":0,"tokens":[]}' },
+      /^This worker would offer nothing: give it something with --cpus/,
     ],
-    [{ res: '{"core":4}' }, /^core: there is no such resource \(did you mean "cores"\?\)/],
-    [{ res: '{"mem":4}' }, /^mem: there is no such resource \(did you mean "memory"\?\)/],
+    [{ res: '{"core":4}' }, /^--res: core: there is no such resource \(did you mean "cores"\?\)/],
+    [{ res: '{"mem":4}' }, /^--res: mem: there is no such resource \(did you mean "memory"\?\)/],
     [
       { res: '{"scores":4}' },
-      /^scores: there is no such resource \(did you mean "cores"\?\).*in "resources"/,
+      /^--res: scores: there is no such resource \(did you mean "cores"\?\).*in "resources"/,
     ],
-    [{ res: '{"2x":4}' }, /^2x: "2x" cannot name a resource/],
-    [{ res: '{"Tokens":{"token":"x"}}' }, /^Tokens: there is no such resource \(did you mean "token"\?\)/],
-    [{ res: '{"Token":"x"}' }, /^Token: "x" is not an object; give \{"token": …\}/],
-    [{ res: '{"Token":{"name":"x"}}' }, /^Token\.name: there is no such argument; give \{"token": …\}/],
-    [{ res: '{"Node":{"N":1}}' }, /^Node\.M: it is missing; give \{"N": …, "M": …\}/],
-    [{ res: '{"Cores":{"N":"x"}}' }, /^Cores\.N: "x" is not a list of ids/],
-    [{ res: '{"Capacity":{"V":-1}}' }, /^Capacity\.V: -1 is not a whole number/],
-    [{ res: '{"WTime":{"T":"x"}}' }, /^WTime\.T: "x" is not a duration/],
-    [{ res: '{"resources":3}' }, /^resources: 3 is not an object/],
-    [{ res: '{"resources":{"cores":3}}' }, /^resources\.cores: "cores" is built in/],
-    [{ res: '{"cores":1,"Cores":{"N":1}}' }, /^Cores: says again what cores has said/],
-    [{ res: '{"Node":{"N":1,"M":1},"memory":1}' }, /^memory: says again what Node has said/],
-    [{ res: '{"a":1,"resources":{"a":2}}' }, /^resources: says again what a has said/],
-    [{ res: '{"token":"a","tokens":["b"]}' }, /^tokens: says again what token has said/],
+    [{ res: '{"2x":4}' }, /^--res: 2x: "2x" cannot name a resource/],
+    [
+      { res: '{"Tokens":{"token":"x"}}' },
+      /^--res: Tokens: there is no such resource \(did you mean "token"\?\)/,
+    ],
+    [{ res: '{"Token":"x"}' }, /^--res: Token: "x" is not an object; give \{"token": …\}/],
+    [
+      { res: '{"Token":{"name":"x"}}' },
+      /^--res: Token\.name: there is no such argument; give \{"token": …\}/,
+    ],
+    [{ res: '{"Node":{"N":1}}' }, /^--res: Node\.M: it is missing; give \{"N": …, "M": …\}/],
+    [{ res: '{"Cores":{"N":"x"}}' }, /^--res: Cores\.N: "x" is not a list of ids/],
+    [{ res: '{"Capacity":{"V":-1}}' }, /^--res: Capacity\.V: -1 is not a whole number/],
+    [{ res: '{"WTime":{"T":"x"}}' }, /^--res: WTime\.T: "x" is not a duration/],
+    [{ res: '{"resources":3}' }, /^--res: resources: 3 is not an object/],
+    [{ res: '{"resources":{"cores":3}}' }, /^--res: resources\.cores: "cores" is built in/],
+    [{ res: '{"cores":1,"Cores":{"N":1}}' }, /^--res: Cores: says again what cores has said/],
+    [{ res: '{"Node":{"N":1,"M":1},"memory":1}' }, /^--res: memory: says again what Node has said/],
+    [{ res: '{"a":1,"resources":{"a":2}}' }, /^--res: resources: says again what a has said/],
+    [{ res: '{"token":"a","tokens":["b"]}' }, /^--res: tokens: says again what token has said/],
   ])("refuses %j", (options, message) => {
     expect(() => parsePool({ ...options, base })).toThrow(message);
     expect(() => parsePool({ ...options, base })).toThrow(ResourceError);

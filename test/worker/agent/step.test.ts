@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { FailureKind } from "../../../proto/grain.js";
 import type { AgentEffect } from "../../../worker/agent/core/effect.js";
 import { demandOf, poolOf, World } from "./world.js";
 
@@ -180,9 +181,7 @@ describe("ending by force", () => {
     expect(world.state.ledger.outstanding).toBe(1);
     world.die(executor!, false);
     expect(world.state.ledger.outstanding).toBe(0);
-    expect(world.toHead.flat()).toMatchObject([
-      { type: "failed", message: `f0 (task 1.${task}) was cancelled.` },
-    ]);
+    expect(world.toHead.flat()).toMatchObject([{ type: "failed", kind: FailureKind.CANCELLED, message: "" }]);
   });
 
   it("waits for the others in a shared process", () => {

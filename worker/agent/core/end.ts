@@ -21,6 +21,7 @@ const NOTHING = new Uint8Array(0);
 /** What is told of a task that failed; the rest is empty. */
 export interface FailureDetails {
   readonly kind: FailureKind;
+  /** The bare reason, as a clause: the client says whose it is. Empty: the kind says it all. */
   readonly message: string;
   readonly error?: Uint8Array;
   readonly exitCode?: number;
@@ -151,7 +152,7 @@ export function executorDied(state: AgentState, executor: Executor, event: Execu
   }
   for (const task of running) {
     if (task.phase.type === "ending") conclude(state, task, task.phase.verdict, 0);
-    else if (task === culprit || task === only) fail(state, task, deathOf(task, event));
+    else if (task === culprit || task === only) fail(state, task, deathOf(event));
     else runAgain(state, task, !clear);
   }
 }
@@ -162,16 +163,11 @@ export function failureOf(report: Extract<Report, { type: "failed" }>): FailureD
   return { kind, message, error, runUs };
 }
 
-/** "energy (task 1.5)", as in all messages. */
-export function nameOf(task: Task): string {
-  return `${task.plan.spec.name} (task ${task.session}.${task.task})`;
-}
-
 /** A verdict has been carried out. */
 function conclude(state: AgentState, task: Task, verdict: Verdict, runUs: number): void {
   const details: FailureDetails =
     verdict === "cancelled"
-      ? { kind: FailureKind.CANCELLED, message: `${nameOf(task)} was cancelled.`, runUs }
+      ? { kind: FailureKind.CANCELLED, message: "", runUs }
       : { kind: FailureKind.TIMED_OUT, message: overrun(task), runUs };
   reportFailure(state, task, details);
   leavePhase(state, task);
@@ -180,7 +176,8 @@ function conclude(state: AgentState, task: Task, verdict: Verdict, runUs: number
 function overrun(task: Task): string {
   const { limitMs, spec } = task.plan;
   const source = limitMs === spec.timeoutMs ? "its timeout" : "its hard walltime";
-  return `${nameOf(task)} ran longer than ${source} of ${formatDuration(limitMs)} and was ended. Allow it more time, or give it less work.`;
+  const limit = limitMs < 60_000 ? `${limitMs / 1000} s` : formatDuration(limitMs);
+  return `ran longer than ${source} of ${limit}`;
 }
 
 function reportFailure(state: AgentState, task: Task, details: FailureDetails): void {
@@ -265,13 +262,15 @@ function runAgain(state: AgentState, task: Task, alone: boolean): void {
   dispatch(state, task, task.phase.allocation);
 }
 
-function deathOf(task: Task, event: ExecutorDied): FailureDetails {
+function deathOf(event: ExecutorDied): FailureDetails {
   const { exitCode, signal, reason, outOfMemory } = event;
   if (outOfMemory) {
-    const message = `${nameOf(task)} ran out of JavaScript heap memory and its process ended. Let it hold less at once, or raise the limit with NODE_OPTIONS=--max-old-space-size=<MiB> on the worker.`;
+    const message =
+      "its process reached the limit of JavaScript heap memory; let it hold less at once, or raise the limit with NODE_OPTIONS=--max-old-space-size=<MiB> on the worker";
     return { kind: FailureKind.OUT_OF_MEMORY, message, exitCode, signal };
   }
-  const how = reason || (signal === "" ? `it exited with code ${exitCode}` : `it was ended by ${signal}`);
-  const message = `${nameOf(task)} ended its process: ${how}.`;
+  const how =
+    signal === "" ? `its process exited with code ${exitCode}` : `its process was ended by ${signal}`;
+  const message = reason || how;
   return { kind: FailureKind.DIED, message, exitCode, signal };
 }

@@ -124,7 +124,7 @@ export interface ExecutorDied {
   readonly signal: string;
   /** The task that ended it, if it could say so. */
   readonly culprit: number | undefined;
-  /** What ended it, if known: completes "its process ended: …". Empty: not known. */
+  /** What ended it, if known, as a clause. Empty: not known. */
   readonly reason: string;
   readonly outOfMemory: boolean;
 }

@@ -14,7 +14,6 @@ import {
   finish,
   giveBack,
   kill,
-  nameOf,
   stop,
   uploading,
 } from "./end.js";
@@ -67,8 +66,7 @@ function apply(state: AgentState, event: AgentEvent): void {
     case "prepareFailed": {
       const task = state.byRef.get(event.ref);
       if (task === undefined) return;
-      const message = `${nameOf(task)} could not be started: ${event.message}`;
-      return fail(state, task, { kind: event.kind, message });
+      return fail(state, task, { kind: event.kind, message: event.message });
     }
     case "reported":
       return reported(state, event);
