@@ -26,7 +26,6 @@ export interface CallOptions {
   readonly priority: number;
   readonly pin: boolean;
   readonly failInfeasible: boolean;
-  readonly cacheKey: true | ((...args: never[]) => unknown) | undefined;
 }
 
 /** One call of a delayed function. */

@@ -38,7 +38,7 @@ export interface Embedded {
 export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embedded> {
   const machine = await detectPool();
   const pool: Pool = options.local === undefined ? machine : resourceToPool(options.local, machine);
-  const head = new Head();
+  const head = new Head({ embedded: true });
   const [workerEnd, headEnd] = memoryLink<WorkerMessage, HeadToWorker>();
   head.acceptWorker(headEnd);
   const agent = startAgent({

@@ -162,10 +162,10 @@ async function endServices(): Promise<void> {
 /** How long to wait for a head, from GRAIN_CONNECT_TIMEOUT (seconds). */
 function connectTimeoutMs(text: string | undefined): number {
   if (text === undefined || text === "") return DEFAULT_CONNECT_TIMEOUT_S * 1000;
-  const seconds = Number(text);
+  const seconds = text.trim() === "" ? Number.NaN : Number(text);
   if (!(seconds >= 0)) {
     throw new ConfigError(
-      `The variable GRAIN_CONNECT_TIMEOUT must be a number of seconds, 0 or more, not "${text}".`,
+      `The variable GRAIN_CONNECT_TIMEOUT must be a number of seconds, 0 or more (0: one attempt), not "${text}".`,
     );
   }
   return seconds * 1000;

@@ -1,6 +1,7 @@
 /** The options of `run` and `connect`, and what is wrong with them. */
 
-import type { ResourceLike } from "../proto/resource/index.js";
+import { messageOf, ResourceError } from "../proto/errors.js";
+import { type Pool, type ResourceLike, resourceToPool } from "../proto/resource/index.js";
 
 /** Options of `run`. Which head, first that applies: `local` · `address` · GRAIN_ADDRESS · the configuration's `address` · embedded. */
 export interface RunOptions {
@@ -59,7 +60,7 @@ const CHECKS: Readonly<Record<keyof RunOptions, Check>> = {
  * @param options what the caller gave; undefined: none
  * @param where the function's name, for messages
  * @param allowed options that make sense there
- * @throws TypeError that names the option and what is allowed
+ * @throws TypeError that names the option and what is allowed; ResourceError for a `local` that no worker can own
  */
 export function checkOptions<K extends keyof RunOptions>(
   options: unknown,
@@ -79,7 +80,22 @@ export function checkOptions<K extends keyof RunOptions>(
       throw new TypeError(`${where}: the option ${key} must be ${expected}, not ${show(value)}.`);
     }
   }
-  return options as Pick<RunOptions, K>;
+  const checked = options as Pick<RunOptions, K>;
+  checkLocal((checked as RunOptions).local, where);
+  return checked;
+}
+
+/** A machine of which nothing is known: what `local` names is owned whatever it has. */
+const ANY_MACHINE: Pool = { cores: [], gpus: [], memoryBytes: 0, others: [], tokens: [] };
+
+/** Now, not when the first remote call starts the embedded worker. */
+function checkLocal(local: ResourceLike | undefined, where: string): void {
+  if (local === undefined) return;
+  try {
+    resourceToPool(local, ANY_MACHINE);
+  } catch (error) {
+    throw new ResourceError(`${where}: the option local: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /** All options of `run` and `connect`. */

@@ -114,7 +114,7 @@ async function serve(flags: Flags): Promise<void> {
     process.stdout.write(`grain-head ${VERSION} listening on ${addresses.join(", ")}\n`);
     const why = await Promise.race([signals.received, idle.quit]);
     log.info(`ending: ${why}`);
-    await close();
+    await close(why);
     log.info("ended");
   } finally {
     idle.close();

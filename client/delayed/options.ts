@@ -22,8 +22,9 @@ export interface DelayedCallOptions<A extends readonly unknown[] = never[]> {
   /** Whether a call that no worker could ever take fails with `InfeasibleError` instead of waiting. Default: false. */
   readonly failInfeasible?: boolean | undefined;
   /**
-   * Stores results under the function's code and this key, so that a re-run of the program takes
-   * them from there: true (all arguments are the key) or a function of the arguments. Default: false.
+   * Not in this version, and so refused with a TypeError unless it is false. It will store results under
+   * the function's code and this key, so that a re-run of the program takes them from there: true (all
+   * arguments are the key) or a function of the arguments.
    */
   readonly cacheKey?: boolean | ((...args: A) => unknown) | undefined;
 }
@@ -47,7 +48,7 @@ export interface ResolvedOptions {
 export const DEFAULTS: ResolvedOptions = {
   nout: -1,
   copyOnSetItem: true,
-  call: { retries: 0, timeoutMs: 0, priority: 0, pin: false, failInfeasible: false, cacheKey: undefined },
+  call: { retries: 0, timeoutMs: 0, priority: 0, pin: false, failInfeasible: false },
 };
 
 /** 2³¹ - 1: what fits into a message. */
@@ -90,6 +91,7 @@ export function resolveOptions(
     if (!isValid(value)) throw refusal(where, name, value, allowed);
     return value as T;
   };
+  refuseCacheKey(where, options.cacheKey);
   return {
     nout: read("nout", base.nout, isWhole(0), "a whole number of 0 or more"),
     copyOnSetItem: read("copyOnSetItem", base.copyOnSetItem, isFlag, "true or false"),
@@ -99,7 +101,6 @@ export function resolveOptions(
       priority: read("priority", call.priority, isWhole(-INT_LIMIT), "a whole number"),
       pin: read("pin", call.pin, isFlag, "true or false"),
       failInfeasible: read("failInfeasible", call.failInfeasible, isFlag, "true or false"),
-      cacheKey: readCacheKey(where, options.cacheKey, call.cacheKey),
     },
   };
 }
@@ -181,14 +182,13 @@ function readTimeout(where: string, value: unknown): number | undefined {
   return timeoutMs;
 }
 
-function readCacheKey(
-  where: string,
-  value: unknown,
-  fallback: CallOptions["cacheKey"],
-): CallOptions["cacheKey"] {
-  if (value === undefined) return fallback;
-  if (typeof value === "boolean") return value ? true : undefined;
-  if (typeof value !== "function")
+/** An option that had no effect would let a program believe that its results are safe. */
+function refuseCacheKey(where: string, value: unknown): void {
+  if (value === undefined || value === false) return;
+  if (value !== true && typeof value !== "function")
     throw refusal(where, "cacheKey", value, "true, false or a function of the arguments");
-  return value as CallOptions["cacheKey"];
+  throw new TypeError(
+    `${where}: cacheKey: results that outlive a crash come with the head's journal, which is not in this version; ` +
+      "leave cacheKey out, and store in a file what a re-run must not compute again.",
+  );
 }

@@ -9,9 +9,10 @@
  * one owner; calls of a queue that is sent from are numbered in its order.
  */
 
-import type { BlobAt, BlobRef, ClientMessage } from "../../proto/grain.js";
+import type { BlobAt, ClientMessage } from "../../proto/grain.js";
 import type { Encoded } from "../../proto/values/value.js";
 import type { CallOwner, RemoteCall } from "./call.js";
+import type { Upload } from "./uploads.js";
 
 /** Most tasks of one message. */
 export const MAX_SUBMIT_TASKS = 4_096;
@@ -24,6 +25,8 @@ const FIRST_GROWTH_BYTES = 1_024;
 /** Calls of one spec and one owner that will travel in one message. */
 export class PendingSubmit {
   readonly calls: RemoteCall[] = [];
+  /** What it refers to. */
+  readonly uploads: Upload[] = [];
   readonly #sizes: number[] = [];
   readonly #blobs: BlobAt[] = [];
   #bytes: Uint8Array = NOTHING;
@@ -54,8 +57,9 @@ export class PendingSubmit {
   }
 
   /** Adds a call whose arguments the head holds already. */
-  addBlob(call: RemoteCall, ref: BlobRef): void {
-    this.#blobs.push({ index: this.#sizes.length, ref });
+  addBlob(call: RemoteCall, upload: Upload): void {
+    this.#blobs.push({ index: this.#sizes.length, ref: upload.ref });
+    this.uploads.push(upload);
     this.calls.push(call);
     this.#sizes.push(0);
   }
@@ -80,9 +84,17 @@ export class PendingSubmit {
   }
 }
 
+/** A message as it will travel, and the blobs that it refers to. */
+interface Ready {
+  readonly message: ClientMessage;
+  readonly uploads: readonly Upload[];
+}
+
+const NO_UPLOADS: readonly Upload[] = [];
+
 /** First in, first out: submissions and the messages between them. */
 export class SendQueue {
-  #items: (PendingSubmit | ClientMessage)[] = [];
+  #items: (PendingSubmit | Ready)[] = [];
   #head = 0;
   /** The last item, while calls may still join it. */
   #open: PendingSubmit | undefined;
@@ -97,14 +109,14 @@ export class SendQueue {
   }
 
   /** Adds a call whose arguments the head holds already. */
-  addBlob(call: RemoteCall, ref: BlobRef): void {
-    this.#submitFor(call, 0).addBlob(call, ref);
+  addBlob(call: RemoteCall, upload: Upload): void {
+    this.#submitFor(call, 0).addBlob(call, upload);
   }
 
-  /** Adds a message as it is. */
-  push(message: ClientMessage): void {
+  /** Adds a message as it is, and what it refers to. */
+  push(message: ClientMessage, uploads: readonly Upload[] = NO_UPLOADS): void {
     this.#open = undefined;
-    this.#items.push(message);
+    this.#items.push({ message, uploads });
   }
 
   /** Moves everything of another queue to the end of this one. */
@@ -129,7 +141,7 @@ export class SendQueue {
   /** Takes out the submissions of one owner. */
   withdraw(owner: CallOwner): PendingSubmit[] {
     const withdrawn: PendingSubmit[] = [];
-    const kept: (PendingSubmit | ClientMessage)[] = [];
+    const kept: (PendingSubmit | Ready)[] = [];
     for (let i = this.#head; i < this.#items.length; i++) {
       const item = this.#items[i]!;
       if (item instanceof PendingSubmit && item.calls[0]!.owner === owner) withdrawn.push(item);
@@ -139,6 +151,11 @@ export class SendQueue {
     this.#head = 0;
     this.#open = undefined;
     return withdrawn;
+  }
+
+  /** What the first message refers to. */
+  get nextUploads(): readonly Upload[] {
+    return this.#items[this.#head]?.uploads ?? NO_UPLOADS;
   }
 
   /** Takes the first message; undefined when there is none. */
@@ -152,7 +169,7 @@ export class SendQueue {
       this.#head = 0;
     }
     if (item === this.#open) this.#open = undefined;
-    return item instanceof PendingSubmit ? item.toMessage() : item;
+    return item instanceof PendingSubmit ? item.toMessage() : item.message;
   }
 
   #submitFor(call: RemoteCall, byteLength: number): PendingSubmit {
@@ -165,4 +182,4 @@ export class SendQueue {
 }
 
 /** Stands where a message was taken, so that its bytes can be freed before the queue has emptied. */
-const TAKEN: ClientMessage = { body: undefined };
+const TAKEN: Ready = { message: { body: undefined }, uploads: NO_UPLOADS };

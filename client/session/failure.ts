@@ -17,63 +17,95 @@ import { reviveError } from "../../proto/values/error.js";
 /** Lines of standard error that are repeated in a message. */
 const TAIL_LINES = 10;
 
+/** Whose failure it is. */
+export interface FailedCall {
+  readonly functionName: string;
+  /** "session.task". */
+  readonly taskId: string;
+  /** "file:line:column" of the call of `delayed`. */
+  readonly place: string;
+}
+
 /**
  * The error of a failed task.
  *
- * @param failure what the head sent
- * @param functionName the task's function
- * @param taskId "session.task"
- * @returns an error whose message names function, task and worker, with the original as `cause`
+ * @param failure what the head sent; its message is a clause that does not name the task
+ * @param call whose it is
+ * @returns an error whose message names function, task and worker, with the original as `cause`. Its
+ *   stack is the task's: frames of this package, where the failure came home, would tell nobody anything
  */
-export function toError(failure: Failure, functionName: string, taskId: string): GrainError {
-  const worker = failure.worker === "" ? undefined : failure.worker;
+export function toError(failure: Failure, call: FailedCall): GrainError {
   const cause = reviveCause(failure.error);
-  const task: TaskDetails = { functionName, taskId, worker, attempt: failure.attempt, cause };
+  const error = describe(failure, call, cause);
+  Object.defineProperty(error, "stack", {
+    value: `${error.name}: ${error.message}\n${framesOf(failure, call, cause)}`,
+    writable: true,
+    configurable: true,
+  });
+  return error;
+}
+
+function describe(failure: Failure, { functionName, taskId }: FailedCall, cause: unknown): GrainError {
+  const worker = failure.worker === "" ? undefined : failure.worker;
+  const attempt = failure.attempt === 0 ? undefined : failure.attempt;
+  const task: TaskDetails = { functionName, taskId, worker, attempt, cause };
   const who = `${functionName} (task ${taskId})`;
-  const where = worker === undefined ? "" : ` on worker ${worker}`;
-  const said = withDetail(failure.message || (cause === undefined ? "" : messageOf(cause)));
+  const where = `${worker === undefined ? "" : ` on worker ${worker}`}${attemptOf(failure)}`;
+  const why = withDetail(failure.message || (cause === undefined ? "" : messageOf(cause)));
+  const tail = tailText(failure);
   switch (failure.kind) {
-    case FailureKind.THREW:
-      return new TaskError(
-        `${who} failed${where}${attemptOf(failure)}${withDetail(cause === undefined ? failure.message : messageOf(cause))}`,
-        { ...task, stderrTail: failure.stderrTail || undefined },
-      );
+    case FailureKind.THREW: {
+      const thrown = withDetail(cause === undefined ? failure.message : messageOf(cause));
+      return new TaskError(`${who} failed${where}${thrown}`, {
+        ...task,
+        stderrTail: failure.stderrTail || undefined,
+      });
+    }
     case FailureKind.DIED:
-      return new TaskError(
-        `${who} died${where}${attemptOf(failure)}: ${exitText(failure)}${tailText(failure)}`,
-        {
-          ...task,
-          ...exitOf(failure),
-        },
-      );
+      return new TaskError(`${who} failed${where}: ${exitText(failure)}${tail}`, {
+        ...task,
+        ...exitOf(failure),
+      });
     case FailureKind.TIMED_OUT:
-      return new TaskTimeoutError(`${who} ran out of time${where}${said}`, task);
+      return new TaskTimeoutError(
+        `${who} ${failure.message || "ran out of time"}${where} and was ended. Allow it more time, or give it less work.`,
+        task,
+      );
     case FailureKind.CANCELLED:
-      return new TaskCancelledError(`${who} was cancelled${where}${said}`, task);
+      return new TaskCancelledError(`${who} was cancelled${where}${why}`, task);
     case FailureKind.LOAD_FAILED:
-      return new TaskError(`The module of ${who} could not be loaded${where}${said}`, task);
+      return new TaskError(`${who} could not be started${where}${why}`, task);
     case FailureKind.WORKER_LOST:
       return new WorkerLostError(
-        `${who} was given up${said || ": too many workers were lost under it"}`,
+        `${who} was given up${why || ": too many workers were lost under it"}`,
         task,
       );
     case FailureKind.INFEASIBLE:
-      return new InfeasibleError(`${who} fits no worker${said}`, task);
+      return new InfeasibleError(
+        `${who} can never run${why}. Ask for less, or add a worker that has so much.`,
+        task,
+      );
     case FailureKind.VALUE_FAILED:
-      return new SerializationError(`The result of ${who} cannot be sent${said}`, {
+      return new SerializationError(`The result of ${who} cannot be sent${why}`, {
         cause,
         path: pathOf(cause),
       });
     case FailureKind.OUT_OF_MEMORY:
-      return new TaskError(`${who} ran out of memory${where}${said}${tailText(failure)}`, {
-        ...task,
-        ...exitOf(failure),
-      });
+      return new TaskError(`${who} ran out of memory${where}${why}${tail}`, { ...task, ...exitOf(failure) });
     case FailureKind.FAILURE_UNSPECIFIED:
-      return new TaskError(`${who} failed${where}${said}`, task);
+      return new TaskError(`${who} failed${where}${why}`, task);
     default:
       return failure.kind satisfies never;
   }
+}
+
+/** Where in the user's code it happened: on the worker; where nothing was thrown there, the function that failed. */
+function framesOf(failure: Failure, { functionName, taskId, place }: FailedCall, cause: unknown): string {
+  const where = failure.worker === "" ? "" : `worker ${failure.worker}, `;
+  const stack = cause instanceof Error ? (cause.stack ?? "") : "";
+  const start = stack.search(/^ +at /m);
+  const frames = start === -1 ? `    at ${functionName} (${place})` : stack.slice(start);
+  return `    at ${where}task ${taskId}\n${frames}`;
 }
 
 function withDetail(text: string): string {

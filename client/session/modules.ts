@@ -9,8 +9,8 @@ import { existsSync } from "node:fs";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BlobRef } from "../../proto/grain.js";
-import type { BlobTransport } from "../../proto/link/link.js";
 import type { FunctionDefinition } from "../call.js";
+import type { Upload, Uploads } from "./uploads.js";
 
 /** A module as it travels. */
 export interface Bundle {
@@ -60,38 +60,32 @@ function pathOf(fileOrUrl: string): string | undefined {
 /** The modules that one session has brought to its head. */
 export class Modules {
   readonly #bundle: BundleModule;
-  readonly #blobs: Promise<BlobTransport>;
-  /** By file: the hash, once the head holds it. */
-  readonly #byFile = new Map<string, Promise<string>>();
+  readonly #uploads: Uploads;
+  /** By file, once the head holds it. */
+  readonly #byFile = new Map<string, Promise<Upload>>();
 
-  /**
-   * @param bundle makes a bundle of a file
-   * @param blobs the head's, once it is connected
-   */
-  constructor(bundle: BundleModule, blobs: Promise<BlobTransport>) {
+  /** @param bundle makes a bundle of a file */
+  constructor(bundle: BundleModule, uploads: Uploads) {
     this.#bundle = bundle;
-    this.#blobs = blobs;
+    this.#uploads = uploads;
   }
 
-  /** The name under which workers find a function's module; a string at once when nothing has to be brought. */
-  nameOf(definition: FunctionDefinition): string | Promise<string> {
+  /** What workers find a function's module by: the name of a baked-in one, at once, or a bundle's hash, once the head holds that. */
+  find(definition: FunctionDefinition): string | Promise<Upload> {
     const source = moduleSource(definition.module ?? "", definition.place);
     if (source.type === "baked") return source.name;
-    let name = this.#byFile.get(source.file);
-    if (name === undefined) {
-      name = this.#bring(source.file);
-      this.#byFile.set(source.file, name);
+    let upload = this.#byFile.get(source.file);
+    if (upload === undefined) {
+      upload = this.#bring(source.file);
+      this.#byFile.set(source.file, upload);
       // The next call tries again: the file may have been corrected, the head be back.
-      name.catch(() => this.#byFile.delete(source.file));
+      upload.catch(() => this.#byFile.delete(source.file));
     }
-    return name;
+    return upload;
   }
 
-  async #bring(file: string): Promise<string> {
+  async #bring(file: string): Promise<Upload> {
     const { ref, bytes } = await this.#bundle(file);
-    const blobs = await this.#blobs;
-    const missing = await blobs.missing([ref.hash]);
-    if (missing.includes(ref.hash)) await blobs.put(ref, [bytes]);
-    return ref.hash;
+    return this.#uploads.bring(ref, [bytes]);
   }
 }

@@ -21,9 +21,12 @@ import { encodeArgs, INLINE_LIMIT_BYTES } from "../../proto/values/value.js";
 import { hello } from "../../proto/version.js";
 import type { Call, SpawnedCall } from "../call.js";
 import type { CallOwner, RemoteCall } from "./call.js";
+import { headEnded, linkEnded, refusal, sessionClosed } from "./head-error.js";
 import { type BundleModule, Modules } from "./modules.js";
+import { Sender } from "./sender.js";
 import type { SpecEntry } from "./spec.js";
 import { type Fetch, SessionState } from "./state.js";
+import { Uploads } from "./uploads.js";
 import { LargeValues } from "./values.js";
 
 /** A client's connection to a head. */
@@ -57,6 +60,8 @@ export interface SessionSettings {
   readonly open: (signal: AbortSignal) => Promise<OpenedHead>;
   readonly bundle: BundleModule;
   readonly listener: SessionListener;
+  /** A clock that never goes back, in milliseconds. Default: `performance.now`. */
+  readonly nowMs?: () => number;
 }
 
 /** What a session knows of its calls. */
@@ -70,12 +75,6 @@ export interface SessionFigures {
   readonly workers: number | undefined;
 }
 
-/** Above so many bytes not taken by the transport, what is submitted waits here. */
-const PENDING_LIMIT_BYTES = 8 * 1024 * 1024;
-
-/** Where sending stands. */
-type Sending = "idle" | "due" | "blocked";
-
 /** One session with one head. */
 export class HeadSession {
   readonly #settings: SessionSettings;
@@ -83,6 +82,7 @@ export class HeadSession {
   readonly #abort = new AbortController();
   readonly #modules: Modules;
   readonly #values: LargeValues;
+  readonly #sender: Sender;
   readonly #connected: (blobs: BlobTransport) => void;
   readonly #notConnected: (error: unknown) => void;
   #head: OpenedHead | undefined;
@@ -90,7 +90,6 @@ export class HeadSession {
   #closing: Promise<void> | undefined;
   #answered: { readonly welcome: () => void; readonly refused: (error: GrainError) => void } | undefined;
   #ended: (() => void) | undefined;
-  #sending: Sending = "idle";
   #counts: Counts | undefined;
 
   constructor(settings: SessionSettings) {
@@ -105,8 +104,10 @@ export class HeadSession {
     blobs.catch(() => {});
     this.#connected = connected;
     this.#notConnected = notConnected;
-    this.#modules = new Modules(settings.bundle, blobs);
-    this.#values = new LargeValues(blobs);
+    const uploads = new Uploads(blobs, settings.nowMs ?? (() => performance.now()));
+    this.#modules = new Modules(settings.bundle, uploads);
+    this.#values = new LargeValues(uploads, blobs);
+    this.#sender = new Sender(this.#state, uploads);
   }
 
   /**
@@ -150,18 +151,18 @@ export class HeadSession {
       submitted = state.submitLarge(spec, owner);
       this.#follow(
         this.#values.put(args),
-        (ref) => state.stored(submitted, ref),
+        (upload) => state.stored(submitted, upload),
         (error) => state.notStored(submitted, error),
       );
     }
-    this.#schedule();
+    this.#sender.schedule();
     return submitted;
   }
 
   /** Cancels all calls of an owner; it hears of the end of each. */
   cancel(owner: CallOwner): void {
     this.#state.cancel(owner);
-    this.#schedule();
+    this.#sender.schedule();
   }
 
   /** Asks the head for its workers, sessions and queues. */
@@ -193,7 +194,7 @@ export class HeadSession {
       this.#state.end(known);
       throw known;
     }
-    this.#schedule();
+    this.#sender.start(this.#head.connection.link);
   }
 
   #introduce({ link, blobs, address }: ClientConnection): Promise<void> {
@@ -220,7 +221,7 @@ export class HeadSession {
 
   #messages(batch: HeadToClient[]): void {
     for (const message of batch) this.#message(message);
-    this.#schedule();
+    this.#sender.schedule();
   }
 
   #message({ body }: HeadToClient): void {
@@ -234,7 +235,7 @@ export class HeadSession {
         this.#answered?.welcome();
         return;
       case "refused":
-        this.#refused(refusal(body.refused, this.#head?.connection.address ?? ""));
+        this.#refused(body.refused);
         return;
       case "results":
         for (const task of body.results.tasks) listener.ended(task);
@@ -261,32 +262,33 @@ export class HeadSession {
     }
   }
 
-  /** At the opening, or later because of what this session has sent. */
-  #refused(error: GrainError): void {
+  /** At the opening, later because of what this session has sent, or because the head ends. */
+  #refused(refused: Refused): void {
+    const address = this.#head?.connection.address ?? "";
+    const state = this.#state;
+    const goodbye = refused.code === Refused_Code.DRAINING && state.phase.type !== "opening";
+    const error = goodbye ? headEnded(refused.message, address, state.unfinished) : refusal(refused, address);
     this.#answered?.refused(error);
-    if (this.#ended === undefined) this.#state.end(error);
+    if (this.#ended === undefined) state.end(error);
   }
 
   #linkEnded(end: LinkEnd, address: string): void {
-    const error = new ConnectionError(
-      `The connection to the head at ${address} ended: ${endText(end)}. ` +
-        "Tasks that were under way are lost to this program; look into the head's log, then run it again.",
-    );
+    const error = linkEnded(end, address, this.#state.unfinished);
     this.#answered?.refused(error);
     if (this.#ended === undefined) this.#state.end(error);
     else this.#ended();
   }
 
   #prepare(spec: SpecEntry): void {
-    const name = this.#modules.nameOf(spec.definition);
-    if (typeof name === "string") {
-      this.#state.prepared(spec, name);
+    const module = this.#modules.find(spec.definition);
+    if (typeof module === "string") {
+      this.#state.prepared(spec, module);
       return;
     }
     spec.stage = { type: "preparing" };
     this.#follow(
-      name,
-      (hash) => this.#state.prepared(spec, hash),
+      module,
+      (upload) => this.#state.prepared(spec, upload),
       (error) => this.#state.notPrepared(spec, error),
     );
   }
@@ -301,33 +303,7 @@ export class HeadSession {
 
   /** Tells the state how something ended, then sends what came of it. */
   #follow<T>(work: Promise<T>, done: (value: T) => void, failed: (error: unknown) => void): void {
-    work.then(done, failed).finally(() => this.#schedule());
-  }
-
-  #schedule(): void {
-    if (this.#sending !== "idle") return;
-    this.#sending = "due";
-    setImmediate(() => this.#flush());
-  }
-
-  #flush(): void {
-    this.#sending = "idle";
-    const { phase } = this.#state;
-    if (phase.type !== "open" || this.#head === undefined) return;
-    const { link } = this.#head.connection;
-    const ack = this.#state.takeAck();
-    if (ack !== undefined) link.send(ack);
-    while (link.pendingBytes <= PENDING_LIMIT_BYTES) {
-      const message = this.#state.next();
-      if (message === undefined) {
-        link.flush();
-        return;
-      }
-      link.send(message);
-    }
-    link.flush();
-    this.#sending = "blocked";
-    void link.drained().then(() => this.#flush());
+    work.then(done, failed).finally(() => this.#sender.schedule());
   }
 
   async #close(): Promise<void> {
@@ -349,41 +325,10 @@ export class HeadSession {
   }
 
   #sayClose(session: number): Promise<void> {
-    const { link } = this.#head!.connection;
     return new Promise((resolve) => {
       this.#ended = resolve;
-      const ack = this.#state.takeAck();
-      if (ack !== undefined) link.send(ack);
       this.#state.phase = { type: "closing", session };
-      link.send({ body: { $case: "close", close: {} } });
-      link.flush();
+      this.#sender.sayClose();
     });
-  }
-}
-
-function sessionClosed(): ConnectionError {
-  return new ConnectionError("The session is closed; open a new one to submit further calls.");
-}
-
-function refusal(refused: Refused, address: string): ConnectionError {
-  const ours = hello();
-  const versions =
-    refused.code === Refused_Code.PROTOCOL
-      ? ` (this program: grain-scheduler ${ours.version}, protocol ${ours.protocol};` +
-        ` the head: ${refused.version}, protocol ${refused.protocol})`
-      : "";
-  return new ConnectionError(`The head at ${address} refused this program: ${refused.message}${versions}`);
-}
-
-function endText(end: LinkEnd): string {
-  switch (end.type) {
-    case "closed":
-      return "the head closed it";
-    case "broken":
-      return end.message;
-    case "malformed":
-      return `the head sent what is no message of our protocol (${end.message})`;
-    default:
-      return end satisfies never;
   }
 }

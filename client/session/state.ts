@@ -21,6 +21,7 @@ import { type CallOwner, RemoteCall } from "./call.js";
 import { SendQueue } from "./columns.js";
 import { toError } from "./failure.js";
 import { type SpecEntry, SpecTable } from "./spec.js";
+import type { Upload } from "./uploads.js";
 
 /** Where a session is. */
 export type Phase =
@@ -67,6 +68,11 @@ export class SessionState {
     return { submitted: this.#submitted, done: this.#done, failed: this.#failed };
   }
 
+  /** Calls under way. */
+  get unfinished(): number {
+    return this.#submitted - this.#done - this.#failed;
+  }
+
   /** "session.task"; before the head has numbered the session, the task alone. */
   taskId(task: number): string {
     const { phase } = this;
@@ -98,9 +104,9 @@ export class SessionState {
   }
 
   /** The head holds the arguments of a call. */
-  stored(call: RemoteCall, ref: BlobRef): void {
+  stored(call: RemoteCall, upload: Upload): void {
     if (!this.#uploading.delete(call)) return;
-    this.#queueFor(call).addBlob(call, ref);
+    this.#queueFor(call).addBlob(call, upload);
   }
 
   /** The arguments of a call could not be uploaded. */
@@ -109,10 +115,11 @@ export class SessionState {
   }
 
   /** The module of a spec is with the head (or baked into workers): its calls may go. */
-  prepared(spec: SpecEntry, module: string): void {
+  prepared(spec: SpecEntry, module: string | Upload): void {
     if (this.phase.type === "ended") return;
     spec.stage = { type: "registered" };
-    this.#queue.push({ body: { $case: "spec", spec: spec.toSpec(module) } });
+    const [name, uploads] = typeof module === "string" ? [module, []] : [module.ref.hash, [module]];
+    this.#queue.push({ body: { $case: "spec", spec: spec.toSpec(name) } }, uploads);
     for (const call of spec.held.calls()) this.#number(call);
     this.#queue.append(spec.held);
   }
@@ -184,7 +191,9 @@ export class SessionState {
     this.#acks.push(failure.task);
     const call = this.#calls.get(failure.task);
     if (call === undefined) return;
-    this.#reject(call, toError(failure, call.spec.definition.name, this.taskId(failure.task)));
+    const { name, place } = call.spec.definition;
+    const taskId = this.taskId(failure.task);
+    this.#reject(call, toError(failure, { functionName: name, taskId, place }));
   }
 
   /**
@@ -201,6 +210,11 @@ export class SessionState {
     for (const spec of this.#specs.entries()) for (const call of spec.held.calls()) calls.push(call);
     this.#uploading.clear();
     for (const call of calls) this.#reject(call, callError);
+  }
+
+  /** The blobs that the next message refers to. */
+  get nextUploads(): readonly Upload[] {
+    return this.#queue.nextUploads;
   }
 
   /** Takes the next message to send; undefined when there is none. */

@@ -5,33 +5,35 @@ import type { BlobRef } from "../../proto/grain.js";
 import { refOf } from "../../proto/hash.js";
 import type { BlobTransport } from "../../proto/link/link.js";
 import type { Encoded } from "../../proto/values/value.js";
+import type { Upload, Uploads } from "./uploads.js";
 
 /** So many travel at once in each direction: enough to fill a connection. */
 const CONCURRENCY = 4;
 
 /** The large values of one session. */
 export class LargeValues {
+  readonly #uploads: Uploads;
   readonly #blobs: Promise<BlobTransport>;
   readonly #puts = pLimit(CONCURRENCY);
   readonly #gets = pLimit(CONCURRENCY);
   /** By hash: one argument given to many calls travels once. */
-  readonly #uploads = new Map<string, Promise<void>>();
+  readonly #underWay = new Map<string, Promise<Upload>>();
 
   /** @param blobs the head's, once it is connected */
-  constructor(blobs: Promise<BlobTransport>) {
+  constructor(uploads: Uploads, blobs: Promise<BlobTransport>) {
+    this.#uploads = uploads;
     this.#blobs = blobs;
   }
 
-  /** Brings arguments to the head. Reads the bytes before it returns, so that later changes do no harm. */
-  async put(args: Encoded): Promise<BlobRef> {
+  /** Brings arguments to the head. Copies the bytes before it returns, so that later changes do no harm. */
+  put(args: Encoded): Promise<Upload> {
     const ref = refOf(args.parts);
-    let upload = this.#uploads.get(ref.hash);
+    let upload = this.#underWay.get(ref.hash);
     if (upload === undefined) {
-      upload = this.#upload(ref, args);
-      this.#uploads.set(ref.hash, upload);
+      upload = this.#put(ref, args);
+      this.#underWay.set(ref.hash, upload);
     }
-    await upload;
-    return ref;
+    return upload;
   }
 
   /** Fetches a result. */
@@ -39,12 +41,13 @@ export class LargeValues {
     return this.#gets(async () => (await this.#blobs).get(ref));
   }
 
-  async #upload(ref: BlobRef, args: Encoded): Promise<void> {
-    const parts = args.parts.map((part) => part.slice());
+  async #put(ref: BlobRef, args: Encoded): Promise<Upload> {
+    // `slice` of a Buffer would be a view of the same memory.
+    const parts = args.parts.map((part) => new Uint8Array(part));
     try {
-      await this.#puts(async () => (await this.#blobs).put(ref, parts));
+      return await this.#puts(() => this.#uploads.bring(ref, parts));
     } finally {
-      this.#uploads.delete(ref.hash);
+      this.#underWay.delete(ref.hash);
     }
   }
 }

@@ -12,6 +12,8 @@ import type { WorkerPeer } from "./worker-peer.js";
 /** Whom effects are for. */
 export interface Peers {
   worker(worker: number): WorkerPeer | undefined;
+  /** The head is part of the one program that it serves. */
+  readonly embedded: boolean;
   session(session: number): { readonly session: Session; readonly peer: ClientPeer } | undefined;
   /** Every task of a closed session has ended. */
   sessionEnded(session: number): void;
@@ -93,7 +95,12 @@ function tellClient(effect: ForClient, peers: Peers): void {
       }
       break;
     case "warn":
-      peer.send({ body: { $case: "notice", notice: { text: neverFits(session, effect), warning: true } } });
+      peer.send({
+        body: {
+          $case: "notice",
+          notice: { text: neverFits(session, effect, peers.embedded), warning: true },
+        },
+      });
       return;
     default:
       effect satisfies never;
@@ -101,13 +108,19 @@ function tellClient(effect: ForClient, peers: Peers): void {
   peers.changed(session);
 }
 
-function neverFits(session: Session, { spec, wanted }: { spec: number; wanted: string }): string {
+function neverFits(
+  session: Session,
+  { spec, wanted }: { readonly spec: number; readonly wanted: string },
+  embedded: boolean,
+): string {
   const known = session.specs.get(spec);
   const name = known === undefined ? "" : known.name || known.function;
-  return (
-    `No connected worker can ever run ${name === "" ? "some calls" : `"${name}"`}: it asks for ${wanted}. ` +
-    "Its calls wait until a larger worker joins; ask for less, or start one (`grain ls` shows what there is)."
-  );
+  const calls = name === "" ? "some calls" : `"${name}"`;
+  return embedded
+    ? `This program's own worker can never run ${calls}: it asks for ${wanted}. ` +
+        "Its calls wait in vain: ask for less, give the program more with the option local, or run it against a head (GRAIN_ADDRESS) with larger workers."
+    : `No connected worker can ever run ${calls}: it asks for ${wanted}. ` +
+        "Its calls wait until a larger worker joins; ask for less, or start one (`grain ls` shows what there is).";
 }
 
 /** The failure of a task that ended by the head's own decision. */
@@ -129,12 +142,12 @@ function concluded(task: number, verdict: Verdict): Failure {
 function explain(verdict: Verdict): { kind: FailureKind; message: string } {
   switch (verdict.type) {
     case "cancelled":
-      return { kind: FailureKind.CANCELLED, message: "cancelled before it ended" };
+      return { kind: FailureKind.CANCELLED, message: "" };
     case "workersLost":
       return {
         kind: FailureKind.WORKER_LOST,
         message:
-          `given up after ${verdict.workers.length} workers were lost while it ran on them (${listed(verdict.workers)}); ` +
+          `${verdict.workers.length} workers were lost while it ran on them (${listed(verdict.workers)}); ` +
           "it is probably the cause: look at what it does to memory, and at the workers' own logs",
       };
     case "infeasible":

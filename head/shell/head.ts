@@ -28,7 +28,7 @@ import { Heartbeats } from "./heartbeats.js";
 import { Links } from "./links.js";
 import { type HeadLog, silentLog } from "./log.js";
 import { Loop, type Scheduler } from "./loop.js";
-import { DRAINING, Registry } from "./registry.js";
+import { goodbye, Registry } from "./registry.js";
 import type { Session } from "./session.js";
 import { headStatus } from "./status.js";
 import { type Member, type WorkerHost, WorkerPeer } from "./worker-peer.js";
@@ -43,6 +43,11 @@ export interface HeadOptions {
   readonly blobs?: BlobStoreOptions;
   /** Default: says nothing. */
   readonly log?: HeadLog;
+  /**
+   * Whether it serves the one program that it is part of: no worker will ever join it beside those of the
+   * program, and no command sees it, so its advice is another. Default: false.
+   */
+  readonly embedded?: boolean;
   /** Told how many clients are connected, whenever that changes. */
   readonly onClients?: (connected: number) => void;
   /** A clock that never goes back, in milliseconds. Default: `performance.now`. */
@@ -87,7 +92,7 @@ export class Head {
     this.blobs = new BlobStore(options.blobs);
     this.#registry = new Registry(options.maxClients ?? MAX_CLIENTS, this.blobs);
     this.#heartbeats = new Heartbeats(heartbeatMs, this.#nowMs);
-    const peers = this.#peers();
+    const peers = this.#peers(options.embedded ?? false);
     this.#loop = new Loop(this.#core, (effect) => carryOut(effect, peers), this.#nowMs);
     this.#clientHost = this.#hostOfClients();
     this.#workerHost = this.#hostOfWorkers(heartbeatMs);
@@ -116,24 +121,27 @@ export class Head {
   /**
    * Says goodbye to clients and workers, ends their streams and frees everything.
    * Tasks that have not ended are lost. Calling it again gives the same promise.
+   *
+   * @param reason told to clients, e.g. "got SIGTERM"
    */
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
+  close(reason = ""): Promise<void> {
+    this.#closing ??= this.#close(reason);
     return this.#closing;
   }
 
-  async #close(): Promise<void> {
+  async #close(reason: string): Promise<void> {
     this.#registry.draining = true;
-    for (const { peer } of this.#registry.sessions.values()) peer.refuse(DRAINING);
+    for (const { peer } of this.#registry.sessions.values()) peer.refuse(goodbye(reason));
     for (const { peer } of [...this.#registry.workers.values()]) peer.dismiss("the head is shutting down");
     await this.#links.close();
     this.#counts.close();
     await this.blobs.close();
   }
 
-  #peers(): Peers {
+  #peers(embedded: boolean): Peers {
     const { sessions, workers } = this.#registry;
     return {
+      embedded,
       worker: (number) => workers.get(number)?.peer,
       session: (number) => sessions.get(number),
       sessionEnded: (number) => this.#sessionEnded(number),

@@ -26,6 +26,14 @@ export const DRAINING: Refusal = {
     "This head is shutting down and takes nobody new; connect again when it has been restarted, or to another head.",
 };
 
+/** What clients that are served are told when the head shuts down. */
+export function goodbye(reason: string): Refusal {
+  return {
+    code: Refused_Code.DRAINING,
+    message: `shutting down${reason === "" ? "" : `: ${reason}`}`,
+  };
+}
+
 /** The connected. */
 export class Registry {
   /** Sessions until their last task has ended, which may be after their client has gone. */

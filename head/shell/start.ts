@@ -14,8 +14,8 @@ export interface ListeningHead {
   readonly head: Head;
   /** Where it listens, with real ports. */
   readonly addresses: readonly string[];
-  /** Says goodbye to everybody, stops listening and frees everything. */
-  close(): Promise<void>;
+  /** Says goodbye to everybody, stops listening and frees everything. @param reason told to clients */
+  close(reason?: string): Promise<void>;
 }
 
 /** Where a head listens unless told otherwise. */
@@ -35,16 +35,16 @@ export async function startHead(options: ListenOptions = {}): Promise<ListeningH
   const head = new Head(options);
   try {
     const server = await serveGrpc(head, addresses);
-    return { head, addresses: server.addresses, close: () => closeBoth(head, server) };
+    return { head, addresses: server.addresses, close: (reason) => closeBoth(head, server, reason) };
   } catch (error) {
     await head.close();
     throw error;
   }
 }
 
-async function closeBoth(head: Head, server: { close(): Promise<void> }): Promise<void> {
+async function closeBoth(head: Head, server: { close(): Promise<void> }, reason?: string): Promise<void> {
   try {
-    await head.close();
+    await head.close(reason);
   } finally {
     await server.close();
   }

@@ -59,6 +59,11 @@ describe("grain-head refuses", () => {
     [["--listen", "127.0.0.1:0", "--listen", "example.org:0"], /example\.org:0.*other machines/],
     [["--listen", `unix://${file}`], /plain-file.*not a socket.*another path/],
     [["--listen", `unix://${directory}`], /directory.*not a socket.*another path/],
+    [
+      ["--listen", "unix:///no/such/x.sock"],
+      /directory \/no\/such of the socket.*not exist: make it \(mkdir -p/,
+    ],
+    [["--listen", `unix://${file}/x.sock`], /plain-file.*socket.*is not a directory; choose another path/],
     [["--max-clients", "0"], /--max-clients.*'0'.*whole number from 1/],
     [["--max-clients", "-1"], /--max-clients.*'-1'.*whole number from 1/],
     [["--max-clients", "2.5"], /--max-clients.*'2\.5'.*whole number from 1/],
@@ -171,11 +176,6 @@ describe("an address", () => {
     await expectLine(second, "grain-head", FAILURE, /head\.sock is in use/);
     await stage.worker(socket, ["--cpus", "1"]);
   });
-
-  it("in a directory that is not there is refused", async () => {
-    const head = stage.start("grain-head", ["--listen", `unix://${stage.directory}/none/head.sock`]);
-    await expectLine(head, "grain-head", FAILURE, /none\/head\.sock/);
-  });
 });
 
 describe("a worker", () => {
@@ -220,11 +220,47 @@ describe("a program", () => {
     expect(code).toBe(0);
   });
 
-  it.each([
-    [
-      { GRAIN_ADDRESS: "127.0.0.1:1", GRAIN_CONNECT_TIMEOUT: "soon" },
-      /GRAIN_CONNECT_TIMEOUT.*seconds.*"soon"/,
-    ],
+  it("with no patience reaches a head that is there, and says at once that another is not", async () => {
+    const { address } = await stage.head();
+    await stage.worker(address, ["--cpus", "1"]);
+    const file = stage.program("patience.ts", PROGRAM);
+    const env = { GRAIN_CONNECT_TIMEOUT: "0" };
+    expect(await stage.play(file, { ...env, GRAIN_ADDRESS: address })).toMatchObject({
+      stdout: "1\n",
+      stderr: "",
+    });
+    expect((await stage.play(file, { ...env, GRAIN_ADDRESS: "127.0.0.1:1" })).stdout).toMatch(
+      /^ConnectionError: No head answered at 127\.0\.0\.1:1 within 1 s\./,
+    );
+  });
+
+  it("whose head shuts down is told so, and what is lost", async () => {
+    const { head, address } = await stage.head();
+    await stage.worker(address, ["--cpus", "1"]);
+    const source = `
+import { cores, currentTask, delayed, each, run } from "grain-scheduler";
+const wait = delayed(async function wait(n: number) { console.log("waiting"); await new Promise(() => setInterval(() => {}, 1000)); });
+try {
+  await run(async () => { await each(wait.with(cores(1)).map([1, 2, 3])); });
+} catch (error) {
+  console.log((error as Error).name + ": " + (error as Error).message);
+}
+`;
+    const file = stage.program("shutdown.ts", source);
+    const program = stage.run(["--import", "tsx", file], { GRAIN_ADDRESS: address }, stage.project);
+    await program.until(/waiting/);
+    head.kill();
+    await program.ended;
+    expect(program.stdout).toContain(
+      `ConnectionError: The head at ${address} ended (shutting down: got SIGTERM), and 3 unfinished calls are lost with it. Start it again`,
+    );
+  });
+
+  it.each<[Record<string, string>, RegExp]>([
+    ...["soon", "-1", " "].map((text): [Record<string, string>, RegExp] => [
+      { GRAIN_ADDRESS: "127.0.0.1:1", GRAIN_CONNECT_TIMEOUT: text },
+      new RegExp(`GRAIN_CONNECT_TIMEOUT.*seconds, 0 or more.*"${text}"`),
+    ]),
     [{ GRAIN_ADDRESS: "nonsense" }, /GRAIN_ADDRESS.*"nonsense" is not an address.*host:port/],
     [
       { GRAIN_CONFIG: "/no/such/grain.toml" },

@@ -85,9 +85,16 @@ describe("run and connect refuse", () => {
   });
 
   it("a local resource that no worker can own", async () => {
-    const one = delayed(function one() {}, { name: "owned", module: import.meta.url });
-    const start = (local: RunOptions["local"]) => run(() => one.with(cores(1))(), { local });
-    await expect(start(wrong({ core: 2 }))).rejects.toThrow(/core: there is no such.*did you mean "cores"/);
+    // At once, with no remote call in sight.
+    const never = () => expect.unreachable("main has run");
+    const start = (local: RunOptions["local"]) => run(never, { local });
+    await expect(start(wrong({ core: 2 }))).rejects.toThrow(ResourceError);
+    await expect(start(wrong({ core: 2 }))).rejects.toThrow(
+      /^run: the option local: core: there is no such.*did you mean "cores"/,
+    );
+    await expect(connect({ local: wrong({ memroy: "1G" }) })).rejects.toThrow(
+      /^connect: the option local: memroy:.*did you mean "memory"/,
+    );
     await expect(start(cores(1.5))).rejects.toThrow(/cores: a worker owns whole cores, not 1\.5 cores/);
     await expect(start(anyOf(cores(1), cores(2)))).rejects.toThrow(/anyOf: a worker cannot own alternatives/);
     await expect(start(limit("x", 1))).rejects.toThrow(/limit x:.*cluster-wide/);
@@ -110,6 +117,9 @@ describe("delayed refuses", () => {
     [{ copyOnSetItem: 1 }, /copyOnSetItem must be true or false, not 1/],
     [{ pin: "yes" }, /pin must be true or false, not 'yes'/],
     [{ failInfeasible: 1 }, /failInfeasible must be true or false, not 1/],
+    [{ cacheKey: true }, /cacheKey: results that outlive a crash .*journal.*not in this version; leave/],
+    [{ cacheKey: (x: number) => x }, /cacheKey: .*not in this version/],
+    [{ cacheKey: "x" }, /cacheKey must be true, false or a function of the arguments, not 'x'/],
     [{ name: "" }, /name must be a text that is not empty, not ''/],
     [{ module: 3 }, /module must be import\.meta\.url.*not 3/],
   ])("%j", (options, message) => {

@@ -310,7 +310,6 @@ export function definitionOf(
     priority: 0,
     pin: false,
     failInfeasible: false,
-    cacheKey: undefined,
     ...given.options,
   };
   return {

@@ -1,5 +1,6 @@
 /** Serves a head over gRPC: streams, blobs, administration, health and reflection. */
 
+import { dirname } from "node:path";
 import {
   logVerbosity,
   Server,
@@ -167,7 +168,9 @@ function explain(address: Address, error: Error): ConnectionError {
   }
   if (/EACCES|EPERM/.test(error.message)) {
     return new ConnectionError(
-      `This user may not listen on ${where}; choose another address with --listen.`,
+      address.type === "unix"
+        ? `This user may not make a socket in ${dirname(address.path)}; choose another path with --listen.`
+        : `This user may not listen on ${where}; choose another address with --listen, with a port from 1024.`,
       { cause: error },
     );
   }

@@ -1,15 +1,17 @@
 /** Files of unix sockets: a dead head's is removed, a live one's is left alone. */
 
-import { chmod, lstat, rm } from "node:fs/promises";
+import { chmod, lstat, rm, stat } from "node:fs/promises";
 import { connect } from "node:net";
+import { dirname } from "node:path";
 import { ConfigError, ConnectionError } from "../../../proto/errors.js";
 
 /**
  * Makes sure that a head can listen on this path.
  *
- * @throws ConnectionError when a program listens there; ConfigError when something else has this name
+ * @throws ConnectionError when a program listens there; ConfigError when something else has this name, or its directory is missing
  */
 export async function claimSocketFile(path: string): Promise<void> {
+  await checkDirectory(path);
   const file = await lstat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
     throw new ConfigError(`The socket ${path} cannot be looked at: ${error.message}.`, { cause: error });
@@ -26,6 +28,24 @@ export async function claimSocketFile(path: string): Promise<void> {
     );
   }
   await rm(path, { force: true });
+}
+
+/** Listening itself would fail with EACCES, as if it were a matter of permissions. */
+async function checkDirectory(path: string): Promise<void> {
+  const directory = dirname(path);
+  const found = await stat(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
+    throw new ConfigError(
+      `The directory ${directory} of the socket ${path} cannot be looked at: ${error.message}; choose another path to listen on.`,
+      { cause: error },
+    );
+  });
+  if (found?.isDirectory()) return;
+  throw new ConfigError(
+    found === undefined
+      ? `The directory ${directory} of the socket ${path} does not exist: make it (mkdir -p ${directory}), or choose another path to listen on.`
+      : `${directory}, where the socket ${path} is to be, is not a directory; choose another path to listen on.`,
+  );
 }
 
 /** Lets only this user connect. */

@@ -22,7 +22,7 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told after each attempt that failed, with a sentence for a person. */
   readonly onRetry?: ((message: string) => void) | undefined;
-  /** Gives up after so many milliseconds; `Infinity` never. */
+  /** Gives up after so many milliseconds, but not before one attempt of a second; `Infinity` never. */
   readonly giveUpMs: number;
 }
 
@@ -145,21 +145,20 @@ async function reach(address: string, options: ConnectOptions): Promise<Reached>
     "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
     "grpc.use_local_subchannel_pool": 1,
   });
+  const giveUpMs = Math.max(options.giveUpMs, ATTEMPT_MS);
   const startedAt = performance.now();
   let sayAfterMs = 0;
   try {
     for (;;) {
-      const leftMs = options.giveUpMs - (performance.now() - startedAt);
+      const leftMs = giveUpMs - (performance.now() - startedAt);
       if (await ready(client, Math.min(ATTEMPT_MS, Math.max(leftMs, 1)), options.signal))
         return { client, target, shown };
       options.signal?.throwIfAborted();
       const waitedMs = performance.now() - startedAt;
-      if (waitedMs >= options.giveUpMs) throw unreachable(shown, options.giveUpMs);
+      if (waitedMs >= giveUpMs) throw unreachable(shown, giveUpMs);
       if (waitedMs < sayAfterMs) continue;
       sayAfterMs = waitedMs + Math.min(waitedMs, QUIET_MS);
-      options.onRetry?.(
-        `No head answers at ${shown} yet; still trying${remaining(options.giveUpMs - waitedMs)}.`,
-      );
+      options.onRetry?.(`No head answers at ${shown} yet; still trying${remaining(giveUpMs - waitedMs)}.`);
     }
   } catch (error) {
     client.close();

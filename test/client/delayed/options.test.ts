@@ -14,7 +14,7 @@ function resolved(options: object): CallOptions {
 
 describe("options of delayed", () => {
   it.each<[object, Partial<CallOptions>]>([
-    [{}, { retries: 0, timeoutMs: 0, priority: 0, pin: false, failInfeasible: false, cacheKey: undefined }],
+    [{}, { retries: 0, timeoutMs: 0, priority: 0, pin: false, failInfeasible: false }],
     [{ retries: 3 }, { retries: 3 }],
     [{ timeout: 1.5 }, { timeoutMs: 1500 }],
     [{ timeout: "1h30m" }, { timeoutMs: 5_400_000 }],
@@ -24,8 +24,7 @@ describe("options of delayed", () => {
       { pin: true, failInfeasible: true },
       { pin: true, failInfeasible: true },
     ],
-    [{ cacheKey: true }, { cacheKey: true }],
-    [{ cacheKey: false }, { cacheKey: undefined }],
+    [{ cacheKey: false }, {}],
     [
       { retries: undefined, timeout: undefined },
       { retries: 0, timeoutMs: 0 },

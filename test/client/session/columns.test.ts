@@ -55,10 +55,13 @@ describe("the queue of what is to be sent", () => {
   it("mixes inline arguments and blobs", () => {
     const queue = new SendQueue();
     const ref = { hash: "sha256-x", byteLength: 9 };
-    queue.addBlob(callOf(1, me, 1), ref);
+    const upload = { ref, parts: [], confirmedMs: 0 };
+    queue.addBlob(callOf(1, me, 1), upload);
     queue.add(callOf(1, me, 2), encoded(2));
-    queue.addBlob(callOf(1, me, 3), ref);
+    queue.addBlob(callOf(1, me, 3), upload);
+    expect(queue.nextUploads).toEqual([upload, upload]);
     expect(drain(queue)).toEqual([[1, 1, [0, 1, 0], [2], [0, 2]]]);
+    expect(queue.nextUploads).toEqual([]);
   });
 
   it("closes a message that is full, by tasks and by bytes", () => {

@@ -12,7 +12,9 @@ describe("the end of a session", () => {
     await head.until(() => head.tasks.size === 2);
     head.destroy("gone");
     for (const call of calls)
-      await expect(resultOf(call.completion)).rejects.toThrow(/fake:1 ended: .*the other side/);
+      await expect(resultOf(call.completion)).rejects.toThrow(
+        /fake:1 ended: .*the other side.*2 unfinished calls are lost with it\. Look into/,
+      );
     expect(() => session.submit(remoteCall(definitionOf("f")), owner)).toThrow(ConnectionError);
     expect(owner.numbers).toEqual([1, 2]);
     await session.close();
@@ -25,6 +27,28 @@ describe("the end of a session", () => {
     const refused = { code: Refused_Code.BAD_MESSAGE, message: "task 1: no", protocol: 1, version: "0" };
     head.send({ $case: "refused", refused });
     await expect(resultOf(call.completion)).rejects.toThrow(/refused this program: task 1: no/);
+    await session.close();
+  });
+
+  it.each([
+    [2, "2 unfinished calls are lost with it"],
+    [1, "1 unfinished call is lost with it"],
+  ])("with %i calls under way is told by the head that shuts down", async (count, lost) => {
+    const { head, session, owner } = setUp();
+    const calls = Array.from({ length: count }, () => session.submit(remoteCall(definitionOf("f")), owner));
+    await head.until(() => head.tasks.size === count);
+    const message = "shutting down: got SIGTERM";
+    head.send({
+      $case: "refused",
+      refused: { code: Refused_Code.DRAINING, message, protocol: 1, version: "0" },
+    });
+    for (const { completion } of calls) {
+      const error = await resultOf(completion).catch((caught: unknown) => caught);
+      expect(error).toBeInstanceOf(ConnectionError);
+      expect((error as Error).message).toBe(
+        `The head at fake:1 ended (shutting down: got SIGTERM), and ${lost}. Start it again, or choose another, and run this program again.`,
+      );
+    }
     await session.close();
   });
 

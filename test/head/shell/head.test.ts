@@ -168,6 +168,19 @@ describe("what the head concludes itself", () => {
     expect(await client.inbox.take("failure")).toMatchObject({ task: 2, kind: FailureKind.INFEASIBLE });
   });
 
+  it.each([
+    [false, /wait until a larger worker joins; ask for less, or start one \(`grain ls`/],
+    [true, /^This program's own worker can never.*wait in vain: ask for less.*option local.*GRAIN_ADDRESS/],
+  ])("advises what can be done about calls that never fit (embedded: %s)", async (embedded, advice) => {
+    const { client: newClient, worker: newWorker } = openHead({ embedded });
+    const [client, worker] = [newClient(), newWorker()];
+    await worker.join("w1", poolOfCores(2));
+    await client.open();
+    client.define(1, { name: "energy", request: cores(64).request as never });
+    client.submit(1, 1, [bytes("a")]);
+    expect((await client.inbox.take("notice")).text).toMatch(advice);
+  });
+
   it("gives a task up whose workers keep dying", async () => {
     const { client: newClient, worker: newWorker } = openHead();
     const client = newClient();
@@ -236,8 +249,11 @@ describe("closing", () => {
     const [client, worker, late] = [newClient(), newWorker(), newClient()];
     await worker.join();
     await client.open();
-    const closed = head.close();
-    expect((await client.inbox.take("refused")).code).toBe(Refused_Code.DRAINING);
+    const closed = head.close("got SIGTERM");
+    expect(await client.inbox.take("refused")).toMatchObject({
+      code: Refused_Code.DRAINING,
+      message: "shutting down: got SIGTERM",
+    });
     expect(await worker.inbox.take("leave")).toEqual({ kill: true, reason: "the head is shutting down" });
     await closed;
     expect((await late.ended).type).toBe("closed");

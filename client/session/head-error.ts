@@ -1,0 +1,63 @@
+/** What a session says of its head when that is gone, refuses, or ends. Pure. */
+
+import { ConnectionError } from "../../proto/errors.js";
+import { type Refused, Refused_Code } from "../../proto/grain.js";
+import type { LinkEnd } from "../../proto/link/link.js";
+import { hello } from "../../proto/version.js";
+
+/** The program itself has closed the session. */
+export function sessionClosed(): ConnectionError {
+  return new ConnectionError("The session is closed; open a new one to submit further calls.");
+}
+
+/** The head does not take this program, or does not understand it. */
+export function refusal(refused: Refused, address: string): ConnectionError {
+  const ours = hello();
+  const versions =
+    refused.code === Refused_Code.PROTOCOL
+      ? ` (this program: grain-scheduler ${ours.version}, protocol ${ours.protocol};` +
+        ` the head: ${refused.version}, protocol ${refused.protocol})`
+      : "";
+  return new ConnectionError(`The head at ${address} refused this program: ${refused.message}${versions}`);
+}
+
+/**
+ * The head has said goodbye to a session that it had taken.
+ *
+ * @param reason the head's words
+ * @param unfinished calls that were under way
+ */
+export function headEnded(reason: string, address: string, unfinished: number): ConnectionError {
+  return new ConnectionError(
+    `The head at ${address} ended (${reason.replace(/\.$/, "")})${lostWith(unfinished)}. ` +
+      "Start it again, or choose another, and run this program again.",
+  );
+}
+
+/** The stream has ended without a goodbye. */
+export function linkEnded(end: LinkEnd, address: string, unfinished: number): ConnectionError {
+  return new ConnectionError(
+    `The connection to the head at ${address} ended: ${endText(end)}${lostWith(unfinished)}. ` +
+      "Look into the head's log, then run this program again.",
+  );
+}
+
+function lostWith(unfinished: number): string {
+  if (unfinished === 0) return "";
+  return unfinished === 1
+    ? ", and 1 unfinished call is lost with it"
+    : `, and ${unfinished} unfinished calls are lost with it`;
+}
+
+function endText(end: LinkEnd): string {
+  switch (end.type) {
+    case "closed":
+      return "the head closed it";
+    case "broken":
+      return end.message.replace(/\.$/, "");
+    case "malformed":
+      return `the head sent what is no message of our protocol (${end.message})`;
+    default:
+      return end satisfies never;
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * Brings blobs to the head, and sees to it that they are there when something refers to them.
+ *
+ * The head drops a blob that nothing refers to after a minute. Between an upload and
+ * the message that names it a program may compute, sleep or be slowed down by the
+ * head for longer than that: so whoever sends the message asks again first (`stale`,
+ * `renew`), and the bytes are kept until then.
+ */
+
+import type { BlobRef } from "../../proto/grain.js";
+import type { BlobTransport } from "../../proto/link/link.js";
+
+/** After so long the head is asked again: a third of the time that it keeps what nothing refers to. */
+const CONFIRMED_FOR_MS = 20_000;
+
+/** A blob that the head holds, or held a while ago. */
+export interface Upload {
+  readonly ref: BlobRef;
+  readonly parts: readonly Uint8Array[];
+  /** When the head was last known to hold it. */
+  confirmedMs: number;
+}
+
+/** The uploads of one session. */
+export class Uploads {
+  readonly #blobs: Promise<BlobTransport>;
+  readonly #nowMs: () => number;
+
+  /**
+   * @param blobs the head's, once it is connected
+   * @param nowMs a clock that never goes back, in milliseconds
+   */
+  constructor(blobs: Promise<BlobTransport>, nowMs: () => number) {
+    this.#blobs = blobs;
+    this.#nowMs = nowMs;
+  }
+
+  /** Uploads a blob that the head does not hold. @param parts not to be changed from now on */
+  async bring(ref: BlobRef, parts: readonly Uint8Array[]): Promise<Upload> {
+    const upload: Upload = { ref, parts, confirmedMs: 0 };
+    await this.#confirm([upload]);
+    return upload;
+  }
+
+  /** Those of which the head must be asked again before anything refers to them. */
+  stale(uploads: readonly Upload[]): Upload[] {
+    if (uploads.length === 0) return [];
+    const sinceMs = this.#nowMs() - CONFIRMED_FOR_MS;
+    return uploads.filter(({ confirmedMs }) => confirmedMs < sinceMs);
+  }
+
+  /** Uploads those again that the head has dropped. Never rejects: where it cannot be done, the tasks fail that need them. */
+  async renew(uploads: readonly Upload[]): Promise<void> {
+    try {
+      await this.#confirm(uploads);
+    } catch {
+      // Not again and again: what refers to them goes to the head as it is.
+      this.#confirmed(uploads);
+    }
+  }
+
+  async #confirm(uploads: readonly Upload[]): Promise<void> {
+    const blobs = await this.#blobs;
+    const byHash = new Map(uploads.map((upload) => [upload.ref.hash, upload]));
+    for (const hash of await blobs.missing([...byHash.keys()])) {
+      const { ref, parts } = byHash.get(hash)!;
+      await blobs.put(ref, parts);
+    }
+    this.#confirmed(uploads);
+  }
+
+  #confirmed(uploads: readonly Upload[]): void {
+    const nowMs = this.#nowMs();
+    for (const upload of uploads) upload.confirmedMs = nowMs;
+  }
+}
