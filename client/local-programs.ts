@@ -54,7 +54,10 @@ function lazy(load: () => Promise<RunProgram>): RunProgram {
   ): Program | RunProgram {
     if (Array.isArray(first)) {
       const template = first as readonly string[] as TemplateStringsArray;
-      return lazyProgram(load().then(($) => ({ program: $(template, ...values) })));
+      const caller = { stack: "" };
+      Error.captureStackTrace(caller, run);
+      const starting = load().then(($) => ({ program: $(template, ...values) }));
+      return lazyProgram(starting, (error) => calledBy(error, caller.stack));
     }
     const options = first as ProgramOptions;
     return lazy(async () => (await load())(options));
@@ -67,9 +70,19 @@ interface Started {
   readonly program: Program;
 }
 
-function lazyProgram(starting: Promise<Started>): Program {
-  const result: Promise<ProgramResult> = starting.then(({ program }) => program);
-  const pid = starting.then(({ program }) => program.pid);
+/** An error with the stack of the call that it is about: what started the program later says nothing to a user. */
+function calledBy(error: unknown, stack: string): unknown {
+  if (error instanceof Error)
+    error.stack = `${error.name}: ${error.message}\n${stack.replace(/^Error.*\n/, "")}`;
+  return error;
+}
+
+function lazyProgram(starting: Promise<Started>, explain: (error: unknown) => unknown): Program {
+  const rethrow = (error: unknown): never => {
+    throw explain(error);
+  };
+  const result: Promise<ProgramResult> = starting.then(({ program }) => program).catch(rethrow);
+  const pid = starting.then(({ program }) => program.pid).catch(rethrow);
   // A program read line by line is awaited nowhere else: its error comes out of the loop.
   result.catch(() => {});
   pid.catch(() => {});
@@ -82,8 +95,12 @@ function lazyProgram(starting: Promise<Started>): Program {
       );
     },
     async *[Symbol.asyncIterator](): AsyncGenerator<string> {
-      const { program } = await starting;
-      yield* program;
+      try {
+        const { program } = await starting;
+        yield* program;
+      } catch (error) {
+        rethrow(error);
+      }
     },
   });
 }

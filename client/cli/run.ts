@@ -4,6 +4,7 @@ import { statSync } from "node:fs";
 import { register } from "node:module";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { hasUserFrames, showError } from "./show-error.js";
 
 /** Flags of `grain run`. */
 export interface RunFlags {
@@ -11,13 +12,30 @@ export interface RunFlags {
   readonly address?: string;
 }
 
+const FAILURE = 1;
 const BAD_USAGE = 2;
+const STACK_FRAMES = 50;
 
 /** Why a path names no program; undefined when it does. */
 function problemWith(path: string): string | undefined {
   const entry = statSync(path, { throwIfNoEntry: false });
   if (entry === undefined) return "there is no such file";
   return entry.isFile() ? undefined : "it is not a file";
+}
+
+/** Shows what the program does not catch, and ends, as Node.js would; a program that listens for it itself is left alone. */
+function onUncaught(error: unknown): void {
+  if (process.listenerCount("uncaughtException") > 1) return;
+  if (error instanceof SyntaxError && !hasUserFrames(error)) {
+    // Where in a file that cannot be parsed only Node.js can say.
+    process.off("uncaughtException", onUncaught);
+    setImmediate(() => {
+      throw error;
+    });
+    return;
+  }
+  process.stderr.write(showError(error));
+  process.exit(FAILURE);
 }
 
 /**
@@ -47,6 +65,9 @@ export async function runFile(file: string, args: readonly string[], flags: RunF
   esm.register();
   // After tsx's, so that it is asked first.
   register(new URL("./resolve-own.js", import.meta.url), { parentURL: import.meta.url });
+  process.on("uncaughtException", onUncaught);
+  // Frames of ours are not shown: there must be room for the program's own.
+  Error.stackTraceLimit = Math.max(Error.stackTraceLimit, STACK_FRAMES);
   await import(pathToFileURL(path).href);
   return Number(process.exitCode ?? 0);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { endLocalPrograms, lazyPrograms } from "../../client/local-programs.js";
+import type { RunProgram } from "../../proto/task.js";
 
 describe("programs of local functions", () => {
   it("are started by code that is loaded on first use", async () => {
@@ -18,6 +19,30 @@ describe("programs of local functions", () => {
       await sleeping.pid;
       sleeping.kill();
       await expect(sleeping).rejects.toThrow();
+    } finally {
+      await endLocalPrograms();
+    }
+  });
+
+  it.each<[string, ($: RunProgram) => Promise<unknown>, RegExp]>([
+    ["that fails", ($) => $`false`, /^ProgramError: The program false ended with exit code 1/],
+    ["that is not there", ($) => $({ cwd: "/" })`no-such-program`, /^ProgramError: .*directories of PATH/],
+    ["that is none", ($) => $``, /^TypeError: \$`…` names no program/],
+    ["asked for its process", ($) => $`no-such-program`.pid.then(() => $`false`), /^ProgramError: /],
+    [
+      "read line by line",
+      async ($) => {
+        for await (const line of $`false`) void line;
+      },
+      /^ProgramError: /,
+    ],
+  ])("that go wrong show who called them: one %s", async (_, act, start) => {
+    const $ = lazyPrograms({ signal: new AbortController().signal, print: () => {} });
+    try {
+      const error = (await act($).catch((reason: unknown) => reason)) as Error;
+      expect(error.stack).toMatch(start);
+      const frames = error.stack?.split("\n").filter((line) => line.startsWith("    at "));
+      expect(frames?.[0]).toContain("local-programs.test.ts");
     } finally {
       await endLocalPrograms();
     }

@@ -13,6 +13,15 @@ function isExecutable(file: string): boolean {
 }
 
 /**
+ * The directories where programs are looked for.
+ *
+ * @param path Default: this process's PATH
+ */
+export function searchPath(path: string | undefined): string[] {
+  return (path ?? process.env.PATH ?? "/usr/bin:/bin").split(delimiter);
+}
+
+/**
  * Looks a program up.
  *
  * @param name a name, or a path (with a "/")
@@ -27,8 +36,7 @@ export function findProgram(
 ): string | undefined {
   const cwd = options?.cwd ?? process.cwd();
   if (name.includes("/")) return isExecutable(resolve(cwd, name)) ? resolve(cwd, name) : undefined;
-  const path = options?.path ?? process.env.PATH ?? "/usr/bin:/bin";
-  for (const directory of path.split(delimiter)) {
+  for (const directory of searchPath(options?.path)) {
     const file = resolve(cwd, directory, name);
     if (isExecutable(file)) return file;
   }

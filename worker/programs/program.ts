@@ -10,7 +10,7 @@ import { StringDecoder } from "node:string_decoder";
 import { ProgramError } from "../../proto/errors.js";
 import type { Program, ProgramOptions, ProgramResult } from "../../proto/task.js";
 import { onAbort } from "./abort.js";
-import { findProgram } from "./find.js";
+import { findProgram, searchPath } from "./find.js";
 import { killGroup } from "./group.js";
 import type { Job } from "./lane.js";
 import type { Launcher } from "./launcher.js";
@@ -236,7 +236,8 @@ export class RunningProgram {
     if (!isDirectory(this.#cwd)) return `there is no directory ${this.#cwd} to start it in`;
     if (findProgram(program, { cwd: this.#cwd, path }) !== undefined) return undefined;
     if (program.includes("/")) return `${resolve(this.#cwd, program)} is not there, or not executable`;
-    return `no program "${program}" is found in PATH (${path ?? ""})`;
+    const places = searchPath(path).length;
+    return `no program "${program}" is in ${places === 1 ? "the directory" : `any of the ${places} directories`} of PATH`;
   }
 
   #explain(status: number, exitCode: number | undefined, signal: string | undefined, stderr: string): string {

@@ -91,7 +91,29 @@ describe("grain run", () => {
   it("shows what the program throws, at its own line", async () => {
     const { code, stderr } = await grain("run", "throws.ts");
     expect(code).toBe(1);
-    expect(stderr).toMatch(/Error: mine 1\n {4}at .*throws\.ts:2:7/);
+    expect(stderr).toMatch(/^Error: mine 1\n {4}at .*throws\.ts:2:7\)\n( {4}at .*throws\.ts:2.*\n)?$/);
+  });
+
+  it.each([
+    ["in a callback", "setImmediate(() => { null.x; });", /^TypeError: .*\n {4}at .*uncaught\.mjs:1.*\n$/],
+    [
+      "as a rejection",
+      'void Promise.reject(new Error("lost"));',
+      /^Error: lost\n {4}at .*uncaught\.mjs:1.*\n$/,
+    ],
+    ["by its syntax", "const = 1;", /uncaught\.mjs:1\nconst = 1;/],
+  ])("shows what the program throws %s, and none of our own code", async (_, source, message) => {
+    await writeFile(join(dir, "uncaught.mjs"), source);
+    const { code, stderr } = await grain("run", "uncaught.mjs");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/client\/cli|bin\/grain/);
+  });
+
+  it("leaves errors to a program that listens for them", async () => {
+    const source = 'process.on("uncaughtException", () => process.exit(7));\nthrow new Error("own");\n';
+    await writeFile(join(dir, "listens.mjs"), source);
+    expect(await grain("run", "listens.mjs")).toEqual({ code: 7, stdout: "", stderr: "" });
   });
 
   it("runs a module that awaits at its top level, in a project that says nothing of modules", async () => {

@@ -1,67 +1,13 @@
-import { spawn } from "node:child_process";
-import { getEventListeners, once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+/** `$`: a program, its arguments, its environment, its failures. */
+
+import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import fc from "fast-check";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { ProgramError } from "../../../proto/errors.js";
+import { describe, expect, it } from "vitest";
 import type { Program, RunProgram } from "../../../proto/task.js";
-import { createPrograms, disposePrograms, type ProgramsOptions } from "../../../worker/programs/index.js";
+import { failure, make, NODE, programDirectory } from "./kit.js";
 
-let dir: string;
-const NODE = process.execPath;
-
-beforeAll(async () => {
-  dir = await realpath(await mkdtemp(join(tmpdir(), "grain-test-")));
-});
-afterEach(disposePrograms);
-afterAll(() => rm(dir, { recursive: true, force: true }));
-
-function make(options: Partial<ProgramsOptions> = {}): RunProgram {
-  return createPrograms({ env: {}, signal: new AbortController().signal, print: () => {}, ...options });
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    // A zombie has ended, though nobody has collected it yet.
-    return !/^State:\tZ/m.test(readStatus(pid));
-  } catch {
-    return false;
-  }
-}
-
-function readStatus(pid: number): string {
-  return existsSync(`/proc/${pid}/status`) ? readFileSync(`/proc/${pid}/status`, "utf8") : "";
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
-}
-
-async function firstLine(program: Program): Promise<string> {
-  for await (const line of program) return line;
-  throw new Error("no line");
-}
-
-async function failure(program: Promise<unknown>): Promise<ProgramError> {
-  const error = await program.then(
-    () => expect.unreachable(),
-    (reason: unknown) => reason,
-  );
-  expect(error).toBeInstanceOf(ProgramError);
-  return error as ProgramError;
-}
-
-/** Where launchers keep their files. */
-function launcherFiles(): string[] {
-  return ["/dev/shm", tmpdir()].flatMap((place) =>
-    existsSync(place) ? readdirSync(place).filter((name) => /^grain-\w{6}$/.test(name)) : [],
-  );
-}
+const dir = programDirectory();
 
 describe("a program", () => {
   it("gives what it printed", async () => {
@@ -124,7 +70,7 @@ describe("a program", () => {
   });
 
   it("runs where and with what it is told", async () => {
-    const sub = join(dir, "a dir's");
+    const sub = join(dir.path, "a dir's");
     await mkdir(sub);
     const $ = make({ env: { GRAIN_A: "task's", GRAIN_B: "b", PATH: process.env.PATH } });
     const one = $({ cwd: sub, env: { GRAIN_B: undefined, "odd-name": "x\ny", GRAIN_C: "1" } });
@@ -172,70 +118,6 @@ describe("a program", () => {
   });
 });
 
-describe("output", () => {
-  it("arrives whole, however much it is", async () => {
-    const $ = make();
-    const { stdout, stderr } =
-      await $`sh -c ${"head -c 50000000 /dev/zero | tr '\\0' a; head -c 3000000 /dev/zero | tr '\\0' b >&2"}`;
-    expect(stdout.length).toBe(50_000_000);
-    expect(stderr.length).toBe(3_000_000);
-  });
-
-  it("is read line by line while the program runs", async () => {
-    const $ = make();
-    const fifo = join(dir, "go");
-    await $`mkfifo ${fifo}`;
-    const program = $`sh -c ${`echo é1; read -r x <"$0"; echo "got $x"; printf end`} ${fifo}`;
-    const lines: string[] = [];
-    for await (const line of program) {
-      lines.push(line);
-      if (line === "é1") await writeFile(fifo, "word\n");
-    }
-    expect(lines).toEqual(["é1", "got word", "end"]);
-    const again: string[] = [];
-    for await (const line of program) again.push(line);
-    expect(again).toEqual(lines);
-    expect((await program).stdout).toBe("é1\ngot word\nend");
-  });
-
-  it("tells readers of a failure", async () => {
-    const program = make()`sh -c ${"echo a; exit 4"}`;
-    const lines: string[] = [];
-    const read = async () => {
-      for await (const line of program) lines.push(line);
-    };
-    expect((await failure(read())).exitCode).toBe(4);
-    expect(lines).toEqual(["a"]);
-  });
-
-  it("may be closed early by the program", async () => {
-    const fifo = join(dir, "closed");
-    await make()`mkfifo ${fifo}`;
-    const program = make()`sh -c ${'echo a; exec >&-; echo on >&2; read -r x <"$0"; echo "$x" >&2'} ${fifo}`;
-    await program.pid;
-    await writeFile(fifo, "b\n");
-    expect(await program).toMatchObject({ stdout: "a", stderr: "on\nb" });
-  });
-
-  it("does not wait for a process that the program leaves behind, nor mix what it prints into others'", async () => {
-    const $ = make();
-    const fifo = join(dir, "left");
-    await $`mkfifo ${fifo}`;
-    const left = `(read -r x <"$0"; echo late; echo done >"$0") & echo $!`;
-    const { stdout } = await $`sh -c ${left} ${fifo}`;
-    const pid = Number(stdout);
-    expect(alive(pid)).toBe(true);
-    const others = await Promise.all(Array.from({ length: 20 }, (_, i) => $`echo ${i}`));
-    await writeFile(fifo, "go\n");
-    expect((await readFile(fifo, "utf8")).trim()).toBe("done");
-    await until(() => !alive(pid));
-    others.push(...(await Promise.all(Array.from({ length: 20 }, (_, i) => $`echo ${i}`))));
-    expect(others.map((result) => result.stdout)).toEqual(
-      [...Array(20).keys(), ...Array(20).keys()].map(String),
-    );
-  });
-});
-
 describe("a failure", () => {
   it("names the command, the code and the end of standard error, and where it was called", async () => {
     const error = await failure(make()`sh -c ${"echo part; seq 30 >&2; exit 3"}`);
@@ -268,7 +150,7 @@ describe("a failure", () => {
     [
       "a program that is not there",
       ($) => $`no-such-program x`,
-      /was not started: no program "no-such-program" is found in PATH \(/,
+      /was not started: no program "no-such-program" is in any of the \d+ directories of PATH\. Install it/,
     ],
     ["a path that is not there", ($) => $`/no/such x`, /\/no\/such is not there, or not executable/],
     [
@@ -284,109 +166,6 @@ describe("a failure", () => {
   ])("says what is wrong with %s", async (_, act, message) => {
     expect((await failure(act(make()))).message).toMatch(message);
     expect((await failure(act(make()({ reject: false })))).message).toMatch(message);
-  });
-});
-
-describe("ending a program", () => {
-  /** Prints its own and a descendant's process id, then waits; `trap` is what it does about signals. */
-  const family = (trap: string) =>
-    `${trap} sh -c '${trap} echo $$; read x <"$0"; read x <"$0"' "$0" & echo $$; wait; wait; wait`;
-  let fifo: string;
-  let count = 0;
-
-  async function start($: RunProgram, trap = ""): Promise<{ program: Program; pids: number[] }> {
-    fifo = join(dir, `wait${++count}`);
-    await make()`mkfifo ${fifo}`;
-    const program = $`sh -c ${family(trap)} ${fifo}`;
-    const pids: number[] = [];
-    for await (const line of program) if (pids.push(Number(line)) === 2) break;
-    expect(pids.every(alive)).toBe(true);
-    return { program, pids };
-  }
-
-  it("reaches its whole process group", async () => {
-    const { program, pids } = await start(make());
-    expect(pids).toContain(await program.pid);
-    program.kill();
-    expect((await failure(program)).signal).toBe("SIGTERM");
-    await until(() => !pids.some(alive));
-  });
-
-  it("by SIGKILL is sure, and later programs run", async () => {
-    const $ = make();
-    const { program, pids } = await start($, 'trap "" TERM INT;');
-    program.kill("SIGTERM");
-    program.kill("SIGKILL");
-    expect((await failure(program)).signal).toBe("SIGKILL");
-    expect(pids.some(alive)).toBe(false);
-    expect((await $`echo on`).stdout).toBe("on");
-  });
-
-  it("spares other programs", async () => {
-    const $ = make();
-    const [one, other] = [await start($), await start($)];
-    one.program.kill("SIGKILL");
-    await failure(one.program);
-    expect(other.pids.every(alive)).toBe(true);
-    other.program.kill("SIGINT");
-    expect((await failure(other.program)).signal).toBe("SIGINT");
-  });
-
-  it("may come before it has started", async () => {
-    const program = make()`cat ${fifo}`;
-    program.kill("SIGKILL");
-    expect((await failure(program)).signal).toBe("SIGKILL");
-    await expect(program.pid).resolves.toBeGreaterThan(0);
-  });
-
-  it("pauses and goes on", async () => {
-    const { program, pids } = await start(make());
-    program.kill("SIGSTOP");
-    await until(() => pids.every((pid) => /^State:\tT/m.test(readStatus(pid))));
-    program.kill("SIGCONT");
-    program.kill("SIGTERM");
-    expect((await failure(program)).signal).toBe("SIGTERM");
-  });
-
-  it("follows the task's signal, and says so", async () => {
-    const task = new AbortController();
-    const $ = make({ signal: task.signal });
-    const { program, pids } = await start($);
-    const reason = new Error("cancelled");
-    task.abort(reason);
-    const error = await failure(program);
-    expect(error.signal).toBe("SIGTERM");
-    expect(error.message).toContain("because its task is to end");
-    expect(error.cause).toBe(reason);
-    await until(() => !pids.some(alive));
-    const later = await failure($`echo never`);
-    expect(later.message).toContain("was not started, because its task is to end");
-  });
-
-  it("follows its own signal and time limit", async () => {
-    const own = new AbortController();
-    const { program } = await start(make()({ signal: own.signal }));
-    own.abort();
-    expect((await failure(program)).message).toContain("because its signal fired");
-    const limited = await failure(make()({ timeoutMs: 20 })`cat ${fifo}`);
-    expect(limited).toMatchObject({ signal: "SIGTERM" });
-    expect(limited.message).toContain("longer than 20 ms");
-  });
-
-  it("leaves no listeners behind", async () => {
-    const task = new AbortController();
-    const $ = make({ signal: task.signal });
-    await Promise.all(Array.from({ length: 5 }, () => $`true`));
-    expect(getEventListeners(task.signal, "abort")).toHaveLength(0);
-  });
-
-  it("ends with the task what it left behind", async () => {
-    const task = new AbortController();
-    const left = make({ signal: task.signal })`sh -c ${'read x <"$0" & echo $!'} ${fifo}`;
-    const pid = Number((await left).stdout);
-    expect(alive(pid)).toBe(true);
-    task.abort();
-    await until(() => !alive(pid));
   });
 });
 
@@ -412,86 +191,5 @@ describe("many programs", () => {
     expect(results.map(({ stdout, stderr }) => `${stdout} ${stderr}`)).toEqual(
       results.map((_, i) => `in${i} ${i}`),
     );
-  });
-});
-
-describe("the launcher", () => {
-  it("leaves nothing when disposed of, and starts again", async () => {
-    const before = launcherFiles();
-    const $ = make();
-    const fifo = join(dir, "dispose");
-    await $`mkfifo ${fifo}`;
-    const running = $`sh -c ${'echo $$; read x <"$0"'} ${fifo}`;
-    const pid = Number(await firstLine(running));
-    const shell = Number(/^PPid:\t(\d+)/m.exec(readStatus(pid))?.[1]);
-    const launcher = Number(/^PPid:\t(\d+)/m.exec(readStatus(shell))?.[1]);
-    expect(launcherFiles().length).toBe(before.length + 1);
-    const left = Number((await $`sh -c ${'read x <"$0" & echo $!'} ${fifo}`).stdout);
-    const ended = failure(running);
-    await disposePrograms();
-    expect((await ended).message).toContain("because this process is ending");
-    await until(() => ![pid, shell, launcher, left].some(alive));
-    expect(launcherFiles()).toEqual(before);
-    expect((await $`echo again`).stdout).toBe("again");
-  });
-
-  it("that dies fails what runs, and is replaced", async () => {
-    const $ = make();
-    const fifo = join(dir, "lost");
-    await $`mkfifo ${fifo}`;
-    const running = $`sh -c ${'echo $$; read x <"$0"'} ${fifo}`;
-    const pid = Number(await firstLine(running));
-    const shell = Number(/^PPid:\t(\d+)/m.exec(readStatus(pid))?.[1]);
-    process.kill(Number(/^PPid:\t(\d+)/m.exec(readStatus(shell))?.[1]), "SIGKILL");
-    expect((await failure(running)).message).toContain("was lost: the launcher has ended (SIGKILL)");
-    await until(() => !alive(pid));
-    expect((await $`echo again`).stdout).toBe("again");
-  });
-
-  it.each(["SIGKILL", "exit"])("cleans up by itself when its owner ends: %s", async (how) => {
-    const fifo = join(dir, `owner-${how}`);
-    await make()`mkfifo ${fifo}`;
-    const file = join(dir, `owner-${how}.mts`);
-    const source = new URL("../../../worker/programs/index.ts", import.meta.url).href;
-    await writeFile(
-      file,
-      `import { createPrograms } from ${JSON.stringify(source)};
-const $ = createPrograms({ env: {}, signal: new AbortController().signal, print: () => {} });
-const program = $\`sh -c \${'sh -c "trap : TERM; echo \\\\$\\\\$; read x <$0" & echo $$; wait'} ${fifo}\`;
-program.catch(() => {});
-let count = 0;
-for await (const line of program) { console.log(line); if (++count === 2) break; }
-process.stdin.on("data", () => process.exit(0));
-`,
-    );
-    const before = launcherFiles();
-    const owner = spawn(NODE, ["--import", "tsx", file], {
-      stdio: ["pipe", "pipe", "inherit"],
-      detached: true,
-    });
-    const pids: number[] = [];
-    for await (const line of createInterface(owner.stdout)) if (pids.push(Number(line)) === 2) break;
-    expect(pids.every(alive)).toBe(true);
-    expect(launcherFiles().length).toBe(before.length + 1);
-    if (how === "exit") owner.stdin.write("x");
-    else process.kill(-(owner.pid ?? 0), "SIGKILL");
-    await once(owner, "exit");
-    await until(() => !pids.some(alive) && launcherFiles().length === before.length);
-  });
-
-  it("does not keep the process alive when nothing runs", async () => {
-    const file = join(dir, "idle.mts");
-    const source = new URL("../../../worker/programs/index.ts", import.meta.url).href;
-    await writeFile(
-      file,
-      `import { createPrograms } from ${JSON.stringify(source)};
-const $ = createPrograms({ env: {}, signal: new AbortController().signal, print: () => {} });
-setTimeout(() => {}, 0);
-console.log((await $\`echo one\`).stdout, (await $\`sh -c \${"sleep 0.02; echo two"}\`).stdout);
-`,
-    );
-    const owner = spawn(NODE, ["--import", "tsx", file], { stdio: ["ignore", "pipe", "inherit"] });
-    const [[text]] = await Promise.all([once(owner.stdout, "data"), once(owner, "exit")]);
-    expect(String(text)).toBe("one two\n");
   });
 });
