@@ -40,7 +40,7 @@ export class ProgramSession implements ScopeSession {
   constructor(options: RunOptions, open: (signal: AbortSignal) => Promise<OpenedHead>) {
     sessions += 1;
     this.#logs = options.logs ?? true;
-    const progress = options.progress ?? process.stderr.isTTY === true;
+    const progress = options.progress ?? (process.stderr.isTTY === true && process.env.TERM !== "dumb");
     const listener: SessionListener = {
       output: (output, functionName) => this.#outputs.write(output, functionName),
       ended: (task) => this.#outputs.ended(task),

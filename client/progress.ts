@@ -86,7 +86,7 @@ function partsOf(
   if (ratePerS !== undefined && ratePerS > 0) {
     optional.push(`${rateText(ratePerS)}/s`);
     const etaMs = (left / ratePerS) * 1000;
-    if (left > 0) optional.push(`ETA ${formatDuration(Math.round(etaMs / 1000) * 1000)}`);
+    if (left > 0) optional.push(`ETA ${formatDuration(Math.max(1, Math.round(etaMs / 1000)) * 1000)}`);
   }
   if (workers !== undefined) optional.push(workers === 1 ? "1 worker" : `${count(workers)} workers`);
   return { always, optional };

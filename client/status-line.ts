@@ -2,8 +2,9 @@
  * One line at the bottom of a terminal that gives way to other output.
  *
  * While it is in use, the process's streams clear it before anything is written
- * to them, whoever writes; the owner draws it again when it likes. On a stream
- * that is no terminal, lines are written one below the other.
+ * to them, whoever writes, and it is drawn again at the end of that turn: so it is
+ * seen also while much is printed. Whatever ends the process, nothing of it stays.
+ * On a stream that is no terminal, lines are written one below the other.
  */
 
 /** What is needed of an output stream. */
@@ -21,7 +22,11 @@ export class StatusLine {
   readonly #stderr: StatusStream;
   readonly #unhook: (() => void)[] = [];
   readonly #write: (text: string) => void;
+  readonly #onExit = () => this.clear();
+  /** What is to be seen. */
+  #text = "";
   #shown = false;
+  #redraw: NodeJS.Immediate | undefined;
   /** Somebody else's line is unfinished: drawing would erase it. */
   #interrupted = false;
 
@@ -50,10 +55,10 @@ export class StatusLine {
     if (this.#unhook.length === 0) {
       this.#hook(this.#stderr);
       if (this.#stdout !== this.#stderr && this.#stdout.isTTY) this.#hook(this.#stdout);
+      process.on("exit", this.#onExit);
     }
-    if (this.#interrupted) return;
-    this.#write(`${CLEAR}${text}`);
-    this.#shown = true;
+    this.#text = text;
+    this.#draw();
   }
 
   /** Takes the line away. */
@@ -65,8 +70,24 @@ export class StatusLine {
 
   /** Takes the line away and gives the streams back. */
   end(): void {
+    clearImmediate(this.#redraw);
+    this.#redraw = undefined;
     this.clear();
+    process.removeListener("exit", this.#onExit);
     for (const unhook of this.#unhook.splice(0).reverse()) unhook();
+  }
+
+  #draw(): void {
+    if (this.#interrupted) return;
+    this.#write(`${CLEAR}${this.#text}`);
+    this.#shown = true;
+  }
+
+  #drawLater(): void {
+    this.#redraw ??= setImmediate(() => {
+      this.#redraw = undefined;
+      if (!this.#shown) this.#draw();
+    });
   }
 
   #hook(stream: StatusStream): void {
@@ -77,6 +98,7 @@ export class StatusLine {
       if (chunk.length > 0) {
         const last = chunk[chunk.length - 1];
         this.#interrupted = last !== "\n" && last !== 10;
+        this.#drawLater();
       }
       return original.call(stream, chunk, ...rest);
     };

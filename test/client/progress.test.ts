@@ -134,6 +134,28 @@ describe("progress on a terminal", () => {
     expect(Object.hasOwn(stream, "write")).toBe(false);
   });
 
+  it("is drawn again at the end of a turn in which others wrote, once", async () => {
+    const { at, progress, stream } = setUp(true);
+    const line = at(0, { submitted: 5 });
+    stream.text = "";
+    stream.write("one\n");
+    stream.write("two\n");
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(stream.text).toBe(`${CLEAR}one\ntwo\n${line}`);
+    stream.write("three\n");
+    progress.stop();
+    stream.text = "";
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(stream.text).toBe("");
+  });
+
+  it("never promises that calls under way end in no time", () => {
+    const { at, progress } = setUp(true);
+    at(0, { submitted: 100 });
+    expect(at(1_000, { done: 99 })).toContain("ETA 0:00:01");
+    progress.stop();
+  });
+
   it("says that it waits for workers after two seconds without any", () => {
     const { at, progress } = setUp(true);
     expect(at(0, { submitted: 5, workers: 0 })).not.toContain("waiting");
