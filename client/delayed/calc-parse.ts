@@ -5,14 +5,8 @@
  * by kind of syntax, so that nothing but those can ever run.
  */
 
-import {
-  type Expression,
-  type PrivateIdentifier,
-  parseExpressionAt,
-  type Super,
-  tokenizer,
-  tokTypes,
-} from "acorn";
+import { createRequire } from "node:module";
+import type { Expression, PrivateIdentifier, Super } from "acorn";
 import { type Evaluator, evaluators, memberOf, refuseMember } from "./calc-evaluate.js";
 
 /** A placeholder and `${0}`, as messages show it, are equally long, so that columns agree. */
@@ -24,6 +18,13 @@ const showPlaceholder = (_text: string, index: string) => `\${${index}}`;
 
 /** A parsed expression, as a function of the interpolated values. */
 export type Program = Evaluator;
+
+const load = createRequire(import.meta.url);
+
+/** The parser: few programs need it, and no executor, so it is loaded with the first expression. */
+function parser(): typeof import("acorn") {
+  return load("acorn") as typeof import("acorn");
+}
 
 type Node = Expression | PrivateIdentifier | Super;
 
@@ -46,6 +47,7 @@ export function parseProgram(strings: readonly string[]): Program {
   const written = strings.find((text) => PLACEHOLDER.test(text));
   const source = strings.reduce((text, part, index) => `${text}_$${index - 1}_${part}`);
   try {
+    const { parseExpressionAt, tokenizer, tokTypes } = parser();
     if (written !== undefined) throw new Refusal("names like _$0_ are reserved", source.search(PLACEHOLDER));
     // Parentheses are kept: without them the end of the outermost pair would not be known.
     const expression = parseExpressionAt(source, 0, { ecmaVersion: 2022, preserveParens: true });
