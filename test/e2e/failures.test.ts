@@ -25,6 +25,7 @@ async function onWorker(
 describe("errors come home", () => {
   it("with name, message, fields, nested cause, and the user's own file and line", async () => {
     const { stdout, stderr } = await onWorker(`
+import { inspect } from "node:util";
 class SolverError extends Error {
   override name = "SolverError";
   constructor(message: string, readonly iterations: number, options?: ErrorOptions) { super(message, options); }
@@ -41,6 +42,7 @@ await run(async () => {
       isTaskError: error instanceof TaskError, message, name: cause.name, text: cause.message,
       iterations: cause.iterations, inner: cause.cause.name + ": " + cause.cause.message,
       line: /program\\.ts:(\\d+)/.exec(cause.stack!)?.[1], stack: cause.stack,
+      own: (error as Error).stack, printed: inspect(error),
     }));
   }
 });
@@ -55,7 +57,13 @@ await run(async () => {
       inner: "RangeError: step too small",
     });
     expect(seen.message).toMatch(/solve.*w1.*did not converge/s);
-    expect(seen.line, seen.stack).toBe("9");
+    expect(seen.line, seen.stack).toBe("10");
+    // What a person prints: the same place, and nothing of this package.
+    expect(seen.own).toMatch(
+      /^TaskError: solve .*\n {4}at worker w1, task \d+\.\d+\n {4}at solve \(.*program\.ts:10/,
+    );
+    expect(seen.printed).toMatch(/^TaskError: solve \(task .*\[cause\]: .*SolverError\]?: did not converge/s);
+    expect(seen.printed).not.toMatch(/(client|proto|dist)\/\w+/);
   });
 });
 

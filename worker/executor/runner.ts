@@ -16,6 +16,7 @@ import { running, type Surroundings, TaskContext } from "./context.js";
 import { type DefinePlan, type FailureReason, type Granted, PART_BYTES, type Run } from "./message.js";
 import type { Pipe } from "./pipe.js";
 import type { AnyFunction, Registry } from "./registry.js";
+import { trimStacks } from "./user-stack.js";
 
 /** The pipe is looked at, and results are sent, at least this often. */
 const TURN_MS = 2;
@@ -197,6 +198,7 @@ export class Runner {
       return;
     }
     const { moduleName } = definition;
+    if (lookup.type === "threw") trimStacks(lookup.error);
     const [message, error] =
       lookup.type === "threw"
         ? [`${moduleName} threw while it was loaded: ${messageOf(lookup.error)}`, encodeError(lookup.error)]
@@ -276,6 +278,7 @@ export class Runner {
   }
 
   #threw(context: TaskContext, error: unknown, startedAt: number): void {
+    trimStacks(error);
     this.#fail(context, "threw", messageOf(error), encodeError(error), microseconds(startedAt));
   }
 
