@@ -66,6 +66,8 @@ export interface Demand {
   nodes: number;
   /** cluster-wide counted groups */
   limits: Demand_Limit[];
+  /** how core ids are chosen: "" (compact), "tight" or "spread" */
+  coreLayout: string;
 }
 
 export interface Demand_Amount {
@@ -103,7 +105,18 @@ export interface Pool {
   others: Demand_Amount[];
   tokens: string[];
   /** what is left of the worker's walltime */
-  remainingMs?: number | undefined;
+  remainingMs?:
+    | number
+    | undefined;
+  /** which cores share memory; empty: one node */
+  numa: NumaNode[];
+}
+
+/** Cores that are near the same memory. */
+export interface NumaNode {
+  socket: number;
+  /** ids */
+  cores: number[];
 }
 
 export interface BlobRef {
@@ -386,6 +399,22 @@ export interface Assign {
   granted: boolean;
   /** index into the spec's alternatives */
   alternative: number;
+  /** learnt hard walltime; 0: the demand's own */
+  hardMs: number;
+  gangs: Gang[];
+}
+
+/** The workers that the task at `index` has for itself. It runs on the first. */
+export interface Gang {
+  index: number;
+  nodes: Gang_Node[];
+}
+
+export interface Gang_Node {
+  /** its name */
+  worker: string;
+  host: string;
+  cores: number;
 }
 
 export interface TasksOf {
@@ -484,7 +513,7 @@ export interface HeadStatus {
 }
 
 function createBaseDemand(): Demand {
-  return { amounts: [], tokens: [], walltime: undefined, allCores: false, nodes: 0, limits: [] };
+  return { amounts: [], tokens: [], walltime: undefined, allCores: false, nodes: 0, limits: [], coreLayout: "" };
 }
 
 export const Demand = {
@@ -506,6 +535,9 @@ export const Demand = {
     }
     for (const v of message.limits) {
       Demand_Limit.encode(v!, writer.uint32(50).fork()).ldelim();
+    }
+    if (message.coreLayout !== "") {
+      writer.uint32(58).string(message.coreLayout);
     }
     return writer;
   },
@@ -558,6 +590,13 @@ export const Demand = {
           }
 
           message.limits.push(Demand_Limit.decode(reader, reader.uint32()));
+          continue;
+        case 7:
+          if (tag !== 58) {
+            break;
+          }
+
+          message.coreLayout = reader.string();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -754,7 +793,7 @@ export const Request = {
 };
 
 function createBasePool(): Pool {
-  return { cores: [], gpus: [], memoryBytes: 0, others: [], tokens: [], remainingMs: undefined };
+  return { cores: [], gpus: [], memoryBytes: 0, others: [], tokens: [], remainingMs: undefined, numa: [] };
 }
 
 export const Pool = {
@@ -780,6 +819,9 @@ export const Pool = {
     }
     if (message.remainingMs !== undefined) {
       writer.uint32(49).double(message.remainingMs);
+    }
+    for (const v of message.numa) {
+      NumaNode.encode(v!, writer.uint32(58).fork()).ldelim();
     }
     return writer;
   },
@@ -853,6 +895,71 @@ export const Pool = {
 
           message.remainingMs = reader.double();
           continue;
+        case 7:
+          if (tag !== 58) {
+            break;
+          }
+
+          message.numa.push(NumaNode.decode(reader, reader.uint32()));
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseNumaNode(): NumaNode {
+  return { socket: 0, cores: [] };
+}
+
+export const NumaNode = {
+  encode(message: NumaNode, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.socket !== 0) {
+      writer.uint32(8).uint32(message.socket);
+    }
+    writer.uint32(18).fork();
+    for (const v of message.cores) {
+      writer.uint32(v);
+    }
+    writer.ldelim();
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): NumaNode {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseNumaNode();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 8) {
+            break;
+          }
+
+          message.socket = reader.uint32();
+          continue;
+        case 2:
+          if (tag === 16) {
+            message.cores.push(reader.uint32());
+
+            continue;
+          }
+
+          if (tag === 18) {
+            const end2 = reader.uint32() + reader.pos;
+            while (reader.pos < end2) {
+              message.cores.push(reader.uint32());
+            }
+
+            continue;
+          }
+
+          break;
       }
       if ((tag & 7) === 4 || tag === 0) {
         break;
@@ -2931,6 +3038,8 @@ function createBaseAssign(): Assign {
     blobs: [],
     granted: false,
     alternative: 0,
+    hardMs: 0,
+    gangs: [],
   };
 }
 
@@ -2968,6 +3077,12 @@ export const Assign = {
     }
     if (message.alternative !== 0) {
       writer.uint32(72).uint32(message.alternative);
+    }
+    if (message.hardMs !== 0) {
+      writer.uint32(81).double(message.hardMs);
+    }
+    for (const v of message.gangs) {
+      Gang.encode(v!, writer.uint32(90).fork()).ldelim();
     }
     return writer;
   },
@@ -3071,6 +3186,122 @@ export const Assign = {
           }
 
           message.alternative = reader.uint32();
+          continue;
+        case 10:
+          if (tag !== 81) {
+            break;
+          }
+
+          message.hardMs = reader.double();
+          continue;
+        case 11:
+          if (tag !== 90) {
+            break;
+          }
+
+          message.gangs.push(Gang.decode(reader, reader.uint32()));
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseGang(): Gang {
+  return { index: 0, nodes: [] };
+}
+
+export const Gang = {
+  encode(message: Gang, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.index !== 0) {
+      writer.uint32(8).uint32(message.index);
+    }
+    for (const v of message.nodes) {
+      Gang_Node.encode(v!, writer.uint32(18).fork()).ldelim();
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): Gang {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseGang();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 8) {
+            break;
+          }
+
+          message.index = reader.uint32();
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.nodes.push(Gang_Node.decode(reader, reader.uint32()));
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseGang_Node(): Gang_Node {
+  return { worker: "", host: "", cores: 0 };
+}
+
+export const Gang_Node = {
+  encode(message: Gang_Node, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.worker !== "") {
+      writer.uint32(10).string(message.worker);
+    }
+    if (message.host !== "") {
+      writer.uint32(18).string(message.host);
+    }
+    if (message.cores !== 0) {
+      writer.uint32(24).uint32(message.cores);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): Gang_Node {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseGang_Node();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.worker = reader.string();
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.host = reader.string();
+          continue;
+        case 3:
+          if (tag !== 24) {
+            break;
+          }
+
+          message.cores = reader.uint32();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {

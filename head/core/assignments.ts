@@ -35,6 +35,8 @@ export class Assignments {
         attempts: [],
         sources: [],
         indices: [],
+        hardMs: 0,
+        gangs: undefined,
       };
       this.#last.set(worker, assign);
       this.state.effects.push(assign);

@@ -19,6 +19,7 @@ import type { Effect } from "./effect.js";
 import { cancel, closeIfDone, onFailed, onFinished, onReturned, onStarted, onWorkerLost } from "./end.js";
 import { newEstimate } from "./estimate.js";
 import type { HeadEvent, SpecDefined, Submitted, WorkerJoined } from "./event.js";
+import { DEFAULT_OPTIONS, type SchedulingOptions } from "./options.js";
 import { plan } from "./plan.js";
 import { vectorOf } from "./shape.js";
 import { enqueue, newState, type State } from "./state.js";
@@ -29,9 +30,15 @@ import { type Worker, WorkerStates } from "./worker.js";
 
 /** The scheduler. `Source`, `Result` and `Failure` are opaque to it. */
 export class Core<Source, Result, Failure> {
-  readonly #state: State = newState();
+  readonly #state: State;
   /** What a shell, a test or a person may look at. */
-  readonly view = new CoreView(this.#state);
+  readonly view: CoreView;
+
+  /** @param options what is not given has its default */
+  constructor(options: Partial<SchedulingOptions> = {}) {
+    this.#state = newState({ ...DEFAULT_OPTIONS, ...options });
+    this.view = new CoreView(this.#state);
+  }
 
   /**
    * Takes one event and says what is to be done.

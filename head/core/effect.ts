@@ -18,6 +18,10 @@ export interface Assign<Source> {
   /** Where each task's arguments are: item indices[i] of sources[i]. */
   readonly sources: Source[];
   readonly indices: number[];
+  /** Learnt hard walltime; 0: the demand's own. */
+  readonly hardMs: number;
+  /** For each task the numbers of the workers it has for itself, the first being `worker`; undefined: no gangs. */
+  readonly gangs: (readonly number[])[] | undefined;
 }
 
 /** Tasks sent ahead own their resources now. */
@@ -98,6 +102,11 @@ export interface DropWorker {
   readonly reason: string;
 }
 
+/** The plan stopped after a slice of work and is not complete: plan again in the next turn. */
+export interface PlanAgain {
+  readonly type: "planAgain";
+}
+
 /** Every effect. */
 export type Effect<Source, Result, Failure> =
   | Assign<Source>
@@ -109,4 +118,5 @@ export type Effect<Source, Result, Failure> =
   | Conclude
   | SessionEnded
   | Warn
-  | DropWorker;
+  | DropWorker
+  | PlanAgain;

@@ -8,6 +8,8 @@
 
 import type { Effect } from "./effect.js";
 import { Levels } from "./level.js";
+import type { SchedulingOptions } from "./options.js";
+import type { Reservation } from "./reservation.js";
 import type { Session } from "./session.js";
 import { Kinds, type Shape, Shapes } from "./shape.js";
 import { ENDED, QUEUED, type Task } from "./task.js";
@@ -16,6 +18,7 @@ import { adjust, type Worker } from "./worker.js";
 
 /** The scheduler's whole state. */
 export interface State {
+  readonly options: SchedulingOptions;
   readonly kinds: Kinds;
   readonly shapes: Shapes;
   readonly levels: Levels;
@@ -35,6 +38,8 @@ export interface State {
   aheadCount: number;
   /** Those of them that have been asked back, by shape. */
   readonly retracting: Map<Shape, number>;
+  /** By worker; one reservation may keep several. */
+  readonly reservations: Map<Worker, Reservation>;
   /** Messages dropped because the task had ended or was elsewhere by then. */
   lateResults: number;
   planNumber: number;
@@ -42,9 +47,10 @@ export interface State {
   effects: Effect<unknown, unknown, unknown>[];
 }
 
-export function newState(): State {
+export function newState(options: SchedulingOptions): State {
   const kinds = new Kinds();
   return {
+    options,
     kinds,
     shapes: new Shapes(kinds),
     levels: new Levels(),
@@ -57,6 +63,7 @@ export function newState(): State {
     fresh: new Set(),
     aheadCount: 0,
     retracting: new Map(),
+    reservations: new Map(),
     lateResults: 0,
     planNumber: 0,
     nowMs: 0,
