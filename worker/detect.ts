@@ -40,6 +40,7 @@ export function detectPool(options: DetectOptions = {}): Pool {
     memoryBytes,
     others: [],
     tokens: [],
+    numa: [],
   };
 }
 

@@ -38,13 +38,15 @@ export function carryOut(effect: ShellEffect, peers: Peers): void {
       return peers.sessionEnded(effect.session);
     case "dropWorker":
       return peers.worker(effect.worker)?.refuse(badMessage(effect.reason));
+    case "planAgain":
+      return;
     default:
       return effect satisfies never;
   }
 }
 
 type ForWorker = Extract<ShellEffect, { worker: number; session: number }>;
-type ForClient = Exclude<ShellEffect, ForWorker | { type: "sessionEnded" | "dropWorker" }>;
+type ForClient = Exclude<ShellEffect, ForWorker | { type: "sessionEnded" | "dropWorker" | "planAgain" }>;
 
 function tellWorker(effect: ForWorker, peers: Peers): void {
   const worker = peers.worker(effect.worker);

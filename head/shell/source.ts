@@ -85,6 +85,8 @@ export function assignMessage(effect: Assign<Source>): WireAssign {
     blobs: gathering.blobs,
     granted: effect.granted,
     alternative: effect.alternative,
+    hardMs: effect.hardMs,
+    gangs: [],
   };
 }
 

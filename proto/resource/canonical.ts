@@ -74,6 +74,7 @@ export function checkDemand(demand: Demand): Demand {
     allCores: demand.allCores,
     nodes: checkCount(demand.nodes, "nodes"),
     limits: demand.limits.map(checkLimit).sort((a, b) => compareText(a.name, b.name)),
+    coreLayout: demand.coreLayout,
   };
   checkNothingTwice(checked);
   checkGang(checked);

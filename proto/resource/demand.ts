@@ -47,6 +47,8 @@ export interface Demand {
   /** Whole workers at once, each with the amounts; 0: not a gang. */
   nodes: number;
   limits: Limit[];
+  /** How the ids of the cores are chosen: "" (compact), "tight" or "spread". A preference that never blocks. */
+  coreLayout: string;
 }
 
 /** Alternatives in order of preference; the first that fits is granted. At least one. */
@@ -56,7 +58,15 @@ export interface Request {
 
 /** A demand for nothing: fits every worker. */
 export function emptyDemand(): Demand {
-  return { amounts: [], tokens: [], walltime: undefined, allCores: false, nodes: 0, limits: [] };
+  return {
+    amounts: [],
+    tokens: [],
+    walltime: undefined,
+    allCores: false,
+    nodes: 0,
+    limits: [],
+    coreLayout: "",
+  };
 }
 
 /**
@@ -83,6 +93,7 @@ export function demandKey(demand: Demand): string {
     demand.allCores ? 1 : 0,
     demand.nodes,
     demand.limits.map(({ name, count }) => [name, count]),
+    demand.coreLayout,
   ]);
 }
 

@@ -333,6 +333,7 @@ export function coresRequest(count: number): Request {
     allCores: false,
     nodes: 0,
     limits: [],
+    coreLayout: "",
   };
   return { alternatives: [demand] };
 }

@@ -103,7 +103,19 @@ export class FakeHead {
     const args = Buffer.concat(inline);
     this.send({
       $case: "assign",
-      assign: { session: SESSION, spec, tasks, attempts: [], sizes, args, blobs, granted, alternative: 0 },
+      assign: {
+        session: SESSION,
+        spec,
+        tasks,
+        attempts: [],
+        sizes,
+        args,
+        blobs,
+        granted,
+        alternative: 0,
+        hardMs: 0,
+        gangs: [],
+      },
     });
     return tasks;
   }

@@ -38,7 +38,9 @@ const spec = (fields: Partial<Spec>): ClientMessage => ({ body: { $case: "spec",
 const demand = (fields: Partial<Demand>): ClientMessage =>
   spec({
     request: {
-      alternatives: [{ amounts: [], tokens: [], allCores: false, nodes: 0, limits: [], ...fields }],
+      alternatives: [
+        { amounts: [], tokens: [], allCores: false, nodes: 0, limits: [], coreLayout: "", ...fields },
+      ],
     },
   });
 const submit = (fields: Partial<Submit>): ClientMessage => ({

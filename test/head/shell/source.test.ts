@@ -59,6 +59,8 @@ describe("columns of an assignment", () => {
             attempts: chosen.map((_, i) => (i === 0 ? 2 : 1)),
             sources: chosen.map(({ which }) => sources[which]!),
             indices: chosen.map(({ index }) => index),
+            hardMs: 0,
+            gangs: undefined,
           });
           const expected = chosen.map(({ which, index }) => {
             const one = given[which]![index];
@@ -85,6 +87,8 @@ describe("columns of an assignment", () => {
       attempts: [1, 1, 1],
       sources: [source, source, source],
       indices: [2, 3, 4],
+      hardMs: 0,
+      gangs: undefined,
     });
     expect(Buffer.from(message.args).toString()).toBe("cde");
     expect(message.args.buffer).toBe(source.args.buffer);

@@ -74,7 +74,7 @@ export const demand: fc.Arbitrary<Demand> = fc
       ...capacity.map((amount) => ({ kind: "capacity", amount })),
       ...own,
     ];
-    return canonicalDemand({ ...rest, allCores, amounts });
+    return canonicalDemand({ ...rest, allCores, amounts, coreLayout: "" });
   });
 
 export const request: fc.Arbitrary<Request> = fc
@@ -97,7 +97,7 @@ export const pool: fc.Arbitrary<Pool> = fc
     tokens: fc.uniqueArray(fc.constantFrom("has-gpu", "fast"), { maxLength: 2 }),
     remainingMs: fc.option(fc.integer({ min: 0, max: 1e9 }), { nil: undefined }),
   })
-  .map(canonicalPool);
+  .map((given) => canonicalPool({ ...given, numa: [] }));
 
 /** Small demands without tokens and gangs, many of which fit beside each other. */
 export const smallDemand: fc.Arbitrary<Demand> = fc
@@ -123,5 +123,6 @@ export const smallDemand: fc.Arbitrary<Demand> = fc
       allCores: all === 0,
       nodes: 0,
       limits: [],
+      coreLayout: "",
     }),
   );

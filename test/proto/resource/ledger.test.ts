@@ -16,7 +16,7 @@ function ask(like: ResourceLike): Demand {
 }
 
 function machine(part: Partial<Pool> = {}): Pool {
-  return { cores: [0, 1, 2, 3], gpus: [0, 1], memoryBytes: 8 * G, others: [], tokens: [], ...part };
+  return { cores: [0, 1, 2, 3], gpus: [0, 1], memoryBytes: 8 * G, others: [], tokens: [], numa: [], ...part };
 }
 
 /** "0 1 2:0.5": whole ids, and shares. */

@@ -22,6 +22,7 @@ const base: Pool = {
   others: [{ kind: "tape", amount: 10_000 }],
   tokens: ["found"],
   remainingMs: undefined,
+  numa: [],
 };
 const tape = { kind: "tape", amount: 10_000 };
 

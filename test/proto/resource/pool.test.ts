@@ -19,8 +19,9 @@ const machine: Pool = {
   ],
   tokens: ["has-gpu"],
   remainingMs: 3_600_000,
+  numa: [],
 };
-const bare: Pool = { cores: [], gpus: [], memoryBytes: 0, others: [], tokens: [] };
+const bare: Pool = { cores: [], gpus: [], memoryBytes: 0, others: [], tokens: [], numa: [] };
 
 describe("poolAmounts", () => {
   it("counts ids", () => {
@@ -101,6 +102,7 @@ describe("canonicalPool", () => {
         { kind: "none", amount: 0 },
       ],
       tokens: ["y", "x"],
+      numa: [],
     };
     expect(canonicalPool(mixed)).toEqual({
       cores: [1, 2, 3],
@@ -112,6 +114,7 @@ describe("canonicalPool", () => {
       ],
       tokens: ["x", "y"],
       remainingMs: undefined,
+      numa: [],
     });
     fc.assert(
       fc.property(pool, (given) => {

@@ -85,6 +85,7 @@ describe("builders", () => {
           walltime: { hardMs: 60_000, softMs: 60_000, group: "" },
           allCores: false,
           nodes: 0,
+          coreLayout: "",
           limits: [{ name: "l", count: 2 }],
         },
       ],

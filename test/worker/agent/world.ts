@@ -28,6 +28,7 @@ export function poolOf(cores: number, capacity = 0): Pool {
     memoryBytes: 0,
     others: capacity > 0 ? [{ kind: "capacity", amount: capacity * SCALE }] : [],
     tokens: [],
+    numa: [],
   };
 }
 
