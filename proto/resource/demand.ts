@@ -169,13 +169,16 @@ export function inReadingOrder(amounts: readonly Amount[]): readonly Amount[] {
 /**
  * Writes a demand for people; `parseRequest` reads it back.
  *
- * @returns e.g. "2 nodes, 4 cores, 8G memory, token has-gpu, walltime 1:00:00"; "nothing" for an empty one
+ * @returns e.g. "4 cores spread, 8G memory, token has-gpu, walltime 1:00:00"; "nothing" for an empty one
  */
 export function formatDemand(demand: Demand): string {
   const parts: string[] = [];
   if (demand.nodes > 0) parts.push(demand.nodes === 1 ? "1 node" : `${demand.nodes} nodes`);
   if (demand.allCores) parts.push("all cores");
-  for (const { kind, amount } of inReadingOrder(demand.amounts)) parts.push(formatAmount(kind, amount));
+  for (const { kind, amount } of inReadingOrder(demand.amounts)) {
+    const layout = kind === "cores" && demand.coreLayout !== "" ? ` ${demand.coreLayout}` : "";
+    parts.push(formatAmount(kind, amount) + layout);
+  }
   for (const token of demand.tokens) parts.push(`token ${formatLabel(token)}`);
   if (demand.walltime !== undefined) parts.push(formatWalltime(demand.walltime));
   for (const { name, count } of demand.limits) parts.push(`limit ${formatLabel(name)} ${count}`);

@@ -43,6 +43,12 @@ describe("builders", () => {
     ["a fraction of a core", cores(0.5), "0.5 cores"],
     ["all cores", cores("all"), "all cores"],
     ["no cores", cores(0), "nothing"],
+    ["tight cores", cores(4, "tight"), "4 cores tight"],
+    ["spread cores", combine({ cores: 4, coreLayout: "spread" }, { token: "x" }), "4 cores spread, token x"],
+    ["the default layout", cores(4, "compact"), "4 cores"],
+    ["the default layout of a fraction", cores(0.5, "compact"), "0.5 cores"],
+    ["a layout of no cores", cores(0, "spread"), "nothing"],
+    ["a layout of all cores", cores("all", "spread"), "all cores"],
     ["memory in text", memory("16G"), "16G memory"],
     ["memory in gigabytes", memory(0.5), "512M memory"],
     ["node", node(4, 8), "4 cores, 8G memory"],
@@ -181,6 +187,36 @@ describe("refused", () => {
     ["capacity zero", () => capacity(0), /^capacity: 0 is not a whole number of 1 or more/],
     ["capacity fraction", () => capacity(0.5), /^capacity: 0\.5 is not a whole number/],
     ["capacity too large", () => capacity(2 ** 50), /^capacity: .* is not an amount/],
+    [
+      "an unknown layout",
+      () => cores(2, "tigth" as never),
+      /^coreLayout: there is no layout "tigth" \(did you mean "tight"\?\); use compact, tight or spread/,
+    ],
+    [
+      "a layout that is no text",
+      () => cores(2, 5 as never),
+      /^coreLayout: there is no layout 5; use compact/,
+    ],
+    [
+      "a layout of a fraction",
+      () => cores(0.5, "tight"),
+      /^coreLayout: "tight" needs a whole number of cores, not 0\.5/,
+    ],
+    [
+      "a layout of a gang",
+      () => nodes(2).and(cores(4, "spread")),
+      /^coreLayout: "spread" cannot be combined with nodes\(2\)/,
+    ],
+    [
+      "a layout of nothing",
+      () => combine({ coreLayout: "spread" }),
+      /^coreLayout: "spread" says how cores are chosen, but none are asked for/,
+    ],
+    [
+      "an unknown layout in the plain form",
+      () => combine({ coreLayout: "x", cores: 2 } as never),
+      /^coreLayout: there is no layout "x"; use/,
+    ],
     ["nodes zero", () => nodes(0), /^nodes: 0 is not a whole number of 1 or more/],
     ["nodes fraction", () => nodes(1.5), /^nodes: 1\.5 is not a whole number/],
     ["nodes too many", () => nodes(2 ** 40), /^nodes: 1099511627776 is not a count/],
@@ -248,7 +284,7 @@ describe("refused", () => {
     [
       "unknown key",
       () => toRequest({ core: 2 } as never),
-      /^core: there is no such resource \(did you mean "cores"\?\); use cores, memory/,
+      /^core: there is no such resource \(did you mean "cores"\?\); use cores, coreLayout, memory/,
     ],
     [
       "other word",
