@@ -17,6 +17,7 @@ export {
 export type { HeadStatus, QueueInfo, SessionInfo, WorkerInfo } from "../proto/grain.js";
 export {
   anyOf,
+  type CoreLayout,
   capacity,
   cores,
   gpus,

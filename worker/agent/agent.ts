@@ -169,8 +169,9 @@ class RunningAgent implements Agent {
   }
 
   #start(): void {
-    const { connection, name, pool, imports, prewarm = 0, idleMs = DEFAULT_IDLE_MS } = this.#options;
+    const { connection, name, imports, prewarm = 0, idleMs = DEFAULT_IDLE_MS } = this.#options;
     const { link } = connection;
+    const { pool } = this.#state.ledger;
     link.send({ body: { $case: "join", join: { hello: hello(), name, pool, imports: [...imports] } } });
     link.receive({
       messages: (batch) => this.#receive(batch),
