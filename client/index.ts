@@ -41,6 +41,7 @@ export type {
   ProgramOptions,
   ProgramResult,
   RunProgram,
+  TaskNode,
 } from "../proto/task.js";
 export { connect, type Session } from "./connect.js";
 export { currentTask } from "./current-task.js";

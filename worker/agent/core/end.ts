@@ -178,9 +178,14 @@ function conclude(state: AgentState, task: Task, verdict: Verdict, runUs: number
 }
 
 function overrun(task: Task): string {
-  const { limitMs, spec } = task.plan;
-  const source = limitMs === spec.timeoutMs ? "its timeout" : "its hard walltime";
-  return `${nameOf(task)} ran longer than ${source} of ${formatDuration(limitMs)} and was ended. Allow it more time, or give it less work.`;
+  const { limitMs, learntMs, plan } = task;
+  const isTimeout = limitMs === plan.spec.timeoutMs;
+  const limit = `${isTimeout ? "its timeout" : "its walltime"} of ${formatDuration(limitMs)}`;
+  const { walltime } = plan.class.demand;
+  if (isTimeout || learntMs === 0)
+    return `${nameOf(task)} ran longer than ${limit} and was ended. Allow it more time, or give it less work.`;
+  const group = walltime === undefined ? "" : ` of group "${walltime.group}"`;
+  return `${nameOf(task)} ran longer than ${limit}, learnt from earlier runs${group}, and was ended. Put calls that take longer than the others into a group of their own, or give it less work.`;
 }
 
 function reportFailure(state: AgentState, task: Task, details: FailureDetails): void {
