@@ -110,6 +110,7 @@ export function requestKey(request: Request): string {
  * This holds for ids too: after `give` of an allocation for a, `take` of b succeeds.
  * It errs on the safe side where the demands alone do not tell: a demand for all
  * cores covers cores only where both ask for all, and a gang covers only a gang of its size.
+ * Layouts do not matter: they never decide whether there are enough cores.
  * But time passes: what the worker has left of its walltime now is for the caller to check.
  * Reflexive and transitive.
  *
