@@ -4,8 +4,9 @@
  */
 
 import { limitReached } from "./limit.js";
+import { mayUse } from "./reservation.js";
 import type { Session } from "./session.js";
-import type { State } from "./state.js";
+import { type State, shapeOf } from "./state.js";
 import type { Task } from "./task.js";
 import { adjust, fits, type Worker } from "./worker.js";
 
@@ -38,6 +39,15 @@ function checkWorker(state: Readonly<State>, worker: Worker): void {
     const shape = task.class.shapes[placed.alternative]!;
     adjust(free, worker, shape, state.kinds, -1);
     slots.set(shape, (slots.get(shape) ?? 0) + 1);
+  }
+  if (worker.heldBy !== undefined && !worker.granted.has(worker.heldBy)) {
+    must(worker.granted.size === 0, 1, `${worker.name} runs tasks beside the gang that has it`);
+    must(
+      worker.heldBy.gang?.includes(worker) === true,
+      2,
+      `${worker.name} is held by ${nameOf(worker.heldBy)}, which does not know`,
+    );
+    adjust(free, worker, shapeOf(worker.heldBy), state.kinds, -1);
   }
   for (let kind = 0; kind < free.length; kind += 1) {
     must(
@@ -98,7 +108,8 @@ function checkSession(state: Readonly<State>, session: Session): void {
       2,
       `${nameOf(task)} is in two places of ${worker.name}, or none`,
     );
-    adjust(held, worker, task.class.shapes[alternative]!, state.kinds, 1);
+    for (const each of task.gang ?? [worker])
+      adjust(held, each, task.class.shapes[alternative]!, state.kinds, 1);
   }
   must(
     queued === session.queued && placed === session.placed,
@@ -168,13 +179,14 @@ function checkPlanned(state: Readonly<State>): void {
     for (const cls of level.waiting) {
       for (const shape of cls.shapes) {
         if (limitReached(state, shape)) continue;
-        for (const worker of state.workers.values()) {
-          must(
-            !fits(worker, shape, state.kinds, state.nowMs),
-            6,
-            `${shape.text} of session ${cls.session.number} waits and fits on ${worker.name}`,
-          );
-        }
+        const fitting = [...state.workers.values()].filter(
+          (worker) => fits(state, worker, shape) && mayUse(state, cls, shape, worker),
+        );
+        must(
+          fitting.length < Math.max(shape.nodes, 1),
+          6,
+          `${shape.text} of session ${cls.session.number} waits and fits on ${fitting.map(({ name }) => name).join(", ")}`,
+        );
       }
     }
   }
@@ -184,12 +196,8 @@ function checkFull(state: Readonly<State>): void {
   for (const shape of state.shapes.all()) {
     if (!shape.full) continue;
     for (const worker of state.workers.values()) {
-      if (state.freed.has(worker)) continue;
-      must(
-        !fits(worker, shape, state.kinds, state.nowMs),
-        7,
-        `${shape.text} is marked full and fits on ${worker.name}`,
-      );
+      if (state.freed.has(worker) || state.reservations.has(worker)) continue;
+      must(!fits(state, worker, shape), 7, `${shape.text} is marked full and fits on ${worker.name}`);
     }
   }
 }

@@ -21,7 +21,7 @@ export interface Assign<Source> {
   /** Learnt hard walltime; 0: the demand's own. */
   readonly hardMs: number;
   /** For each task the numbers of the workers it has for itself, the first being `worker`; undefined: no gangs. */
-  readonly gangs: (readonly number[])[] | undefined;
+  readonly gangs: number[][] | undefined;
 }
 
 /** Tasks sent ahead own their resources now. */
@@ -93,6 +93,8 @@ export interface Warn {
   readonly spec: number;
   /** What is asked for, for people. */
   readonly wanted: string;
+  /** What is missing, for people, without a stop at the end. */
+  readonly reason: string;
 }
 
 /** End the connection of a worker that broke the protocol. `workerLost` follows. */
