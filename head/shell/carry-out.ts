@@ -1,7 +1,7 @@
 /** Carries the core's effects out: each becomes messages to one peer. */
 
-import { type Failure, FailureKind } from "../../proto/grain.js";
-import type { Verdict } from "../core/effect.js";
+import { type Failure, FailureKind, type Gang_Node } from "../../proto/grain.js";
+import type { Verdict, Warn } from "../core/effect.js";
 import { badMessage } from "./check/hello.js";
 import type { ClientPeer } from "./client-peer.js";
 import type { ShellEffect } from "./loop.js";
@@ -13,6 +13,8 @@ import type { WorkerPeer } from "./worker-peer.js";
 export interface Peers {
   worker(worker: number): WorkerPeer | undefined;
   session(session: number): { readonly session: Session; readonly peer: ClientPeer } | undefined;
+  /** A worker as the others of its gang are told of it; undefined: it is gone. */
+  node(worker: number): Gang_Node | undefined;
   /** Every task of a closed session has ended. */
   sessionEnded(session: number): void;
   /** Something about the session's tasks changed. */
@@ -38,15 +40,13 @@ export function carryOut(effect: ShellEffect, peers: Peers): void {
       return peers.sessionEnded(effect.session);
     case "dropWorker":
       return peers.worker(effect.worker)?.refuse(badMessage(effect.reason));
-    case "planAgain":
-      return;
     default:
       return effect satisfies never;
   }
 }
 
 type ForWorker = Extract<ShellEffect, { worker: number; session: number }>;
-type ForClient = Exclude<ShellEffect, ForWorker | { type: "sessionEnded" | "dropWorker" | "planAgain" }>;
+type ForClient = Exclude<ShellEffect, ForWorker | { type: "sessionEnded" | "dropWorker" }>;
 
 function tellWorker(effect: ForWorker, peers: Peers): void {
   const worker = peers.worker(effect.worker);
@@ -56,7 +56,7 @@ function tellWorker(effect: ForWorker, peers: Peers): void {
   switch (effect.type) {
     case "assign":
       worker.tell(session, client.session.specs.get(effect.spec)!, client.session.outputs);
-      worker.send({ body: { $case: "assign", assign: assignMessage(effect) } });
+      worker.send({ body: { $case: "assign", assign: assignMessage(effect, peers.node) } });
       break;
     case "promote":
       worker.send({ body: { $case: "promote", promote: { session, tasks } } });
@@ -103,12 +103,12 @@ function tellClient(effect: ForClient, peers: Peers): void {
   peers.changed(session);
 }
 
-function neverFits(session: Session, { spec, wanted }: { spec: number; wanted: string }): string {
+function neverFits(session: Session, { spec, wanted, reason }: Warn): string {
   const known = session.specs.get(spec);
   const name = known === undefined ? "" : known.name || known.function;
   return (
-    `No connected worker can ever run ${name === "" ? "some calls" : `"${name}"`}: it asks for ${wanted}. ` +
-    "Its calls wait until a larger worker joins; ask for less, or start one (`grain ls` shows what there is)."
+    `No connected worker can ever run ${name === "" ? "some calls" : `"${name}"`}: it asks for ${wanted}; ${reason}. ` +
+    "Its calls wait until workers join that can; ask for less, or start such workers (`grain ls` shows what there is)."
   );
 }
 

@@ -14,6 +14,8 @@ import { ConfigError, ConnectionError, messageOf } from "../../../proto/errors.j
 import type {
   ClientBatch,
   Empty,
+  ExplainQuery,
+  Explanation,
   HeadStatus,
   HeadToClient,
   HeadToClientBatch,
@@ -121,6 +123,9 @@ function addServices(server: Server, head: Head, health: Health): void {
   server.addService(adminService, {
     status(_call: ServerUnaryCall<Empty, HeadStatus>, answer: sendUnaryData<HeadStatus>) {
       answer(null, head.status());
+    },
+    explain(call: ServerUnaryCall<ExplainQuery, Explanation>, answer: sendUnaryData<Explanation>) {
+      answer(null, head.explain(call.request.session, call.request.task));
     },
   });
   health.addTo(server);
