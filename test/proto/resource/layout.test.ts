@@ -6,7 +6,7 @@ import type { Demand } from "../../../proto/resource/demand.js";
 import { type CoreLayout, checkLayout, chooseNodes, type NodeRoom } from "../../../proto/resource/layout.js";
 import { Ledger } from "../../../proto/resource/ledger.js";
 import type { NumaNode, Pool } from "../../../proto/resource/pool.js";
-import { cores, toRequest } from "../../../proto/resource/resource.js";
+import { combine, cores, nodes, type Resource, toRequest } from "../../../proto/resource/resource.js";
 
 const LAYOUTS = ["", "tight", "spread"] as const;
 
@@ -54,6 +54,55 @@ describe("names of layouts", () => {
     ]);
     expect(() => checkLayout("scatter", "x")).toThrow(ResourceError);
     expect(() => checkLayout(undefined, "x")).toThrow(/^x: there is no layout undefined/);
+  });
+});
+
+describe("a layout in a resource", () => {
+  it.each<[string, Resource, string]>([
+    ["tight cores", cores(4, "tight"), "4 cores tight"],
+    ["spread cores", combine({ cores: 4, coreLayout: "spread" }, { token: "x" }), "4 cores spread, token x"],
+    ["the default layout", cores(4, "compact"), "4 cores"],
+    ["the default layout of a fraction", cores(0.5, "compact"), "0.5 cores"],
+    ["a layout of no cores", cores(0, "spread"), "nothing"],
+    ["a layout of all cores", cores("all", "spread"), "all cores"],
+  ])("%s", (_name, built, text) => {
+    expect(String(built)).toBe(text);
+  });
+
+  it.each<[string, () => unknown, RegExp]>([
+    [
+      "an unknown layout",
+      () => cores(2, "tigth" as never),
+      /^coreLayout: there is no layout "tigth" \(did you mean "tight"\?\); use compact, tight or spread/,
+    ],
+    [
+      "a layout that is no text",
+      () => cores(2, 5 as never),
+      /^coreLayout: there is no layout 5; use compact/,
+    ],
+    [
+      "a layout of a fraction",
+      () => cores(0.5, "tight"),
+      /^coreLayout: "tight" needs a whole number of cores, not 0\.5/,
+    ],
+    [
+      "a layout of a gang",
+      () => nodes(2).and(cores(4, "spread")),
+      /^coreLayout: "spread" cannot be combined with nodes\(2\)/,
+    ],
+    [
+      "a layout of nothing",
+      () => combine({ coreLayout: "spread" }),
+      /^coreLayout: "spread" says how cores are chosen, but none are asked for/,
+    ],
+    [
+      "an unknown layout in the plain form",
+      () => combine({ coreLayout: "x", cores: 2 } as never),
+      /^coreLayout: there is no layout "x"; use/,
+    ],
+  ])("refuses %s", (_name, build, message) => {
+    expect(build).toThrow(message);
+    expect(build).toThrow(ResourceError);
   });
 });
 
