@@ -1,7 +1,7 @@
 /**
  * Why a task is where it is. Computed when somebody asks, from nothing but the
- * state: nothing is recorded for it. Costs at most one pass over the workers for
- * each alternative and one over the classes that wait.
+ * state: nothing is recorded for it. Costs a pass or two over the workers for each
+ * alternative and one over the classes that wait.
  *
  * Not its job: words (explain-text.ts), names of functions (the shell's).
  */

@@ -95,7 +95,7 @@ interface Group {
   count: number;
 }
 
-/** Looks at one alternative of a class: at most one pass over the workers. */
+/** Looks at one alternative of a class: one pass over the workers, another to say why none could ever give it. */
 export function lookAt(state: Readonly<State>, cls: TaskClass, shape: Shape): Alternative {
   const groups = new Map<unknown, Group>();
   const room: string[] = [];
@@ -122,7 +122,7 @@ export function lookAt(state: Readonly<State>, cls: TaskClass, shape: Shape): Al
   );
   return {
     demand: shape.text,
-    never: neverFits(state, shape),
+    never: able >= Math.max(shape.nodes, 1) ? undefined : neverFits(state, shape),
     able,
     room,
     moreRoom: rooms - room.length,
