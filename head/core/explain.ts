@@ -140,7 +140,7 @@ function namesOf(task: Task): string[] {
 
 function explainQueued(state: Readonly<State>, task: Task, known: Known): QueuedTask {
   const cls = task.class;
-  const reservation = reservationOf(state, cls);
+  const reservation = reservationOf(state, cls.line);
   return {
     type: "queued",
     ...known,

@@ -18,6 +18,8 @@ const RETURNED = 2 ** 40;
 /** The classes with queued tasks of one session and level with one request. */
 export class Line {
   readonly #classes = new KeyedHeap<TaskClass>();
+  /** Since when it could place nothing, on the clock of the events. */
+  waitingSinceMs = 0;
 
   constructor(
     readonly level: Level,

@@ -95,7 +95,7 @@ function mayHaveChanged(state: State, shapes: readonly Shape[]): boolean {
 
 function place(step: PlanStep, line: Line, cls: TaskClass, { worker, alternative, gang }: Spot): void {
   const { state, assignments } = step;
-  const reservation = reservationOf(state, cls);
+  const reservation = reservationOf(state, line);
   const task = grant(state, cls, worker, alternative, gang);
   assignments.add(worker, task, alternative, true);
   state.touched.add(worker);
@@ -135,7 +135,7 @@ function promote({ state }: PlanStep, urgency: Urgency | undefined): void {
 
 function findSpot(step: PlanStep, cls: TaskClass): Spot | undefined {
   const { state } = step;
-  const reservation = reservationOf(state, cls);
+  const reservation = reservationOf(state, cls.line);
   if (reservation !== undefined && !limitReached(state, reservation.shape)) {
     const { workers, shape, alternative } = reservation;
     if (workers.every((worker) => fits(state, worker, shape))) {
@@ -146,7 +146,7 @@ function findSpot(step: PlanStep, cls: TaskClass): Spot | undefined {
     const shape = cls.shapes[alternative]!;
     if (limitReached(state, shape)) continue;
     if (shape.nodes > 0) {
-      const gang = findGang(step, shape);
+      const gang = findGang(step, cls, shape);
       if (gang !== undefined) return { worker: gang[0]!, alternative, gang };
       continue;
     }
@@ -179,8 +179,13 @@ function candidatesFor(step: PlanStep, shape: Shape): Candidates {
 }
 
 /** Whole workers for a gang, all at once or none. */
-function findGang(step: PlanStep, shape: Shape): readonly Worker[] | undefined {
+function findGang(step: PlanStep, cls: TaskClass, shape: Shape): readonly Worker[] | undefined {
+  const { state } = step;
   const gang = candidatesFor(step, shape).several(shape.nodes);
+  for (const worker of state.reservations.keys()) {
+    if (gang.length === shape.nodes) return gang;
+    if (fits(state, worker, shape) && mayUse(state, cls, shape, worker)) gang.push(worker);
+  }
   return gang.length === shape.nodes ? gang : undefined;
 }
 

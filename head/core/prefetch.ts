@@ -14,7 +14,7 @@ import { compareLevels } from "./level.js";
 import type { Line } from "./line.js";
 import { Turns, urgencyOf } from "./order.js";
 import type { PlanStep } from "./plan-step.js";
-import { mayUse } from "./reservation.js";
+import { mayUse, release, reservationOf } from "./reservation.js";
 import { retract } from "./retract.js";
 import type { Shape } from "./shape.js";
 import { type State, sendAhead } from "./state.js";
@@ -101,7 +101,16 @@ function refillShape(step: PlanStep, worker: Worker, shape: Shape, slots: number
     turns.placed(line);
     held += 1;
     step.budget -= 1;
+    if (line.size === 0) endReservation(step, line);
   }
+}
+
+/** The last task of a line has been sent ahead: nothing needs to be kept free for it. */
+function endReservation(step: PlanStep, line: Line): void {
+  const reservation = reservationOf(step.state, line);
+  if (reservation === undefined) return;
+  release(step.state, reservation);
+  step.released = true;
 }
 
 function mostUrgent(lines: Line[]): Line[] {

@@ -11,6 +11,8 @@
 
 import { availability, deficit } from "./availability.js";
 import { compareLevels } from "./level.js";
+import type { Line } from "./line.js";
+import { urgencyOf } from "./order.js";
 import { retract } from "./retract.js";
 import type { Shape } from "./shape.js";
 import type { State } from "./state.js";
@@ -18,8 +20,10 @@ import type { TaskClass } from "./task-class.js";
 import { limitsOf } from "./walltime.js";
 import { couldFit, type Worker } from "./worker.js";
 
-/** One reservation: for the next task of a class. */
+/** One reservation: for the next task of a line. */
 export interface Reservation {
+  readonly line: Line;
+  /** The class whose turn it was in the line when it was made. */
   readonly class: TaskClass;
   readonly shape: Shape;
   readonly alternative: number;
@@ -55,10 +59,10 @@ function estimate(state: State, reservation: Reservation): void {
   }
 }
 
-/** The reservation of a class, if it has one. */
-export function reservationOf(state: Readonly<State>, cls: TaskClass): Reservation | undefined {
+/** The reservation of a line, if it has one. */
+export function reservationOf(state: Readonly<State>, line: Line): Reservation | undefined {
   if (state.reservations.size === 0) return undefined;
-  for (const reservation of state.reservations.values()) if (reservation.class === cls) return reservation;
+  for (const reservation of state.reservations.values()) if (reservation.line === line) return reservation;
   return undefined;
 }
 
@@ -76,8 +80,8 @@ export function release(state: State, reservation: Reservation): void {
 /** Whether a class may be placed on a reserved worker. */
 export function mayUse(state: Readonly<State>, cls: TaskClass, shape: Shape, worker: Worker): boolean {
   const reservation = state.reservations.get(worker);
-  if (reservation === undefined || reservation.class === cls) return true;
-  if (compareLevels(cls.level, reservation.class.level) < 0) return true;
+  if (reservation === undefined || reservation.line === cls.line) return true;
+  if (compareLevels(urgencyOf(state, cls), urgencyOf(state, reservation.class)) < 0) return true;
   if (shape.nodes > 0 || reservation.expectedMs === Number.POSITIVE_INFINITY) return false;
   const { hardMs } = limitsOf(state, shape);
   if (hardMs > 0 && state.nowMs + hardMs <= reservation.expectedMs) return true;
@@ -103,15 +107,14 @@ export function reserve(state: State): void {
   const { reserveAfterMs } = state.options;
   for (const level of state.levels) {
     for (const line of level.lines) {
-      const cls = line.first();
-      if (state.nowMs - cls.waitingSinceMs < reserveAfterMs || reservationOf(state, cls) !== undefined)
+      if (state.nowMs - line.waitingSinceMs < reserveAfterMs || reservationOf(state, line) !== undefined)
         continue;
-      cls.shapes.some((shape, alternative) => reserveFor(state, cls, shape, alternative));
+      line.shapes.some((shape, alternative) => reserveFor(state, line, shape, alternative));
     }
   }
 }
 
-function reserveFor(state: State, cls: TaskClass, shape: Shape, alternative: number): boolean {
+function reserveFor(state: State, line: Line, shape: Shape, alternative: number): boolean {
   const count = Math.max(shape.nodes, 1);
   const candidates = [...state.workers.values()]
     .filter(
@@ -129,7 +132,8 @@ function reserveFor(state: State, cls: TaskClass, shape: Shape, alternative: num
   );
   const workers = candidates.slice(0, count).map(({ worker }) => worker);
   const reservation: Reservation = {
-    class: cls,
+    line,
+    class: line.first(),
     shape,
     alternative,
     workers,
@@ -140,7 +144,7 @@ function reserveFor(state: State, cls: TaskClass, shape: Shape, alternative: num
   for (const worker of workers) {
     state.reservations.set(worker, reservation);
     for (const [other, tasks] of worker.ahead) {
-      if (compareLevels(other.level, cls.level) >= 0) retract(state, worker, [...tasks]);
+      if (compareLevels(other.level, line.level) >= 0) retract(state, worker, [...tasks]);
     }
   }
   estimate(state, reservation);

@@ -111,6 +111,7 @@ function queued(state: State, cls: TaskClass): void {
   for (const shape of cls.shapes) shape.waiting.add(cls);
   line.add(cls);
   if (line.size > 1) return;
+  line.waitingSinceMs = state.nowMs;
   level.lines.add(line);
   for (const shape of cls.shapes) shape.lines.add(line);
 }
@@ -138,6 +139,7 @@ function unqueued(cls: TaskClass): void {
 function dequeue(state: State, cls: TaskClass): Task {
   const task = cls.queue.take()!;
   cls.waitingSinceMs = state.nowMs;
+  cls.line.waitingSinceMs = state.nowMs;
   unqueued(cls);
   return task;
 }
