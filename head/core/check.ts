@@ -300,7 +300,7 @@ function checkPlanned(state: Readonly<State>): void {
       for (const shape of cls.shapes) {
         if (limitReached(state, shape)) continue;
         const fitting = [...state.workers.values()].filter(
-          (worker) => fits(state, worker, shape) && mayUse(state, cls, shape, worker),
+          (worker) => fits(state, worker, shape) && couldUse(state, cls, shape, worker),
         );
         must(
           fitting.length < Math.max(shape.nodes, 1),
@@ -317,6 +317,15 @@ function checkPlanned(state: Readonly<State>): void {
       must(state.reservations.has(each), 10, `${each.name} of a reserved gang is not reserved`);
   }
   must(state.freed.size === 0 && state.fresh.size === 0, 9, "a complete plan left something to be looked at");
+}
+
+/** Whether the plan had to see that the class may use the worker. */
+function couldUse(state: Readonly<State>, cls: TaskClass, shape: Shape, worker: Worker): boolean {
+  const reservation = state.reservations.get(worker);
+  if (reservation === undefined || reservation.line === cls.line) return true;
+  // With ageing, whoever places a task in the plan is less urgent from then on than it was before.
+  if (state.options.ageingMs < Number.POSITIVE_INFINITY) return false;
+  return mayUse(state, cls, shape, worker);
 }
 
 function checkFull(state: Readonly<State>): void {

@@ -11,6 +11,7 @@
 
 import { availability, deficit } from "./availability.js";
 import { compareLevels } from "./level.js";
+import { limitReached } from "./limit.js";
 import type { Line } from "./line.js";
 import { urgencyOf } from "./order.js";
 import { retract } from "./retract.js";
@@ -43,8 +44,11 @@ export function reviewReservations(state: State): void {
     const alive = workers.every(
       (worker) => worker.mode === "ready" && state.workers.get(worker.number) === worker,
     );
+    // Room is not what keeps a task back while a cluster-wide limit does.
     const useful =
-      reservation.class.queue.size > 0 && workers.every((worker) => couldFit(state, worker, shape));
+      reservation.line.size > 0 &&
+      !limitReached(state, shape) &&
+      workers.every((worker) => couldFit(state, worker, shape));
     if (!alive || !useful) release(state, reservation);
     else estimate(state, reservation);
   }
@@ -115,6 +119,7 @@ export function reserve(state: State): void {
 }
 
 function reserveFor(state: State, line: Line, shape: Shape, alternative: number): boolean {
+  if (limitReached(state, shape)) return false;
   const count = Math.max(shape.nodes, 1);
   const candidates = [...state.workers.values()]
     .filter(
