@@ -17,6 +17,7 @@ export {
 export type { HeadStatus, QueueInfo, SessionInfo, WorkerInfo } from "../proto/grain.js";
 export {
   anyOf,
+  type CoreLayout,
   capacity,
   cores,
   gpus,
@@ -40,6 +41,7 @@ export type {
   ProgramOptions,
   ProgramResult,
   RunProgram,
+  TaskNode,
 } from "../proto/task.js";
 export { connect, type Session } from "./connect.js";
 export { currentTask } from "./current-task.js";

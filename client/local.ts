@@ -3,9 +3,10 @@
  * the calls, all side by side. When they are cancelled is decided by their scope.
  */
 
+import { hostname } from "node:os";
 import { format } from "node:util";
 import { type TaskCancelledError, TaskTimeoutError } from "../proto/errors.js";
-import type { CurrentTask, GrantedResources, RunProgram } from "../proto/task.js";
+import type { CurrentTask, GrantedResources, RunProgram, TaskNode } from "../proto/task.js";
 import type { Call, SpawnedCall } from "./call.js";
 import { Completion } from "./completion.js";
 import { localTasks } from "./current-task.js";
@@ -135,6 +136,14 @@ class LocalTask implements CurrentTask {
 
   get resources(): GrantedResources {
     return { cores: [], memory: 0, gpus: [], tokens: [], capacity: 0, wtime: undefined, others: {} };
+  }
+
+  get nodes(): readonly TaskNode[] {
+    return [{ worker: this.worker, host: hostname(), cores: 0 }];
+  }
+
+  get hostfile(): undefined {
+    return undefined;
   }
 
   get signal(): AbortSignal {

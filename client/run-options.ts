@@ -86,7 +86,7 @@ export function checkOptions<K extends keyof RunOptions>(
 }
 
 /** A machine of which nothing is known: what `local` names is owned whatever it has. */
-const ANY_MACHINE: Pool = { cores: [], gpus: [], memoryBytes: 0, others: [], tokens: [] };
+const ANY_MACHINE: Pool = { cores: [], gpus: [], memoryBytes: 0, others: [], tokens: [], numa: [] };
 
 /** Now, not when the first remote call starts the embedded worker. */
 function checkLocal(local: ResourceLike | undefined, where: string): void {

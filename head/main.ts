@@ -7,15 +7,19 @@ import { parseDuration } from "../proto/duration.js";
 import { ConfigError, messageOf } from "../proto/errors.js";
 import { usageLine } from "../proto/usage.js";
 import { VERSION } from "../proto/version.js";
+import { loadScheduling } from "./config.js";
 import { IdleQuit } from "./idle-quit.js";
 import type { DaemonLog } from "./log-file.js";
 import { DEFAULT_ADDRESS, startHead } from "./shell/start.js";
+import type { TraceFile } from "./trace/file.js";
 
 interface Flags {
   readonly listen?: string[];
   readonly maxClients: number;
   readonly idleQuit?: number;
+  readonly config?: string;
   readonly logFile?: string;
+  readonly trace?: string;
   readonly verbose: boolean;
 }
 
@@ -67,7 +71,9 @@ function newCommand(): Command {
       "end after so long without clients, e.g. 30m (default: never)",
       readDuration,
     )
+    .option("--config <file>", "the configuration (default: GRAIN_CONFIG, or ./grain.toml)")
     .option("--log-file <file>", "write the log there (default: standard error)")
+    .option("--trace <file>", "record what happens there, for `grain simulate`")
     .option("--verbose", "log more, and show where errors come from", false)
     .allowExcessArguments(false)
     .exitOverride()
@@ -98,14 +104,18 @@ function readDuration(text: string): number {
 }
 
 async function serve(flags: Flags): Promise<void> {
+  const scheduling = await loadScheduling(flags.config, { env: process.env, cwd: process.cwd() });
   const { openLog } = await import("./log-file.js");
   const log = openLog(flags.logFile, flags.verbose);
+  const trace = await beginTrace(flags.trace, log);
   const idle = new IdleQuit(flags.idleQuit);
   const signals = new Signals(log);
   try {
     const { head, addresses, close } = await startHead({
       ...(flags.listen === undefined ? {} : { listen: flags.listen }),
       maxClients: flags.maxClients,
+      scheduling,
+      trace: trace?.sink,
       log,
       onClients: (connected) => idle.clients(connected),
     });
@@ -119,7 +129,14 @@ async function serve(flags: Flags): Promise<void> {
   } finally {
     idle.close();
     signals.close();
+    await trace?.close();
   }
+}
+
+async function beginTrace(file: string | undefined, log: DaemonLog): Promise<TraceFile | undefined> {
+  if (file === undefined) return undefined;
+  const { openTrace } = await import("./trace/file.js");
+  return openTrace(file, (text) => log.warn(text));
 }
 
 /** The first signal asks to end, the second ends at once. */

@@ -66,6 +66,8 @@ export interface Demand {
   nodes: number;
   /** cluster-wide counted groups */
   limits: Demand_Limit[];
+  /** how core ids are chosen: "" (compact), "tight" or "spread" */
+  coreLayout: string;
 }
 
 export interface Demand_Amount {
@@ -103,7 +105,18 @@ export interface Pool {
   others: Demand_Amount[];
   tokens: string[];
   /** what is left of the worker's walltime */
-  remainingMs?: number | undefined;
+  remainingMs?:
+    | number
+    | undefined;
+  /** which cores share memory; empty: one node */
+  numa: NumaNode[];
+}
+
+/** Cores that are near the same memory. */
+export interface NumaNode {
+  socket: number;
+  /** ids */
+  cores: number[];
 }
 
 export interface BlobRef {
@@ -386,6 +399,22 @@ export interface Assign {
   granted: boolean;
   /** index into the spec's alternatives */
   alternative: number;
+  /** learnt hard walltime; 0: the demand's own */
+  hardMs: number;
+  gangs: Gang[];
+}
+
+/** The workers that the task at `index` has for itself. It runs on the first. */
+export interface Gang {
+  index: number;
+  nodes: Gang_Node[];
+}
+
+export interface Gang_Node {
+  /** its name */
+  worker: string;
+  host: string;
+  cores: number;
 }
 
 export interface TasksOf {
@@ -483,8 +512,114 @@ export interface HeadStatus {
   lateResults: number;
 }
 
+export interface ExplainQuery {
+  session: number;
+  task: number;
+}
+
+/** Where a task is and, while it is queued, why it is not on a worker: seen now, not remembered. */
+export interface Explanation {
+  /** for a person: one to three lines */
+  text: string;
+  session: number;
+  task: number;
+  /** "queued", "ahead" (sent to a worker, waits there), "running", "stopping", or "unknown": it has ended or was never submitted */
+  state: string;
+  function: string;
+  attempt: number;
+  /** where it is; of a gang all, it runs on the first */
+  workers: string[];
+  /** for how long it has run, or its function's calls have found no room; absent: not known */
+  sinceMs?:
+    | number
+    | undefined;
+  /** The rest is of queued tasks only. */
+  connected: number;
+  alternatives: Explanation_Alternative[];
+  /** workers that are kept free for it */
+  reservation:
+    | Explanation_Reservation
+    | undefined;
+  /** what waits at levels that go before its own, most urgent first */
+  urgent: Explanation_Urgent[];
+  /** tasks before it in its own queue, at most */
+  before: number;
+  /** clients of the same urgency that go before it: they hold less */
+  sessions: Explanation_Share[];
+}
+
+/** One of the alternatives that it asks for, in order of preference. */
+export interface Explanation_Alternative {
+  /** as text */
+  demand: string;
+  /** why no connected worker could ever give it; empty: one could */
+  never: string[];
+  /** the worker that `never` speaks of */
+  closest: string;
+  /** workers that could give it if they ran nothing else */
+  able: number;
+  /** workers that have room now, at most 3 */
+  room: string[];
+  /** and how many more */
+  moreRoom: number;
+  obstacles: Explanation_Obstacle[];
+}
+
+/** One thing that keeps it from some of the workers, or from all. */
+export interface Explanation_Obstacle {
+  /**
+   * "short" of a kind of resource, "token" missing, "walltime" too short, "leaving", "busy" (a gang's
+   * worker, or, for a gang, one that runs something), "reserved" for others though it has room;
+   * of the whole cluster: "limit" reached, "nodes" too few
+   */
+  type: string;
+  /** short: the kind of resource; token, limit: its name */
+  name: string;
+  /** at most 3, the closest first */
+  workers: Explanation_OnWorker[];
+  /** how many more workers */
+  others: number;
+  /** limit: how many may be in use at once; nodes: how many workers it asks for */
+  needed: number;
+  /** limit: how many are in use; nodes: how many suitable workers are idle */
+  there: number;
+  /** nodes: how many workers are suitable, idle or not */
+  able: number;
+  /** reserved: for whom */
+  reservation: Explanation_Reservation | undefined;
+}
+
+/** Amounts as in Demand; walltime: milliseconds. */
+export interface Explanation_OnWorker {
+  worker: string;
+  needed: number;
+  free: number;
+  total: number;
+}
+
+export interface Explanation_Reservation {
+  session: number;
+  function: string;
+  workers: string[];
+  /** until there is room; absent: not known */
+  expectedMs?: number | undefined;
+}
+
+export interface Explanation_Urgent {
+  prioritized: boolean;
+  priority: number;
+  tasks: number;
+}
+
+export interface Explanation_Share {
+  session: number;
+  name: string;
+  /** queued at the task's level */
+  tasks: number;
+}
+
 function createBaseDemand(): Demand {
-  return { amounts: [], tokens: [], walltime: undefined, allCores: false, nodes: 0, limits: [] };
+  return { amounts: [], tokens: [], walltime: undefined, allCores: false, nodes: 0, limits: [], coreLayout: "" };
 }
 
 export const Demand = {
@@ -506,6 +641,9 @@ export const Demand = {
     }
     for (const v of message.limits) {
       Demand_Limit.encode(v!, writer.uint32(50).fork()).ldelim();
+    }
+    if (message.coreLayout !== "") {
+      writer.uint32(58).string(message.coreLayout);
     }
     return writer;
   },
@@ -558,6 +696,13 @@ export const Demand = {
           }
 
           message.limits.push(Demand_Limit.decode(reader, reader.uint32()));
+          continue;
+        case 7:
+          if (tag !== 58) {
+            break;
+          }
+
+          message.coreLayout = reader.string();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -754,7 +899,7 @@ export const Request = {
 };
 
 function createBasePool(): Pool {
-  return { cores: [], gpus: [], memoryBytes: 0, others: [], tokens: [], remainingMs: undefined };
+  return { cores: [], gpus: [], memoryBytes: 0, others: [], tokens: [], remainingMs: undefined, numa: [] };
 }
 
 export const Pool = {
@@ -780,6 +925,9 @@ export const Pool = {
     }
     if (message.remainingMs !== undefined) {
       writer.uint32(49).double(message.remainingMs);
+    }
+    for (const v of message.numa) {
+      NumaNode.encode(v!, writer.uint32(58).fork()).ldelim();
     }
     return writer;
   },
@@ -853,6 +1001,71 @@ export const Pool = {
 
           message.remainingMs = reader.double();
           continue;
+        case 7:
+          if (tag !== 58) {
+            break;
+          }
+
+          message.numa.push(NumaNode.decode(reader, reader.uint32()));
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseNumaNode(): NumaNode {
+  return { socket: 0, cores: [] };
+}
+
+export const NumaNode = {
+  encode(message: NumaNode, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.socket !== 0) {
+      writer.uint32(8).uint32(message.socket);
+    }
+    writer.uint32(18).fork();
+    for (const v of message.cores) {
+      writer.uint32(v);
+    }
+    writer.ldelim();
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): NumaNode {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseNumaNode();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 8) {
+            break;
+          }
+
+          message.socket = reader.uint32();
+          continue;
+        case 2:
+          if (tag === 16) {
+            message.cores.push(reader.uint32());
+
+            continue;
+          }
+
+          if (tag === 18) {
+            const end2 = reader.uint32() + reader.pos;
+            while (reader.pos < end2) {
+              message.cores.push(reader.uint32());
+            }
+
+            continue;
+          }
+
+          break;
       }
       if ((tag & 7) === 4 || tag === 0) {
         break;
@@ -2931,6 +3144,8 @@ function createBaseAssign(): Assign {
     blobs: [],
     granted: false,
     alternative: 0,
+    hardMs: 0,
+    gangs: [],
   };
 }
 
@@ -2968,6 +3183,12 @@ export const Assign = {
     }
     if (message.alternative !== 0) {
       writer.uint32(72).uint32(message.alternative);
+    }
+    if (message.hardMs !== 0) {
+      writer.uint32(81).double(message.hardMs);
+    }
+    for (const v of message.gangs) {
+      Gang.encode(v!, writer.uint32(90).fork()).ldelim();
     }
     return writer;
   },
@@ -3071,6 +3292,122 @@ export const Assign = {
           }
 
           message.alternative = reader.uint32();
+          continue;
+        case 10:
+          if (tag !== 81) {
+            break;
+          }
+
+          message.hardMs = reader.double();
+          continue;
+        case 11:
+          if (tag !== 90) {
+            break;
+          }
+
+          message.gangs.push(Gang.decode(reader, reader.uint32()));
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseGang(): Gang {
+  return { index: 0, nodes: [] };
+}
+
+export const Gang = {
+  encode(message: Gang, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.index !== 0) {
+      writer.uint32(8).uint32(message.index);
+    }
+    for (const v of message.nodes) {
+      Gang_Node.encode(v!, writer.uint32(18).fork()).ldelim();
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): Gang {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseGang();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 8) {
+            break;
+          }
+
+          message.index = reader.uint32();
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.nodes.push(Gang_Node.decode(reader, reader.uint32()));
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseGang_Node(): Gang_Node {
+  return { worker: "", host: "", cores: 0 };
+}
+
+export const Gang_Node = {
+  encode(message: Gang_Node, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.worker !== "") {
+      writer.uint32(10).string(message.worker);
+    }
+    if (message.host !== "") {
+      writer.uint32(18).string(message.host);
+    }
+    if (message.cores !== 0) {
+      writer.uint32(24).uint32(message.cores);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): Gang_Node {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseGang_Node();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.worker = reader.string();
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.host = reader.string();
+          continue;
+        case 3:
+          if (tag !== 24) {
+            break;
+          }
+
+          message.cores = reader.uint32();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -3883,6 +4220,679 @@ export const HeadStatus = {
           }
 
           message.lateResults = reader.double();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseExplainQuery(): ExplainQuery {
+  return { session: 0, task: 0 };
+}
+
+export const ExplainQuery = {
+  encode(message: ExplainQuery, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.session !== 0) {
+      writer.uint32(8).uint32(message.session);
+    }
+    if (message.task !== 0) {
+      writer.uint32(16).uint32(message.task);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): ExplainQuery {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseExplainQuery();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 8) {
+            break;
+          }
+
+          message.session = reader.uint32();
+          continue;
+        case 2:
+          if (tag !== 16) {
+            break;
+          }
+
+          message.task = reader.uint32();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseExplanation(): Explanation {
+  return {
+    text: "",
+    session: 0,
+    task: 0,
+    state: "",
+    function: "",
+    attempt: 0,
+    workers: [],
+    sinceMs: undefined,
+    connected: 0,
+    alternatives: [],
+    reservation: undefined,
+    urgent: [],
+    before: 0,
+    sessions: [],
+  };
+}
+
+export const Explanation = {
+  encode(message: Explanation, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.text !== "") {
+      writer.uint32(10).string(message.text);
+    }
+    if (message.session !== 0) {
+      writer.uint32(16).uint32(message.session);
+    }
+    if (message.task !== 0) {
+      writer.uint32(24).uint32(message.task);
+    }
+    if (message.state !== "") {
+      writer.uint32(34).string(message.state);
+    }
+    if (message.function !== "") {
+      writer.uint32(42).string(message.function);
+    }
+    if (message.attempt !== 0) {
+      writer.uint32(48).uint32(message.attempt);
+    }
+    for (const v of message.workers) {
+      writer.uint32(58).string(v!);
+    }
+    if (message.sinceMs !== undefined) {
+      writer.uint32(65).double(message.sinceMs);
+    }
+    if (message.connected !== 0) {
+      writer.uint32(72).uint32(message.connected);
+    }
+    for (const v of message.alternatives) {
+      Explanation_Alternative.encode(v!, writer.uint32(82).fork()).ldelim();
+    }
+    if (message.reservation !== undefined) {
+      Explanation_Reservation.encode(message.reservation, writer.uint32(90).fork()).ldelim();
+    }
+    for (const v of message.urgent) {
+      Explanation_Urgent.encode(v!, writer.uint32(98).fork()).ldelim();
+    }
+    if (message.before !== 0) {
+      writer.uint32(104).uint32(message.before);
+    }
+    for (const v of message.sessions) {
+      Explanation_Share.encode(v!, writer.uint32(114).fork()).ldelim();
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): Explanation {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseExplanation();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.text = reader.string();
+          continue;
+        case 2:
+          if (tag !== 16) {
+            break;
+          }
+
+          message.session = reader.uint32();
+          continue;
+        case 3:
+          if (tag !== 24) {
+            break;
+          }
+
+          message.task = reader.uint32();
+          continue;
+        case 4:
+          if (tag !== 34) {
+            break;
+          }
+
+          message.state = reader.string();
+          continue;
+        case 5:
+          if (tag !== 42) {
+            break;
+          }
+
+          message.function = reader.string();
+          continue;
+        case 6:
+          if (tag !== 48) {
+            break;
+          }
+
+          message.attempt = reader.uint32();
+          continue;
+        case 7:
+          if (tag !== 58) {
+            break;
+          }
+
+          message.workers.push(reader.string());
+          continue;
+        case 8:
+          if (tag !== 65) {
+            break;
+          }
+
+          message.sinceMs = reader.double();
+          continue;
+        case 9:
+          if (tag !== 72) {
+            break;
+          }
+
+          message.connected = reader.uint32();
+          continue;
+        case 10:
+          if (tag !== 82) {
+            break;
+          }
+
+          message.alternatives.push(Explanation_Alternative.decode(reader, reader.uint32()));
+          continue;
+        case 11:
+          if (tag !== 90) {
+            break;
+          }
+
+          message.reservation = Explanation_Reservation.decode(reader, reader.uint32());
+          continue;
+        case 12:
+          if (tag !== 98) {
+            break;
+          }
+
+          message.urgent.push(Explanation_Urgent.decode(reader, reader.uint32()));
+          continue;
+        case 13:
+          if (tag !== 104) {
+            break;
+          }
+
+          message.before = reader.uint32();
+          continue;
+        case 14:
+          if (tag !== 114) {
+            break;
+          }
+
+          message.sessions.push(Explanation_Share.decode(reader, reader.uint32()));
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseExplanation_Alternative(): Explanation_Alternative {
+  return { demand: "", never: [], closest: "", able: 0, room: [], moreRoom: 0, obstacles: [] };
+}
+
+export const Explanation_Alternative = {
+  encode(message: Explanation_Alternative, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.demand !== "") {
+      writer.uint32(10).string(message.demand);
+    }
+    for (const v of message.never) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.closest !== "") {
+      writer.uint32(26).string(message.closest);
+    }
+    if (message.able !== 0) {
+      writer.uint32(32).uint32(message.able);
+    }
+    for (const v of message.room) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.moreRoom !== 0) {
+      writer.uint32(48).uint32(message.moreRoom);
+    }
+    for (const v of message.obstacles) {
+      Explanation_Obstacle.encode(v!, writer.uint32(58).fork()).ldelim();
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): Explanation_Alternative {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseExplanation_Alternative();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.demand = reader.string();
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.never.push(reader.string());
+          continue;
+        case 3:
+          if (tag !== 26) {
+            break;
+          }
+
+          message.closest = reader.string();
+          continue;
+        case 4:
+          if (tag !== 32) {
+            break;
+          }
+
+          message.able = reader.uint32();
+          continue;
+        case 5:
+          if (tag !== 42) {
+            break;
+          }
+
+          message.room.push(reader.string());
+          continue;
+        case 6:
+          if (tag !== 48) {
+            break;
+          }
+
+          message.moreRoom = reader.uint32();
+          continue;
+        case 7:
+          if (tag !== 58) {
+            break;
+          }
+
+          message.obstacles.push(Explanation_Obstacle.decode(reader, reader.uint32()));
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseExplanation_Obstacle(): Explanation_Obstacle {
+  return { type: "", name: "", workers: [], others: 0, needed: 0, there: 0, able: 0, reservation: undefined };
+}
+
+export const Explanation_Obstacle = {
+  encode(message: Explanation_Obstacle, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.type !== "") {
+      writer.uint32(10).string(message.type);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    for (const v of message.workers) {
+      Explanation_OnWorker.encode(v!, writer.uint32(26).fork()).ldelim();
+    }
+    if (message.others !== 0) {
+      writer.uint32(32).uint32(message.others);
+    }
+    if (message.needed !== 0) {
+      writer.uint32(41).double(message.needed);
+    }
+    if (message.there !== 0) {
+      writer.uint32(49).double(message.there);
+    }
+    if (message.able !== 0) {
+      writer.uint32(57).double(message.able);
+    }
+    if (message.reservation !== undefined) {
+      Explanation_Reservation.encode(message.reservation, writer.uint32(66).fork()).ldelim();
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): Explanation_Obstacle {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseExplanation_Obstacle();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.type = reader.string();
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.name = reader.string();
+          continue;
+        case 3:
+          if (tag !== 26) {
+            break;
+          }
+
+          message.workers.push(Explanation_OnWorker.decode(reader, reader.uint32()));
+          continue;
+        case 4:
+          if (tag !== 32) {
+            break;
+          }
+
+          message.others = reader.uint32();
+          continue;
+        case 5:
+          if (tag !== 41) {
+            break;
+          }
+
+          message.needed = reader.double();
+          continue;
+        case 6:
+          if (tag !== 49) {
+            break;
+          }
+
+          message.there = reader.double();
+          continue;
+        case 7:
+          if (tag !== 57) {
+            break;
+          }
+
+          message.able = reader.double();
+          continue;
+        case 8:
+          if (tag !== 66) {
+            break;
+          }
+
+          message.reservation = Explanation_Reservation.decode(reader, reader.uint32());
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseExplanation_OnWorker(): Explanation_OnWorker {
+  return { worker: "", needed: 0, free: 0, total: 0 };
+}
+
+export const Explanation_OnWorker = {
+  encode(message: Explanation_OnWorker, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.worker !== "") {
+      writer.uint32(10).string(message.worker);
+    }
+    if (message.needed !== 0) {
+      writer.uint32(17).double(message.needed);
+    }
+    if (message.free !== 0) {
+      writer.uint32(25).double(message.free);
+    }
+    if (message.total !== 0) {
+      writer.uint32(33).double(message.total);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): Explanation_OnWorker {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseExplanation_OnWorker();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.worker = reader.string();
+          continue;
+        case 2:
+          if (tag !== 17) {
+            break;
+          }
+
+          message.needed = reader.double();
+          continue;
+        case 3:
+          if (tag !== 25) {
+            break;
+          }
+
+          message.free = reader.double();
+          continue;
+        case 4:
+          if (tag !== 33) {
+            break;
+          }
+
+          message.total = reader.double();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseExplanation_Reservation(): Explanation_Reservation {
+  return { session: 0, function: "", workers: [], expectedMs: undefined };
+}
+
+export const Explanation_Reservation = {
+  encode(message: Explanation_Reservation, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.session !== 0) {
+      writer.uint32(8).uint32(message.session);
+    }
+    if (message.function !== "") {
+      writer.uint32(18).string(message.function);
+    }
+    for (const v of message.workers) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.expectedMs !== undefined) {
+      writer.uint32(33).double(message.expectedMs);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): Explanation_Reservation {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseExplanation_Reservation();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 8) {
+            break;
+          }
+
+          message.session = reader.uint32();
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.function = reader.string();
+          continue;
+        case 3:
+          if (tag !== 26) {
+            break;
+          }
+
+          message.workers.push(reader.string());
+          continue;
+        case 4:
+          if (tag !== 33) {
+            break;
+          }
+
+          message.expectedMs = reader.double();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseExplanation_Urgent(): Explanation_Urgent {
+  return { prioritized: false, priority: 0, tasks: 0 };
+}
+
+export const Explanation_Urgent = {
+  encode(message: Explanation_Urgent, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.prioritized !== false) {
+      writer.uint32(8).bool(message.prioritized);
+    }
+    if (message.priority !== 0) {
+      writer.uint32(16).int32(message.priority);
+    }
+    if (message.tasks !== 0) {
+      writer.uint32(24).uint32(message.tasks);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): Explanation_Urgent {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseExplanation_Urgent();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 8) {
+            break;
+          }
+
+          message.prioritized = reader.bool();
+          continue;
+        case 2:
+          if (tag !== 16) {
+            break;
+          }
+
+          message.priority = reader.int32();
+          continue;
+        case 3:
+          if (tag !== 24) {
+            break;
+          }
+
+          message.tasks = reader.uint32();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseExplanation_Share(): Explanation_Share {
+  return { session: 0, name: "", tasks: 0 };
+}
+
+export const Explanation_Share = {
+  encode(message: Explanation_Share, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.session !== 0) {
+      writer.uint32(8).uint32(message.session);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    if (message.tasks !== 0) {
+      writer.uint32(24).uint32(message.tasks);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): Explanation_Share {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseExplanation_Share();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 8) {
+            break;
+          }
+
+          message.session = reader.uint32();
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.name = reader.string();
+          continue;
+        case 3:
+          if (tag !== 24) {
+            break;
+          }
+
+          message.tasks = reader.uint32();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {

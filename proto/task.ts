@@ -73,6 +73,16 @@ export interface GrantedResources {
   readonly others: Readonly<Record<string, number>>;
 }
 
+/** A worker that a task has something of. */
+export interface TaskNode {
+  /** Its name. */
+  readonly worker: string;
+  /** Of the machine that it runs on. */
+  readonly host: string;
+  /** How many cores of it the task has. */
+  readonly cores: number;
+}
+
 /** What a running task can learn and use. */
 export interface CurrentTask {
   /** "session.task", as everywhere. */
@@ -84,6 +94,13 @@ export interface CurrentTask {
   /** The worker's name; "local" in the client's own process. */
   readonly worker: string;
   readonly resources: GrantedResources;
+  /** Of a task that asked for `nodes(n)` the workers that it has for itself, the one it runs on first; else this one. */
+  readonly nodes: readonly TaskNode[];
+  /**
+   * Of a task that asked for `nodes(n)`: a file for `mpirun --hostfile`, with a line such as
+   * `host slots=16` for each machine. It exists while the task runs.
+   */
+  readonly hostfile: string | undefined;
   /** Fires when the task is to end: cancelled, timed out, or its siblings failed. */
   readonly signal: AbortSignal;
   /** Runs programs with the task's environment, cancellation and core binding. */

@@ -10,6 +10,7 @@ import { connectWorker } from "../proto/link/grpc/connect.js";
 import { formatPool, type Pool } from "../proto/resource/pool.js";
 import { type Agent, type AgentEnd, startAgent } from "./agent/agent.js";
 import type { Log } from "./log.js";
+import { endTimes, startTimer } from "./walltime.js";
 
 /** What a daemon is started with. */
 export interface DaemonOptions {
@@ -21,8 +22,6 @@ export interface DaemonOptions {
   readonly log: Log;
 }
 
-/** A worker with a walltime leaves so long before its end. */
-const LEAVE_EARLY_MS = 180_000;
 /** After a refusal that may pass, or a connection that broke, it is tried again after this. */
 const REJOIN_MS = 1_000;
 /** Executors that are kept ready. */
@@ -50,7 +49,7 @@ export class Daemon {
   async run(): Promise<number> {
     const { log, name, pool, address } = this.#options;
     log.write("info", `Worker ${name} offers ${formatPool(pool)} to the head at ${address}.`);
-    const walltime = this.#watchWalltime();
+    const forgetWalltime = this.#watchWalltime();
     try {
       while (!this.#stopping.signal.aborted) {
         const end = await this.#serve();
@@ -60,7 +59,7 @@ export class Daemon {
       log.write("info", `Worker ${name} has left.`);
       return EXIT_OK;
     } finally {
-      clearTimeout(walltime);
+      forgetWalltime();
     }
   }
 
@@ -68,15 +67,16 @@ export class Daemon {
   stop(reason: string): void {
     const again = this.#stopping.signal.aborted;
     this.#stopping.abort();
-    if (again) {
-      this.#options.log.write("warn", `${reason}: ending now, with what is running.`);
-      void this.#agent?.close();
-      return;
-    }
+    if (again) return this.#end(reason);
     const running = this.#agent?.status().running ?? 0;
     const wait = running > 0 ? ` when ${running === 1 ? "1 task has" : `${running} tasks have`} ended` : "";
     this.#options.log.write("info", `${reason}: leaving${wait}.`);
     this.#agent?.leave(reason);
+  }
+
+  #end(reason: string): void {
+    this.#options.log.write("warn", `${reason}: ending now, with what is running.`);
+    void this.#agent?.close();
   }
 
   /** One life with one head; undefined when it was stopped before it joined. */
@@ -157,17 +157,27 @@ export class Daemon {
     });
   }
 
+  /** What is left is what tasks can count on. */
   #poolNow(pool: Pool): Pool {
     if (pool.remainingMs === undefined) return pool;
-    const remainingMs = Math.max(0, pool.remainingMs - (performance.now() - this.#startedAt));
-    return { ...pool, remainingMs };
+    const left = endTimes(pool.remainingMs).killMs - (performance.now() - this.#startedAt);
+    return { ...pool, remainingMs: Math.max(0, left) };
   }
 
-  #watchWalltime(): NodeJS.Timeout | undefined {
+  /** Leaves in time, and ends what still runs then; returns what stops watching. */
+  #watchWalltime(): () => void {
     const { remainingMs } = this.#options.pool;
-    if (remainingMs === undefined) return undefined;
-    const ms = Math.max(remainingMs - LEAVE_EARLY_MS, remainingMs / 2);
-    const reason = `The walltime of ${formatDuration(remainingMs)} is about to end`;
-    return setTimeout(() => this.stop(reason), Math.min(ms, 0x7fff_ffff));
+    if (remainingMs === undefined) return () => {};
+    const { leaveMs, killMs } = endTimes(remainingMs);
+    const walltime = `The walltime of ${formatDuration(remainingMs)}`;
+    const stops = [
+      startTimer(leaveMs, () => {
+        if (!this.#stopping.signal.aborted) this.stop(`${walltime} is about to end`);
+      }),
+      startTimer(killMs, () => this.#end(`${walltime} has ended`)),
+    ];
+    return () => {
+      for (const stop of stops) stop();
+    };
   }
 }

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
 import { join } from "node:path";
-import type { Pool } from "../proto/resource/pool.js";
+import type { NumaNode, Pool } from "../proto/resource/pool.js";
 
 /** Where to look; all of it is this machine by default. */
 export interface DetectOptions {
@@ -23,7 +23,8 @@ const NO_LIMIT_BYTES = 2 ** 60;
 /**
  * This machine's resources: cores of the affinity mask, no more of them than the
  * cgroup's CPU quota allows; memory within the cgroup's limit; NVIDIA devices
- * within `CUDA_VISIBLE_DEVICES`.
+ * within `CUDA_VISIBLE_DEVICES`. Its NUMA nodes are those of all cores of the affinity mask, so
+ * that a worker which is told to offer others than the first keeps their nodes.
  *
  * @example
  * const { cores, memoryBytes } = detectPool();
@@ -40,6 +41,7 @@ export function detectPool(options: DetectOptions = {}): Pool {
     memoryBytes,
     others: [],
     tokens: [],
+    numa: numaNodes(root, cores),
   };
 }
 
@@ -60,6 +62,27 @@ function coreIds(root: string, count: number): number[] {
   const line = /^Cpus_allowed_list:\s*(.+)$/m.exec(read(root, "proc/self/status") ?? "");
   const ids = line === null ? undefined : parseIdList(line[1]!);
   return ids ?? Array.from({ length: count }, (_, id) => id);
+}
+
+/** The nodes of these cores; none where the system does not tell. */
+function numaNodes(root: string, cores: readonly number[]): NumaNode[] {
+  const nodes: NumaNode[] = [];
+  for (const name of list(root, "sys/devices/system/node")) {
+    if (!/^node\d+$/.test(name)) continue;
+    const all = parseIdList(read(root, join("sys/devices/system/node", name, "cpulist")) ?? "") ?? [];
+    const here = all.filter((id) => cores.includes(id));
+    const [first] = here;
+    // Of memory alone, or of cores that are not ours.
+    if (first !== undefined) nodes.push({ socket: socketOf(root, first), cores: here });
+  }
+  return nodes.sort((a, b) => (a.cores[0] ?? 0) - (b.cores[0] ?? 0));
+}
+
+/** Virtual machines may say -1, or nothing. */
+function socketOf(root: string, core: number): number {
+  const text = read(root, join("sys/devices/system/cpu", `cpu${core}`, "topology/physical_package_id"));
+  const socket = Number(text ?? 0);
+  return Number.isInteger(socket) && socket > 0 ? socket : 0;
 }
 
 /** A directory of the cgroup file system that limits this process. */

@@ -1,22 +1,13 @@
 /** `grain ls`: what a head says of its workers, queue and clients. */
 
 import { formatDuration } from "../../proto/duration.js";
-import { ConfigError } from "../../proto/errors.js";
 import type { HeadStatus } from "../../proto/grain.js";
-import { connectAdmin } from "../../proto/link/grpc/connect.js";
 import { formatPool } from "../../proto/resource/pool.js";
-import { chooseHead } from "../config.js";
+import { type AskOptions, askHead } from "./ask-head.js";
 import { formatTable } from "./table.js";
 
 /** Flags of `grain ls`. */
-export interface LsOptions {
-  readonly json?: boolean;
-  readonly config?: string;
-  readonly address?: string;
-}
-
-/** A head on the same network answers within milliseconds. */
-const GIVE_UP_MS = 3_000;
+export type LsOptions = AskOptions;
 
 /**
  * Asks a head for its state and prints it.
@@ -26,21 +17,8 @@ const GIVE_UP_MS = 3_000;
  * await ls({ address: "cluster:7700" }, (text) => process.stdout.write(text));
  */
 export async function ls(options: LsOptions, print: (text: string) => void): Promise<number> {
-  const head = await chooseHead(
-    { address: options.address, configFile: options.config },
-    { env: process.env, cwd: process.cwd() },
-  );
-  if (head.type === "embedded")
-    throw new ConfigError(
-      "No head is named. Give its address with --address, GRAIN_ADDRESS, or `address` in grain.toml.",
-    );
-  const connection = await connectAdmin(head.address, { giveUpMs: GIVE_UP_MS });
-  try {
-    const status = await connection.status();
-    print(options.json === true ? `${JSON.stringify(status, undefined, 2)}\n` : showStatus(status));
-  } finally {
-    connection.close();
-  }
+  const status = await askHead(options, (head) => head.status());
+  print(options.json === true ? `${JSON.stringify(status, undefined, 2)}\n` : showStatus(status));
   return 0;
 }
 

@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { ConfigError, messageOf } from "../../proto/errors.js";
 import { usageLine } from "../../proto/usage.js";
 import { VERSION } from "../../proto/version.js";
+import { type ExplainOptions, explain } from "./explain.js";
 import { type LsOptions, ls } from "./ls.js";
 import { type RunFlags, runFile } from "./run.js";
 
@@ -69,6 +70,13 @@ function commands(choose: (action: Action) => void): Command {
     .option("--json", "as JSON")
     .action((options: LsOptions) => {
       choose(() => reporting(() => ls(options, (text) => process.stdout.write(text))));
+    });
+  common(program.command("explain"))
+    .description("Says where a task is and, while it waits, why.")
+    .argument("<task>", "its session and number, as in errors, e.g. 1.6")
+    .option("--json", "as JSON")
+    .action((task: string, options: ExplainOptions) => {
+      choose(() => reporting(() => explain(task, options, (text) => process.stdout.write(text))));
     });
   return program;
 }

@@ -3,6 +3,7 @@
 import type { Assign } from "./effect.js";
 import type { State } from "./state.js";
 import type { Task } from "./task.js";
+import { limitsOf } from "./walltime.js";
 import type { Worker } from "./worker.js";
 
 /** Gathers the assignments of one plan. */
@@ -16,13 +17,16 @@ export class Assignments {
   add(worker: Worker, task: Task, alternative: number, granted: boolean): void {
     const { session, spec } = task.class;
     if (granted) this.granted.add(worker);
+    const hardMs = learntHardMs(this.state, task, alternative);
     let assign = this.#last.get(worker);
     if (
       assign === undefined ||
       assign.spec !== spec ||
       assign.session !== session.number ||
       assign.granted !== granted ||
-      assign.alternative !== alternative
+      assign.alternative !== alternative ||
+      assign.hardMs !== hardMs ||
+      (assign.gangs === undefined) !== (task.gang === undefined)
     ) {
       assign = {
         type: "assign",
@@ -35,6 +39,8 @@ export class Assignments {
         attempts: [],
         sources: [],
         indices: [],
+        hardMs,
+        gangs: task.gang === undefined ? undefined : [],
       };
       this.#last.set(worker, assign);
       this.state.effects.push(assign);
@@ -43,5 +49,14 @@ export class Assignments {
     assign.attempts.push(task.attempt);
     assign.sources.push(task.source);
     assign.indices.push(task.index);
+    if (task.gang !== undefined) assign.gangs?.push(task.gang.map(({ number }) => number));
   }
+}
+
+/** The hard walltime that the task's group has taught; 0: its demand's own is in force. */
+function learntHardMs(state: State, task: Task, alternative: number): number {
+  const shape = task.class.shapes[alternative]!;
+  if (shape.group === "") return 0;
+  const { hardMs, learnt } = limitsOf(state, shape);
+  return learnt ? hardMs : 0;
 }

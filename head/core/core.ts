@@ -19,8 +19,12 @@ import type { Effect } from "./effect.js";
 import { cancel, closeIfDone, onFailed, onFinished, onReturned, onStarted, onWorkerLost } from "./end.js";
 import { newEstimate } from "./estimate.js";
 import type { HeadEvent, SpecDefined, Submitted, WorkerJoined } from "./event.js";
+import type { Level } from "./level.js";
+import { Line } from "./line.js";
+import { DEFAULT_OPTIONS, type SchedulingOptions } from "./options.js";
 import { plan } from "./plan.js";
-import { vectorOf } from "./shape.js";
+import type { Session } from "./session.js";
+import { type Shape, vectorOf } from "./shape.js";
 import { enqueue, newState, type State } from "./state.js";
 import { QUEUED } from "./task.js";
 import { TaskQueue } from "./task-class.js";
@@ -29,9 +33,15 @@ import { type Worker, WorkerStates } from "./worker.js";
 
 /** The scheduler. `Source`, `Result` and `Failure` are opaque to it. */
 export class Core<Source, Result, Failure> {
-  readonly #state: State = newState();
+  readonly #state: State;
   /** What a shell, a test or a person may look at. */
-  readonly view = new CoreView(this.#state);
+  readonly view: CoreView;
+
+  /** @param options what is not given has its default */
+  constructor(options: Partial<SchedulingOptions> = {}) {
+    this.#state = newState({ ...DEFAULT_OPTIONS, ...options });
+    this.view = new CoreView(this.#state);
+  }
 
   /**
    * Takes one event and says what is to be done.
@@ -59,7 +69,9 @@ function apply(state: State, event: HeadEvent<unknown, unknown, unknown>): void 
         name: event.name,
         prioritized: event.prioritized,
         priority: event.priority,
+        weight: state.options.weights.get(event.name) ?? 1,
         classes: new Map(),
+        lines: new Map(),
         tasks: new Map(),
         held: [],
         closed: false,
@@ -127,17 +139,33 @@ function ofWorker(state: State, event: Exclude<WorkerEvent, WorkerJoined>): void
 function onSpecDefined(state: State, event: SpecDefined): void {
   const session = state.sessions.get(event.session);
   if (session === undefined || session.classes.has(event.spec)) return;
+  const level = state.levels.of(session.prioritized, session.priority + event.priority);
+  const shapes = event.request.alternatives.map((demand) => state.shapes.of(demand));
+  for (const shape of shapes) shape.open += 1;
+  state.largeWanted = undefined;
   session.classes.set(event.spec, {
     session,
     spec: event.spec,
-    level: state.levels.of(session.prioritized, session.priority + event.priority),
-    shapes: event.request.alternatives.map((demand) => state.shapes.of(demand)),
+    level,
+    line: lineOf(session, level, shapes),
+    shapes,
     retries: event.retries,
     failInfeasible: event.failInfeasible,
     queue: new TaskQueue(),
     estimate: newEstimate(),
+    waitingSinceMs: state.nowMs,
     warned: false,
   });
+}
+
+function lineOf(session: Session, level: Level, shapes: readonly Shape[]): Line {
+  const key = `${level.priority} ${shapes.map((shape) => shape.key).join(" | ")}`;
+  let line = session.lines.get(key);
+  if (line === undefined) {
+    line = new Line(level, session, shapes);
+    session.lines.set(key, line);
+  }
+  return line;
 }
 
 function onSubmitted(state: State, event: Submitted<unknown>): void {
@@ -154,6 +182,8 @@ function onSubmitted(state: State, event: Submitted<unknown>): void {
       state: QUEUED,
       source: event.source,
       index,
+      grantedMs: 0,
+      gang: undefined,
       failures: 0,
       lostWorkers: undefined,
     };
@@ -177,6 +207,7 @@ function onWorkerJoined(state: State, event: WorkerJoined): void {
     granted: new Set(),
     ahead: new Map(),
     aheadCount: 0,
+    heldBy: undefined,
     slots: new Map(),
     finished: 0,
     states: new WorkerStates(() => worker),
@@ -190,6 +221,7 @@ function onWorkerJoined(state: State, event: WorkerJoined): void {
 
 /** The workers have changed: what is feasible, and what is worth sending ahead, may have too. */
 function lookAgain(state: State): void {
+  state.largeWanted = undefined;
   for (const level of state.levels) for (const cls of level.waiting) state.fresh.add(cls);
 }
 

@@ -18,6 +18,10 @@ export interface Assign<Source> {
   /** Where each task's arguments are: item indices[i] of sources[i]. */
   readonly sources: Source[];
   readonly indices: number[];
+  /** Learnt hard walltime; 0: the demand's own. */
+  readonly hardMs: number;
+  /** For each task the numbers of the workers it has for itself, the first being `worker`; undefined: no gangs. */
+  readonly gangs: number[][] | undefined;
 }
 
 /** Tasks sent ahead own their resources now. */
@@ -89,6 +93,8 @@ export interface Warn {
   readonly spec: number;
   /** What is asked for, for people. */
   readonly wanted: string;
+  /** What is missing, for people, without a stop at the end. */
+  readonly reason: string;
 }
 
 /** End the connection of a worker that broke the protocol. `workerLost` follows. */
@@ -96,6 +102,11 @@ export interface DropWorker {
   readonly type: "dropWorker";
   readonly worker: number;
   readonly reason: string;
+}
+
+/** The plan stopped after a slice of work and is not complete: plan again in the next turn. */
+export interface PlanAgain {
+  readonly type: "planAgain";
 }
 
 /** Every effect. */
@@ -109,4 +120,5 @@ export type Effect<Source, Result, Failure> =
   | Conclude
   | SessionEnded
   | Warn
-  | DropWorker;
+  | DropWorker
+  | PlanAgain;

@@ -4,8 +4,18 @@ import type { Verdict } from "./effect.js";
 import { observe } from "./estimate.js";
 import type { Failed, Finished, Returned, Started } from "./event.js";
 import type { Session } from "./session.js";
-import { finishTask, markStopping, requeue, type State, shapeOf, startAhead, takeOff } from "./state.js";
+import {
+  finishTask,
+  leaveGang,
+  markStopping,
+  requeue,
+  type State,
+  shapeOf,
+  startAhead,
+  takeOff,
+} from "./state.js";
 import type { Task } from "./task.js";
+import { learn } from "./walltime.js";
 import { hasRoom, type Worker } from "./worker.js";
 
 /** So many workers lost under one task end it: it is probably the cause. */
@@ -38,7 +48,7 @@ export function onStarted(state: State, worker: Worker, event: Started): void {
     const task = taskOn(state, worker, session, event.tasks[i]!, event.attempts[i] ?? 1);
     if (task === undefined || task.state.type === "granted") continue;
     if (task.state.type === "stopping" && task.state.holds) continue;
-    if (!hasRoom(worker, shapeOf(task), state.kinds)) {
+    if (!hasRoom(state, worker, shapeOf(task))) {
       const reason = `it started task ${event.session}.${task.number} without room for it`;
       state.effects.push({ type: "dropWorker", worker: worker.number, reason });
       return;
@@ -62,6 +72,7 @@ export function onFinished(state: State, worker: Worker, event: Finished<unknown
     }
     taken?.push(i);
     observe(task.class.estimate, event.runUs[i] ?? 0);
+    learn(state, shapeOf(task), (event.runUs[i] ?? 0) / 1000);
     finishTask(state, task);
     worker.finished += 1;
     session!.finished += 1;
@@ -85,9 +96,8 @@ export function onFailed(state: State, worker: Worker, event: Failed<unknown>): 
   const task = taskOn(state, worker, session, event.task, event.attempt);
   if (task === undefined || session === undefined) return;
   worker.finished += 1;
-  if (task.state.type === "stopping") {
-    conclude(state, session, [task], { type: "cancelled" });
-  } else if (event.cause === "function" && task.failures < task.class.retries) {
+  if (task.state.type === "stopping") stopped(state, task);
+  else if (event.cause === "function" && task.failures < task.class.retries) {
     takeOff(state, task);
     task.failures += 1;
     task.attempt += 1;
@@ -115,7 +125,7 @@ export function onReturned(state: State, worker: Worker, event: Returned): void 
   for (let i = 0; i < event.tasks.length; i += 1) {
     const task = taskOn(state, worker, session, event.tasks[i]!, event.attempts[i] ?? 1);
     if (task === undefined) continue;
-    if (task.state.type === "stopping") conclude(state, session, [task], { type: "cancelled" });
+    if (task.state.type === "stopping") stopped(state, task);
     else {
       takeOff(state, task);
       requeue(state, task);
@@ -124,36 +134,59 @@ export function onReturned(state: State, worker: Worker, event: Returned): void 
   closeIfDone(state, session);
 }
 
+/** A task that was to be ended is gone from its worker: over, or to run again. */
+function stopped(state: State, task: Task): void {
+  if (task.state.type === "stopping" && task.state.again) again(state, task);
+  else conclude(state, task.class.session, [task], { type: "cancelled" });
+}
+
+/** This execution is over, through no fault of the task; another follows. */
+function again(state: State, task: Task): void {
+  takeOff(state, task);
+  task.attempt += 1;
+  requeue(state, task);
+  if ((task.lostWorkers?.length ?? 0) < MAX_LOST_WORKERS) return;
+  conclude(state, task.class.session, [task], { type: "workersLost", workers: task.lostWorkers! });
+}
+
 /** A worker's connection ended: what it had runs elsewhere. */
 export function onWorkerLost(state: State, worker: Worker, planned: boolean): void {
   const ran = [...worker.granted];
   const waited = [...worker.ahead.values()].flatMap((tasks) => [...tasks]);
   const sessions = new Set<Session>();
+  if (worker.heldBy !== undefined && !worker.granted.has(worker.heldBy)) {
+    endGang(state, worker.heldBy, worker, planned);
+  }
   for (const task of [...ran, ...waited]) {
-    const { session } = task.class;
-    sessions.add(session);
-    if (task.state.type === "stopping") {
-      conclude(state, session, [task], { type: "cancelled" });
+    sessions.add(task.class.session);
+    if (task.state.type === "stopping" && !task.state.again) {
+      stopped(state, task);
       continue;
     }
-    takeOff(state, task);
-    // Whether it had started is not known for certain, so this execution is over.
-    task.attempt += 1;
-    requeue(state, task);
+    if (!planned && worker.granted.has(task)) charge(task, worker);
+    // Whether a task sent ahead had started is not known for certain, so this execution is over.
+    again(state, task);
   }
-  if (!planned) for (const task of ran) charge(state, task, worker);
   for (const session of sessions) closeIfDone(state, session);
   state.workers.delete(worker.number);
   state.freed.delete(worker);
   state.touched.delete(worker);
 }
 
-function charge(state: State, task: Task, worker: Worker): void {
-  if (task.state.type !== "queued") return;
+/** A worker of a gang other than the first is lost: the task is stopped where it runs, then runs again. */
+function endGang(state: State, task: Task, lost: Worker, planned: boolean): void {
+  leaveGang(state, task, lost);
+  if (!planned) charge(task, lost);
+  if (task.state.type !== "granted") return;
+  const { worker } = task.state;
+  const session = task.class.session.number;
+  markStopping(state, task, true);
+  state.effects.push({ type: "stop", worker: worker.number, session, tasks: [task.number] });
+}
+
+function charge(task: Task, worker: Worker): void {
   task.lostWorkers ??= [];
   task.lostWorkers.push(worker.name);
-  if (task.lostWorkers.length < MAX_LOST_WORKERS) return;
-  conclude(state, task.class.session, [task], { type: "workersLost", workers: task.lostWorkers });
 }
 
 /** The client wants tasks ended. */
@@ -162,9 +195,10 @@ export function cancel(state: State, session: Session, tasks: Iterable<Task>): v
   const placed = new Map<number, number[]>();
   for (const task of tasks) {
     if (task.state.type === "queued") gone.push(task);
-    else if ("worker" in task.state && task.state.type !== "stopping") {
+    else if (task.state.type === "stopping") markStopping(state, task, false);
+    else if ("worker" in task.state) {
       const worker = task.state.worker.number;
-      markStopping(state, task);
+      markStopping(state, task, false);
       const numbers = placed.get(worker);
       if (numbers === undefined) placed.set(worker, [task.number]);
       else numbers.push(task.number);
@@ -193,6 +227,8 @@ function conclude(state: State, session: Session, tasks: readonly Task[], verdic
 export function closeIfDone(state: State, session: Session): void {
   if (!session.closed || session.tasks.size > 0 || !state.sessions.has(session.number)) return;
   state.sessions.delete(session.number);
+  state.largeWanted = undefined;
+  for (const cls of session.classes.values()) for (const shape of cls.shapes) shape.open -= 1;
   for (const cls of session.classes.values()) state.fresh.delete(cls);
   state.effects.push({ type: "sessionEnded", session: session.number });
 }

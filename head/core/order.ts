@@ -1,25 +1,94 @@
-/** The order among classes of one level: whose turn it is. */
+/**
+ * Whose turn it is among lines of one urgency: what came back from a worker first;
+ * then the session that holds the least of what it holds most of, by its weight
+ * (dominant resource fairness: Ghodsi et al., NSDI 2011); then the order of submission.
+ */
 
-import { dominantShare } from "./session.js";
+import { KeyedHeap } from "./heap.js";
+import { compareLevels, type Urgency } from "./level.js";
+import type { Line } from "./line.js";
+import { dominantShare, type Session } from "./session.js";
 import type { State } from "./state.js";
 import type { TaskClass } from "./task-class.js";
 
-/** Whose turn it is: what came back first, then the session that holds least, then the order of submission. */
-export function nextClass(state: State, candidates: readonly TaskClass[]): number {
-  let best = 0;
-  if (candidates.length === 1) return best;
-  for (let at = 1; at < candidates.length; at += 1) {
-    if (goesBefore(state, candidates[at]!, candidates[best]!)) best = at;
-  }
-  return best;
+/** How urgent a class is now: its level, raised by its waiting if that is configured. */
+export function urgencyOf(state: Readonly<State>, cls: TaskClass): Urgency {
+  const { ageingMs } = state.options;
+  if (ageingMs === Number.POSITIVE_INFINITY) return cls.level;
+  const raised = Math.floor((state.nowMs - cls.waitingSinceMs) / ageingMs);
+  return { prioritized: cls.level.prioritized, priority: cls.level.priority + raised };
 }
 
-function goesBefore(state: State, a: TaskClass, b: TaskClass): boolean {
-  if (a.queue.hasReturned !== b.queue.hasReturned) return a.queue.hasReturned;
-  if (a.session !== b.session) {
-    const difference =
-      dominantShare(a.session, state.clusterTotal) - dominantShare(b.session, state.clusterTotal);
-    return difference === 0 ? a.session.number < b.session.number : difference < 0;
+/** Lines of one urgency. */
+export interface UrgencyGroup extends Urgency {
+  readonly lines: Iterable<Line>;
+}
+
+/** The lines that wait, by urgency, most urgent first. */
+export function byUrgency(state: Readonly<State>): Iterable<UrgencyGroup> {
+  if (state.options.ageingMs === Number.POSITIVE_INFINITY) return state.levels;
+  const groups: { prioritized: boolean; priority: number; lines: Line[] }[] = [];
+  for (const level of state.levels) {
+    for (const line of level.lines) {
+      const urgency = urgencyOf(state, line.first());
+      const group = groups.find((other) => compareLevels(other, urgency) === 0);
+      if (group === undefined) groups.push({ ...urgency, lines: [line] });
+      else group.lines.push(line);
+    }
   }
-  return a.queue.peek()!.number < b.queue.peek()!.number;
+  return groups.sort(compareLevels);
+}
+
+/** Takes turns among lines. */
+export class Turns {
+  readonly #sessions = new Map<Session, KeyedHeap<Line>>();
+
+  constructor(
+    private readonly state: Readonly<State>,
+    lines: Iterable<Line>,
+  ) {
+    for (const line of lines) {
+      let own = this.#sessions.get(line.session);
+      if (own === undefined) {
+        own = new KeyedHeap();
+        this.#sessions.set(line.session, own);
+      }
+      own.push(line, line.key);
+    }
+  }
+
+  /** The line whose turn it is; undefined: none is left. */
+  next(): Line | undefined {
+    let best: KeyedHeap<Line> | undefined;
+    let bestShare = 0;
+    for (const [session, lines] of this.#sessions) {
+      if (best !== undefined && this.#sessions.size === 1) break;
+      const returned = lines.firstKey! < 0;
+      // Below any share: whoever has something that came back.
+      const share = returned ? -1 : this.#shareOf(session);
+      if (best === undefined || share < bestShare) {
+        best = lines;
+        bestShare = share;
+      }
+    }
+    return best?.first;
+  }
+
+  /** The line has placed a task: its next one takes its place in the order. */
+  placed(line: Line): void {
+    if (line.size === 0) this.drop(line);
+    else this.#sessions.get(line.session)!.rekeyFirst(line.key);
+  }
+
+  /** The line can place nothing more in this plan. It must be the one whose turn it is. */
+  drop(line: Line): void {
+    const lines = this.#sessions.get(line.session)!;
+    lines.removeFirst();
+    if (lines.size === 0) this.#sessions.delete(line.session);
+  }
+
+  #shareOf(session: Session): number {
+    if (this.#sessions.size === 1) return 0;
+    return dominantShare(session, this.state.clusterTotal) / session.weight;
+  }
 }

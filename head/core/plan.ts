@@ -1,56 +1,124 @@
 /**
  * The plan: what runs where, decided once after everything that happened in a turn.
  *
- * 1. From the most urgent level down: tasks sent ahead to a worker that has room
- *    now get it; then queued classes, the session that holds least first. A class
- *    that fits nowhere is passed over, so it never delays one that fits.
+ * 1. From the most urgent lines down: tasks sent ahead to a worker that has room
+ *    now get it; then queued tasks, in turns (order.ts). What fits nowhere is passed
+ *    over, so it never delays what fits.
  * 2. Workers are sent more than fits now, where that saves round trips (prefetch.ts).
  * 3. What was sent ahead is asked back where it would wait longer than elsewhere.
+ * 4. Classes that have waited too long get workers reserved (reservation.ts).
  *
- * Cost: a shape that was full everywhere is compared only with workers freed since.
+ * A plan does a bounded amount of work; one that is not complete asks to be continued
+ * in the next turn. Cost: a shape that was full everywhere is compared only with
+ * workers freed since; nothing depends on how many tasks are queued.
  */
 
 import { Assignments } from "./assignments.js";
-import type { Level } from "./level.js";
+import { judgeFeasibility } from "./feasibility.js";
+import { compareLevels, type Urgency } from "./level.js";
 import { limitReached } from "./limit.js";
-import { nextClass } from "./order.js";
-import { chooseWorker } from "./placement.js";
+import type { Line } from "./line.js";
+import { byUrgency, Turns, type UrgencyGroup } from "./order.js";
+import { Candidates } from "./placement.js";
+import type { PlanStep } from "./plan-step.js";
 import { refill, takeBack } from "./prefetch.js";
+import { backfilled, mayUse, release, reservationOf, reserve, reviewReservations } from "./reservation.js";
 import type { Shape } from "./shape.js";
-import { finishTask, grant, type State, startAhead } from "./state.js";
+import { grant, type State, startAhead } from "./state.js";
 import type { TaskClass } from "./task-class.js";
-import { couldFit, fits, type Worker } from "./worker.js";
+import { fits, type Worker } from "./worker.js";
 
-/** Places what can be placed. */
+/** Placements in one step of a plan, and workers compared: keeps a step within a few milliseconds. */
+const PLACEMENTS_PER_STEP = 2_000;
+const COMPARISONS_PER_PLACEMENT = 20;
+
+/** Where a task can go. */
+interface Spot {
+  readonly worker: Worker;
+  readonly alternative: number;
+  readonly gang: readonly Worker[] | undefined;
+}
+
+/** Places what can be placed, or a part of it. */
 export function plan(state: State): void {
   state.planNumber += 1;
   judgeFeasibility(state);
-  const assignments = new Assignments(state);
-  for (const level of state.levels) {
-    // What came back goes before everything else of its level.
-    const returned = [...level.waiting].some((cls) => cls.queue.hasReturned);
-    if (returned) grantLevel(state, level, assignments);
-    promote(state, level);
-    if (!returned) grantLevel(state, level, assignments);
+  if (state.reservations.size > 0) reviewReservations(state);
+  const step: PlanStep = {
+    state,
+    assignments: new Assignments(state),
+    candidates: new Map(),
+    budget: PLACEMENTS_PER_STEP,
+    released: false,
+  };
+  for (const group of byUrgency(state)) {
+    if (step.budget <= 0) break;
+    placeGroup(step, group);
   }
-  refill(state, assignments);
+  promote(step, undefined);
+  if (step.budget > 0) refill(step);
+  // A reservation that ended has freed workers that some lines were not compared with.
+  if (step.budget <= 0 || step.released) {
+    state.effects.push({ type: "planAgain" });
+    return;
+  }
   takeBack(state);
+  reserve(state);
   if (state.freed.size > 0) refreshAnswers(state);
   state.freed.clear();
   state.touched.clear();
   state.fresh.clear();
 }
 
-function promote(state: State, level: Level): void {
+function placeGroup(step: PlanStep, group: UrgencyGroup): void {
+  const { state } = step;
+  const lines = [...group.lines].filter(({ shapes }) => mayHaveChanged(state, shapes));
+  // What came back goes before everything else of its urgency.
+  const returned = lines.some((line) => line.key < 0);
+  if (!returned) promote(step, group);
+  const turns = new Turns(state, lines);
+  for (let line = turns.next(); line !== undefined && step.budget > 0; line = turns.next()) {
+    const cls = line.first();
+    const spot = findSpot(step, cls);
+    if (spot === undefined) turns.drop(line);
+    else {
+      place(step, line, cls, spot);
+      turns.placed(line);
+    }
+  }
+  if (returned) promote(step, group);
+}
+
+function mayHaveChanged(state: State, shapes: readonly Shape[]): boolean {
+  return state.freed.size > 0 || state.reservations.size > 0 || shapes.some((shape) => !shape.full);
+}
+
+function place(step: PlanStep, line: Line, cls: TaskClass, { worker, alternative, gang }: Spot): void {
+  const { state, assignments } = step;
+  const reservation = reservationOf(state, line);
+  const task = grant(state, cls, worker, alternative, gang);
+  assignments.add(worker, task, alternative, true);
+  state.touched.add(worker);
+  if (reservation !== undefined) {
+    release(state, reservation);
+    step.released = true;
+  } else if (state.reservations.has(worker)) backfilled(state, line.shapes[alternative]!, worker);
+  step.budget -= 1;
+}
+
+/** Gives tasks that were sent ahead the room that has come up where they are. */
+function promote({ state }: PlanStep, urgency: Urgency | undefined): void {
   for (const worker of state.freed) {
     if (worker.aheadCount === 0) continue;
     for (const [cls, tasks] of worker.ahead) {
-      if (cls.level !== level) continue;
+      if (urgency !== undefined && compareLevels(cls.level, urgency) > 0) continue;
+      const shape = cls.shapes[0]!;
       const started: number[] = [];
       for (const task of tasks) {
-        if (!fits(worker, cls.shapes[0]!, state.kinds, state.nowMs)) break;
+        if (!fits(state, worker, shape) || !mayUse(state, cls, shape, worker)) break;
         if (task.state.type !== "ahead") continue;
         startAhead(state, task);
+        backfilled(state, shape, worker);
         started.push(task.number);
       }
       if (started.length > 0) {
@@ -65,47 +133,68 @@ function promote(state: State, level: Level): void {
   }
 }
 
-function grantLevel(state: State, level: Level, assignments: Assignments): void {
-  const candidates = [...level.waiting].filter(
-    (cls) => state.freed.size > 0 || cls.shapes.some((shape) => !shape.full),
-  );
-  while (candidates.length > 0) {
-    const at = nextClass(state, candidates);
-    const cls = candidates[at]!;
-    const spot = findSpot(state, cls);
-    if (spot === undefined) {
-      candidates.splice(at, 1);
-      continue;
+function findSpot(step: PlanStep, cls: TaskClass): Spot | undefined {
+  const { state } = step;
+  const reservation = reservationOf(state, cls.line);
+  if (reservation !== undefined && !limitReached(state, reservation.shape)) {
+    const { workers, shape, alternative } = reservation;
+    if (workers.every((worker) => fits(state, worker, shape))) {
+      return { worker: workers[0]!, alternative, gang: shape.nodes > 0 ? workers : undefined };
     }
-    const task = grant(state, cls, spot.worker, spot.alternative);
-    assignments.add(spot.worker, task, spot.alternative, true);
-    state.touched.add(spot.worker);
-    if (cls.queue.size === 0) candidates.splice(at, 1);
   }
-}
-
-interface Spot {
-  readonly worker: Worker;
-  readonly alternative: number;
-}
-
-function findSpot(state: State, cls: TaskClass): Spot | undefined {
   for (let alternative = 0; alternative < cls.shapes.length; alternative += 1) {
     const shape = cls.shapes[alternative]!;
     if (limitReached(state, shape)) continue;
-    const worker = findWorker(state, shape);
-    if (worker !== undefined) return { worker, alternative };
+    if (shape.nodes > 0) {
+      const gang = findGang(step, cls, shape);
+      if (gang !== undefined) return { worker: gang[0]!, alternative, gang };
+      continue;
+    }
+    const worker = findWorker(step, shape) ?? findReserved(state, cls, shape);
+    if (worker !== undefined) return { worker, alternative, gang: undefined };
   }
   return undefined;
 }
 
-function findWorker(state: State, shape: Shape): Worker | undefined {
-  const workers = shape.full ? state.freed : state.workers.values();
-  const worker = chooseWorker(workers, shape, state.kinds, state.nowMs);
+function findWorker(step: PlanStep, shape: Shape): Worker | undefined {
+  const { state } = step;
+  const worker = candidatesFor(step, shape).best();
   if (worker === undefined) shape.full = true;
   // While it still fits somewhere among the freed, "full" holds for the others only.
   shape.checkedInPlan = worker === undefined ? state.planNumber : 0;
   return worker;
+}
+
+function candidatesFor(step: PlanStep, shape: Shape): Candidates {
+  const { state } = step;
+  let candidates = step.candidates.get(shape);
+  if (candidates === undefined) {
+    // A gang may need one of the freed workers together with others that were free before.
+    const some = shape.full && shape.nodes === 0;
+    candidates = new Candidates(state, shape, some ? state.freed : state.workers.values());
+    step.candidates.set(shape, candidates);
+    step.budget -= (some ? state.freed.size : state.workers.size) / COMPARISONS_PER_PLACEMENT;
+  }
+  return candidates;
+}
+
+/** Whole workers for a gang, all at once or none. */
+function findGang(step: PlanStep, cls: TaskClass, shape: Shape): readonly Worker[] | undefined {
+  const { state } = step;
+  const gang = candidatesFor(step, shape).several(shape.nodes);
+  for (const worker of state.reservations.keys()) {
+    if (gang.length === shape.nodes) return gang;
+    if (fits(state, worker, shape) && mayUse(state, cls, shape, worker)) gang.push(worker);
+  }
+  return gang.length === shape.nodes ? gang : undefined;
+}
+
+/** A worker that is reserved for another class, where the task delays nobody. */
+function findReserved(state: State, cls: TaskClass, shape: Shape): Worker | undefined {
+  for (const worker of state.reservations.keys()) {
+    if (fits(state, worker, shape) && mayUse(state, cls, shape, worker)) return worker;
+  }
+  return undefined;
 }
 
 /** An answer "full" that nobody compared with the freed workers is not known any more. */
@@ -113,35 +202,4 @@ function refreshAnswers(state: State): void {
   for (const shape of state.shapes.all()) {
     if (shape.full && shape.checkedInPlan !== state.planNumber) shape.full = false;
   }
-}
-
-/** Says of classes that are new, or whose workers changed, that no connected worker could ever run them. */
-function judgeFeasibility(state: State): void {
-  if (state.workers.size === 0) return;
-  for (const cls of state.fresh) {
-    if (cls.warned || cls.queue.size === 0 || isFeasible(state, cls)) continue;
-    const wanted = cls.shapes.map((shape) => shape.text).join(" or ");
-    if (cls.failInfeasible) {
-      const reason = `no connected worker could ever give ${wanted}`;
-      const tasks = [...cls.queue];
-      for (const task of tasks) finishTask(state, task);
-      cls.session.failed += tasks.length;
-      state.effects.push({
-        type: "conclude",
-        session: cls.session.number,
-        tasks: tasks.map((task) => task.number),
-        verdict: { type: "infeasible", reason },
-      });
-    } else {
-      cls.warned = true;
-      state.effects.push({ type: "warn", session: cls.session.number, spec: cls.spec, wanted });
-    }
-  }
-}
-
-function isFeasible(state: State, cls: TaskClass): boolean {
-  for (const worker of state.workers.values()) {
-    for (const shape of cls.shapes) if (couldFit(worker, shape, state.kinds, state.nowMs)) return true;
-  }
-  return false;
 }

@@ -4,20 +4,23 @@
  * A task sent ahead owns nothing. It starts on the worker in the place of a task
  * that ended there and asked for at least as much, so the head's account of free
  * amounts stays exact. How many are sent follows from the class's measured run
- * time; classes whose tasks run long get none. Where another shape waits for the
- * same worker, nothing is refilled before the worker has run dry, or that shape
- * would never find room. What would wait on one worker while another has room, or
- * stands in the way of something more urgent, is asked back.
+ * time; classes whose tasks run long get none. Where another shape, at least as
+ * urgent, could use the place of one that ends, nothing is refilled before the worker
+ * has run dry, or that shape would never get its turn. What would wait on one worker
+ * while another has room, or stands in the way of something more urgent, is asked back.
  */
 
-import type { Assignments } from "./assignments.js";
 import { compareLevels } from "./level.js";
-import { nextClass } from "./order.js";
+import type { Line } from "./line.js";
+import { Turns, urgencyOf } from "./order.js";
+import type { PlanStep } from "./plan-step.js";
+import { mayUse, release, reservationOf } from "./reservation.js";
+import { retract } from "./retract.js";
 import type { Shape } from "./shape.js";
-import { askBack, type State, sendAhead } from "./state.js";
+import { type State, sendAhead } from "./state.js";
 import type { Task } from "./task.js";
 import type { TaskClass } from "./task-class.js";
-import { couldFit, fits, type Worker } from "./worker.js";
+import { amountOn, couldFit, fits, type Worker } from "./worker.js";
 
 /** Unstarted work per slot, in run time: hides a round trip with batches under load. */
 const HORIZON_US = 10_000;
@@ -29,73 +32,91 @@ const MAX_AHEAD = 1_024;
 const WORTH_MOVING_US = 5_000;
 
 /** Sends workers more than fits now. */
-export function refill(state: State, assignments: Assignments): void {
+export function refill(step: PlanStep): void {
+  const { state } = step;
   const contenders = waitingShapes(state);
   if (contenders.size === 0) return;
   const workers = state.fresh.size > 0 ? state.workers.values() : state.touched.values();
   for (const worker of workers) {
     if (worker.mode !== "ready") continue;
     for (const [shape, slots] of worker.slots) {
-      if (!contenders.has(shape) || shape.limits.length > 0) continue;
-      const contended = isContended(state, worker, shape, contenders);
-      if (contended && !(assignments.granted.has(worker) && worker.aheadCount === 0)) continue;
-      refillShape(state, worker, shape, slots, assignments);
+      if (step.budget <= 0) return;
+      if (!contenders.has(shape) || shape.limits.length > 0 || shape.nodes > 0) continue;
+      const dry = step.assignments.granted.has(worker) && worker.aheadCount === 0;
+      if (!dry && isContended(state, worker, shape, contenders)) continue;
+      refillShape(step, worker, shape, slots);
     }
   }
 }
 
-/** The shapes that classes wait for, each with its most urgent class. */
-function waitingShapes(state: State): Map<Shape, TaskClass> {
-  const shapes = new Map<Shape, TaskClass>();
+/** The shapes that are waited for, each with its most urgent line. */
+function waitingShapes(state: State): Map<Shape, Line> {
+  const shapes = new Map<Shape, Line>();
   for (const level of state.levels) {
-    for (const cls of level.waiting)
-      for (const shape of cls.shapes) if (!shapes.has(shape)) shapes.set(shape, cls);
+    for (const line of level.lines) {
+      for (const shape of line.shapes) if (!shapes.has(shape)) shapes.set(shape, line);
+    }
   }
   return shapes;
 }
 
-/** Whether a class of another shape, at least as urgent, waits for room on this worker. */
-function isContended(state: State, worker: Worker, shape: Shape, contenders: Map<Shape, TaskClass>): boolean {
+/** Whether another shape, at least as urgent, could use the place of one that ends here. */
+function isContended(state: State, worker: Worker, shape: Shape, contenders: Map<Shape, Line>): boolean {
   if (contenders.size === 1) return false;
   const mine = contenders.get(shape)!;
-  for (const [other, cls] of contenders) {
-    if (other === shape || compareLevels(cls.level, mine.level) > 0) continue;
-    if (couldFit(worker, other, state.kinds, state.nowMs)) return true;
+  for (const [other, line] of contenders) {
+    if (other === shape || compareLevels(line.level, mine.level) > 0) continue;
+    if (fitsInPlace(state, worker, other, shape)) return true;
   }
   return false;
 }
 
-function refillShape(
-  state: State,
-  worker: Worker,
-  shape: Shape,
-  slots: number,
-  assignments: Assignments,
-): void {
+/** Whether there would be room for `other` if one of `shape` ended. */
+function fitsInPlace(state: State, worker: Worker, other: Shape, shape: Shape): boolean {
+  if (other.nodes > 0 || !couldFit(state, worker, other)) return false;
+  const { kinds } = state;
+  const enough = (kind: number) =>
+    (worker.free[kind] ?? 0) + amountOn(worker, shape, kinds, kind) >= amountOn(worker, other, kinds, kind);
+  return other.kinds.every(enough) && (!other.allCores || enough(kinds.cores));
+}
+
+function refillShape(step: PlanStep, worker: Worker, shape: Shape, slots: number): void {
+  const { state } = step;
   let held = 0;
   for (const [cls, tasks] of worker.ahead) if (cls.shapes[0] === shape) held += tasks.size;
-  const candidates = mostUrgent([...shape.waiting].filter((cls) => cls.shapes.length === 1));
-  if (candidates.length === 0) return;
-  const slowest = Math.max(...candidates.map((cls) => depth(cls, slots)));
+  const lines = mostUrgent([...shape.lines].filter((line) => line.shapes.length === 1)).filter(
+    (line) => couldFit(state, worker, shape) && mayUse(state, line.first(), shape, worker),
+  );
+  if (lines.length === 0) return;
   // Half empty before it is filled again: fewer, larger messages.
-  if (held > slowest / 2) return;
-  while (candidates.length > 0) {
-    const at = nextClass(state, candidates);
-    const cls = candidates[at]!;
+  if (held > Math.max(...lines.map((line) => depth(line.first(), slots))) / 2) return;
+  const turns = new Turns(state, lines);
+  for (let line = turns.next(); line !== undefined && step.budget > 0; line = turns.next()) {
+    const cls = line.first();
     if (held >= depth(cls, slots)) {
-      candidates.splice(at, 1);
+      turns.drop(line);
       continue;
     }
-    assignments.add(worker, sendAhead(state, cls, worker), 0, false);
+    step.assignments.add(worker, sendAhead(state, cls, worker), 0, false);
+    turns.placed(line);
     held += 1;
-    if (cls.queue.size === 0) candidates.splice(at, 1);
+    step.budget -= 1;
+    if (line.size === 0) endReservation(step, line);
   }
 }
 
-function mostUrgent(classes: TaskClass[]): TaskClass[] {
-  let best = classes[0];
-  for (const cls of classes) if (compareLevels(cls.level, best!.level) < 0) best = cls;
-  return classes.filter((cls) => cls.level === best!.level);
+/** The last task of a line has been sent ahead: nothing needs to be kept free for it. */
+function endReservation(step: PlanStep, line: Line): void {
+  const reservation = reservationOf(step.state, line);
+  if (reservation === undefined) return;
+  release(step.state, reservation);
+  step.released = true;
+}
+
+function mostUrgent(lines: Line[]): Line[] {
+  let best = lines[0];
+  for (const line of lines) if (compareLevels(line.level, best!.level) < 0) best = line;
+  return lines.filter((line) => line.level === best!.level);
 }
 
 /** How many unstarted tasks of the class so many slots should have. */
@@ -120,7 +141,8 @@ function takeBackFor(state: State, idle: Worker): void {
       const shape = cls.shapes[0]!;
       // Queued tasks fill the room first, and one round of asking is enough at a time.
       if (shape.waiting.size > 0 || state.retracting.has(shape)) continue;
-      if (!fits(idle, shape, state.kinds, state.nowMs) || waitUs(donor, cls) < WORTH_MOVING_US) continue;
+      if (!fits(state, idle, shape) || !mayUse(state, cls, shape, idle)) continue;
+      if (waitUs(donor, cls) < WORTH_MOVING_US) continue;
       retract(state, donor, lastOf(tasks, roomFor(idle, shape)));
     }
   }
@@ -131,10 +153,10 @@ function makeWay(state: State): void {
     if (urgent.queue.size === 0) continue;
     for (const worker of state.workers.values()) {
       if (worker.aheadCount === 0) continue;
-      if (!urgent.shapes.some((shape) => couldFit(worker, shape, state.kinds, state.nowMs))) continue;
+      if (!urgent.shapes.some((shape) => couldFit(state, worker, shape))) continue;
       for (const [cls, tasks] of worker.ahead) {
-        if (compareLevels(urgent.level, cls.level) >= 0 || waitUs(worker, cls) < WORTH_MOVING_US) continue;
-        retract(state, worker, [...tasks]);
+        if (compareLevels(urgencyOf(state, urgent), cls.level) >= 0) continue;
+        if (waitUs(worker, cls) >= WORTH_MOVING_US) retract(state, worker, [...tasks]);
       }
     }
   }
@@ -158,19 +180,4 @@ function roomFor(worker: Worker, shape: Shape): number {
 
 function lastOf(tasks: ReadonlySet<Task>, count: number): Task[] {
   return [...tasks].filter((task) => task.state.type === "ahead").slice(-count);
-}
-
-function retract(state: State, donor: Worker, tasks: readonly Task[]): void {
-  const numbersOf = new Map<number, number[]>();
-  for (const task of tasks) {
-    if (task.state.type !== "ahead") continue;
-    askBack(state, task);
-    const session = task.class.session.number;
-    const numbers = numbersOf.get(session);
-    if (numbers === undefined) numbersOf.set(session, [task.number]);
-    else numbers.push(task.number);
-  }
-  for (const [session, numbers] of numbersOf) {
-    state.effects.push({ type: "retract", worker: donor.number, session, tasks: numbers });
-  }
 }

@@ -1,5 +1,6 @@
 /** A client's session: its tasks, its classes and what it holds. */
 
+import type { Line } from "./line.js";
 import type { Task } from "./task.js";
 import type { TaskClass } from "./task-class.js";
 
@@ -9,8 +10,12 @@ export interface Session {
   readonly name: string;
   readonly prioritized: boolean;
   readonly priority: number;
+  /** How much it gets of what is contended for, in proportion to others. */
+  readonly weight: number;
   /** By spec number. */
   readonly classes: Map<number, TaskClass>;
+  /** Those with the same level and request share a line; by the key of both. */
+  readonly lines: Map<string, Line>;
   /** Not ended, by number. */
   readonly tasks: Map<number, Task>;
   /** Amounts, by kind, that its granted and sent-ahead tasks ask for. */

@@ -7,6 +7,7 @@
 
 import { type Demand, demandKey, formatDemand } from "../../proto/resource/demand.js";
 import { type Pool, poolAmounts } from "../../proto/resource/pool.js";
+import type { Line } from "./line.js";
 import type { TaskClass } from "./task-class.js";
 
 /** Numbers the kinds of resource that have been seen. */
@@ -30,6 +31,7 @@ export class Kinds {
 /** One demand, in numbers. */
 export interface Shape {
   readonly key: string;
+  readonly demand: Demand;
   /** For people. */
   readonly text: string;
   readonly kinds: readonly number[];
@@ -37,13 +39,21 @@ export interface Shape {
   readonly amounts: readonly number[];
   readonly tokens: readonly string[];
   readonly allCores: boolean;
-  /** 0: needs no particular time. */
+  /** 0: needs no particular time. Replaced by what its group has learnt; see walltime.ts. */
   readonly softMs: number;
+  /** 0: not known. */
+  readonly hardMs: number;
+  /** Whose runs its limits are learnt from; empty: no group. */
+  readonly group: string;
   readonly limits: readonly { readonly name: string; readonly count: number }[];
   /** How many whole workers; 0: not a gang. */
   readonly nodes: number;
-  /** Classes of this shape, as their only alternative, with queued tasks. */
+  /** Classes of this shape with queued tasks. */
   readonly waiting: Set<TaskClass>;
+  /** Their lines. */
+  readonly lines: Set<Line>;
+  /** How many classes of open sessions have it. */
+  open: number;
   /** No worker has room for it, save perhaps those freed since the last plan. */
   full: boolean;
   /** The plan in which `full` was last found out. */
@@ -62,15 +72,20 @@ export class Shapes {
     if (shape === undefined) {
       shape = {
         key,
+        demand,
         text: formatDemand(demand),
         kinds: demand.amounts.map(({ kind }) => this.kinds.of(kind)),
         amounts: demand.amounts.map(({ amount }) => amount),
         tokens: demand.tokens,
         allCores: demand.allCores,
         softMs: demand.walltime?.softMs ?? 0,
+        hardMs: demand.walltime?.hardMs ?? 0,
+        group: demand.walltime?.group ?? "",
         limits: demand.limits,
         nodes: demand.nodes,
         waiting: new Set(),
+        lines: new Set(),
+        open: 0,
         full: false,
         checkedInPlan: 0,
       };

@@ -8,14 +8,18 @@
 
 import type { Effect } from "./effect.js";
 import { Levels } from "./level.js";
+import type { SchedulingOptions } from "./options.js";
+import type { Reservation } from "./reservation.js";
 import type { Session } from "./session.js";
 import { Kinds, type Shape, Shapes } from "./shape.js";
 import { ENDED, QUEUED, type Task } from "./task.js";
 import type { TaskClass } from "./task-class.js";
+import type { GroupRuns } from "./walltime.js";
 import { adjust, type Worker } from "./worker.js";
 
 /** The scheduler's whole state. */
 export interface State {
+  readonly options: SchedulingOptions;
   readonly kinds: Kinds;
   readonly shapes: Shapes;
   readonly levels: Levels;
@@ -35,6 +39,12 @@ export interface State {
   aheadCount: number;
   /** Those of them that have been asked back, by shape. */
   readonly retracting: Map<Shape, number>;
+  /** By worker; one reservation may keep several. */
+  readonly reservations: Map<Worker, Reservation>;
+  /** What has been learnt of walltimes, by group. */
+  readonly groups: Map<string, GroupRuns>;
+  /** Whether any open class asks for so much that small tasks should leave whole workers free; undefined: not known. */
+  largeWanted: boolean | undefined;
   /** Messages dropped because the task had ended or was elsewhere by then. */
   lateResults: number;
   planNumber: number;
@@ -42,9 +52,10 @@ export interface State {
   effects: Effect<unknown, unknown, unknown>[];
 }
 
-export function newState(): State {
+export function newState(options: SchedulingOptions): State {
   const kinds = new Kinds();
   return {
+    options,
     kinds,
     shapes: new Shapes(kinds),
     levels: new Levels(),
@@ -57,6 +68,9 @@ export function newState(): State {
     fresh: new Set(),
     aheadCount: 0,
     retracting: new Map(),
+    reservations: new Map(),
+    groups: new Map(),
+    largeWanted: undefined,
     lateResults: 0,
     planNumber: 0,
     nowMs: 0,
@@ -73,45 +87,73 @@ export function shapeOf(task: Task): Shape {
 /** Puts a new task at the end of its queue. */
 export function enqueue(state: State, task: Task): void {
   task.class.queue.push(task);
-  task.class.session.queued += 1;
-  wait(state, task.class);
+  queued(state, task.class);
 }
 
 /** Puts a task that has left its worker at the front of its queue. */
 export function requeue(state: State, task: Task): void {
   task.state = QUEUED;
   task.class.queue.putBack(task);
-  task.class.session.queued += 1;
-  wait(state, task.class);
+  queued(state, task.class);
 }
 
-function wait(state: State, cls: TaskClass): void {
+function queued(state: State, cls: TaskClass): void {
+  const { level, line } = cls;
+  cls.session.queued += 1;
   state.fresh.add(cls);
-  if (cls.level.waiting.has(cls)) return;
-  cls.level.waiting.add(cls);
+  if (level.waiting.has(cls)) {
+    // At the end of a queue that is not empty nothing moves.
+    if (cls.queue.hasReturned) line.moved(cls);
+    return;
+  }
+  cls.waitingSinceMs = state.nowMs;
+  level.waiting.add(cls);
   for (const shape of cls.shapes) shape.waiting.add(cls);
+  line.add(cls);
+  if (line.size > 1) return;
+  line.waitingSinceMs = state.nowMs;
+  level.lines.add(line);
+  for (const shape of cls.shapes) shape.lines.add(line);
 }
 
-function stopWaiting(cls: TaskClass): void {
-  cls.level.waiting.delete(cls);
+/** The queue of a class is shorter, or begins with another task. */
+function unqueued(cls: TaskClass): void {
+  const { level, line } = cls;
+  cls.session.queued -= 1;
+  if (cls.queue.size > 0) {
+    line.moved(cls);
+    return;
+  }
+  level.waiting.delete(cls);
+  line.remove(cls);
+  if (line.size === 0) level.lines.delete(line);
   for (const shape of cls.shapes) {
     shape.waiting.delete(cls);
+    if (line.size === 0) shape.lines.delete(line);
     // Nobody keeps the answer up to date while nobody waits for it.
     if (shape.waiting.size === 0) shape.full = false;
   }
 }
 
 /** Takes the next task of a class out of its queue. */
-function dequeue(cls: TaskClass): Task {
+function dequeue(state: State, cls: TaskClass): Task {
   const task = cls.queue.take()!;
-  cls.session.queued -= 1;
-  if (cls.queue.size === 0) stopWaiting(cls);
+  cls.waitingSinceMs = state.nowMs;
+  cls.line.waitingSinceMs = state.nowMs;
+  unqueued(cls);
   return task;
 }
 
-/** Queue to worker, with resources. */
-export function grant(state: State, cls: TaskClass, worker: Worker, alternative: number): Task {
-  const task = dequeue(cls);
+/** Queue to worker, with resources. `gang`: the workers it has for itself, `worker` first. */
+export function grant(
+  state: State,
+  cls: TaskClass,
+  worker: Worker,
+  alternative: number,
+  gang?: readonly Worker[],
+): Task {
+  const task = dequeue(state, cls);
+  task.gang = gang;
   hold(state, task, worker, alternative, 1);
   task.state = worker.states.of("granted", alternative);
   own(state, task, worker, alternative);
@@ -120,7 +162,7 @@ export function grant(state: State, cls: TaskClass, worker: Worker, alternative:
 
 /** Queue to worker, without resources. */
 export function sendAhead(state: State, cls: TaskClass, worker: Worker): Task {
-  const task = dequeue(cls);
+  const task = dequeue(state, cls);
   hold(state, task, worker, 0, 1);
   task.state = worker.states.of("ahead", 0);
   let set = worker.ahead.get(cls);
@@ -142,7 +184,7 @@ export function startAhead(state: State, task: Task): void {
     task.state = placed.worker.states.of("granted", placed.alternative);
   } else if (placed.type === "stopping" && !placed.holds) {
     dropAhead(state, task, placed.worker);
-    task.state = placed.worker.states.stopping(placed.alternative, true);
+    task.state = placed.worker.states.stopping(placed.alternative, true, placed.again);
   } else return;
   own(state, task, placed.worker, placed.alternative);
 }
@@ -155,14 +197,13 @@ export function askBack(state: State, task: Task): void {
   state.retracting.set(shape, (state.retracting.get(shape) ?? 0) + 1);
 }
 
-/** A placed task is to be ended; it stays where it is until the worker confirms. */
-export function markStopping(state: State, task: Task): void {
+/** A placed task is to be ended, for good or to run again; it stays where it is until the worker confirms. */
+export function markStopping(state: State, task: Task, again: boolean): void {
   const placed = task.state;
-  if (placed.type === "granted") task.state = placed.worker.states.stopping(placed.alternative, true);
-  else if (placed.type === "ahead" || placed.type === "retracting") {
-    if (placed.type === "retracting") forgetRetracting(state, task);
-    task.state = placed.worker.states.stopping(placed.alternative, false);
-  }
+  if (!("worker" in placed)) return;
+  if (placed.type === "retracting") forgetRetracting(state, task);
+  const holds = placed.type === "granted" || (placed.type === "stopping" && placed.holds);
+  task.state = placed.worker.states.stopping(placed.alternative, holds, again);
 }
 
 /** Takes a task off its worker and gives back what it owned. Its state must be set by the caller right after. */
@@ -170,37 +211,46 @@ export function takeOff(state: State, task: Task): void {
   const placed = task.state;
   if (!("worker" in placed)) return;
   const { worker, alternative } = placed;
-  if (placed.type === "granted" || (placed.type === "stopping" && placed.holds))
+  if (placed.type === "granted" || (placed.type === "stopping" && placed.holds)) {
     disown(state, task, worker, alternative);
-  else dropAhead(state, task, worker);
+  } else dropAhead(state, task, worker);
   hold(state, task, worker, alternative, -1);
+  task.gang = undefined;
   state.touched.add(worker);
+}
+
+/** A worker of a gang, not the first, is gone: what the task owned there is nobody's any more. */
+export function leaveGang(state: State, task: Task, lost: Worker): void {
+  adjust(task.class.session.held, lost, shapeOf(task), state.kinds, -1);
+  task.gang = task.gang?.filter((worker) => worker !== lost);
+  lost.heldBy = undefined;
 }
 
 /** Ends a task: it is nowhere any more. */
 export function finishTask(state: State, task: Task): void {
-  const { session, queue } = task.class;
   if (task.state.type === "queued") {
     task.state = ENDED;
-    queue.forget();
-    session.queued -= 1;
-    if (queue.size === 0) stopWaiting(task.class);
+    task.class.queue.forget();
+    unqueued(task.class);
   } else {
     takeOff(state, task);
     task.state = ENDED;
   }
-  session.tasks.delete(task.number);
+  task.class.session.tasks.delete(task.number);
 }
 
 function hold(state: State, task: Task, worker: Worker, alternative: number, sign: 1 | -1): void {
   const { session, shapes } = task.class;
-  adjust(session.held, worker, shapes[alternative]!, state.kinds, sign);
+  for (const each of task.gang ?? [worker])
+    adjust(session.held, each, shapes[alternative]!, state.kinds, sign);
   session.placed += sign;
 }
 
 function own(state: State, task: Task, worker: Worker, alternative: number): void {
   const shape = task.class.shapes[alternative]!;
-  adjust(worker.free, worker, shape, state.kinds, -1);
+  task.grantedMs = state.nowMs;
+  for (const each of task.gang ?? [worker]) adjust(each.free, each, shape, state.kinds, -1);
+  for (const each of task.gang ?? []) each.heldBy = task;
   worker.granted.add(task);
   worker.slots.set(shape, (worker.slots.get(shape) ?? 0) + 1);
   for (const { name } of shape.limits) state.limitsInUse.set(name, (state.limitsInUse.get(name) ?? 0) + 1);
@@ -208,13 +258,16 @@ function own(state: State, task: Task, worker: Worker, alternative: number): voi
 
 function disown(state: State, task: Task, worker: Worker, alternative: number): void {
   const shape = task.class.shapes[alternative]!;
-  adjust(worker.free, worker, shape, state.kinds, 1);
+  for (const each of task.gang ?? [worker]) {
+    adjust(each.free, each, shape, state.kinds, 1);
+    state.freed.add(each);
+  }
+  for (const each of task.gang ?? []) each.heldBy = undefined;
   worker.granted.delete(task);
   const slots = worker.slots.get(shape)! - 1;
   if (slots === 0) worker.slots.delete(shape);
   else worker.slots.set(shape, slots);
   for (const { name } of shape.limits) state.limitsInUse.set(name, state.limitsInUse.get(name)! - 1);
-  state.freed.add(worker);
 }
 
 function dropAhead(state: State, task: Task, worker: Worker): void {

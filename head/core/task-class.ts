@@ -8,6 +8,7 @@
 
 import type { Estimate } from "./estimate.js";
 import type { Level } from "./level.js";
+import type { Line } from "./line.js";
 import type { Session } from "./session.js";
 import type { Shape } from "./shape.js";
 import type { Task } from "./task.js";
@@ -17,12 +18,16 @@ export interface TaskClass {
   readonly session: Session;
   readonly spec: number;
   readonly level: Level;
+  /** Shared with the session's other classes of this level that ask for the same. */
+  readonly line: Line;
   /** In order of preference. */
   readonly shapes: readonly Shape[];
   readonly retries: number;
   readonly failInfeasible: boolean;
   readonly queue: TaskQueue;
   readonly estimate: Estimate;
+  /** Since when it could place nothing, on the clock of the events. */
+  waitingSinceMs: number;
   /** Its client has been told that no worker could ever run it. */
   warned: boolean;
 }
@@ -74,6 +79,23 @@ export class TaskQueue {
     return task;
   }
 
+  /** Whether a waiting task was put back. */
+  isReturned(task: Task): boolean {
+    return this.#front[firstBelow(this.#front, task.number + 1)] === task;
+  }
+
+  /**
+   * How many of those that wait go before a task of this number, put back or not.
+   * Tasks that ended are counted until they are skipped.
+   */
+  before(number: number, returned: boolean): number {
+    const front = this.#front.length - firstBelow(this.#front, number);
+    const all = returned
+      ? front
+      : this.#front.length + firstFrom(this.#back, number, this.#from) - this.#from;
+    return Math.min(all, this.#live);
+  }
+
   /** Says that a waiting task has ended; its state must be "ended" already. */
   forget(): void {
     this.#live -= 1;
@@ -109,4 +131,27 @@ export class TaskQueue {
       this.#from = 0;
     }
   }
+}
+
+/** Where, in falling order of number, the first task below this number is. */
+function firstBelow(tasks: readonly Task[], number: number): number {
+  let from = 0;
+  let to = tasks.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (tasks[middle]!.number < number) to = middle;
+    else from = middle + 1;
+  }
+  return from;
+}
+
+/** Where, in rising order of number, the first task from this number on is. */
+function firstFrom(tasks: readonly Task[], number: number, from: number): number {
+  let to = tasks.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (tasks[middle]!.number < number) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }

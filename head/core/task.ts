@@ -16,12 +16,16 @@ export type TaskState =
   | { readonly type: "retracting"; readonly worker: Worker; readonly alternative: number }
   /** Owns resources of a worker. */
   | { readonly type: "granted"; readonly worker: Worker; readonly alternative: number }
-  /** To be ended. Owns its resources (`holds`) until the worker has confirmed that it is gone. */
+  /**
+   * To be ended. Owns its resources (`holds`) until the worker has confirmed that it is gone;
+   * then it runs again (`again`: a worker of its gang was lost) or is over.
+   */
   | {
       readonly type: "stopping";
       readonly worker: Worker;
       readonly alternative: number;
       readonly holds: boolean;
+      readonly again: boolean;
     }
   /** Over; kept only where a queue has not been cleaned yet. */
   | { readonly type: "ended" };
@@ -40,6 +44,10 @@ export interface Task {
   /** Where its arguments are: item `index` of `source`. Opaque. */
   readonly source: unknown;
   readonly index: number;
+  /** When it was last granted resources. */
+  grantedMs: number;
+  /** The workers it has for itself, the one it runs on first; undefined: it shares one. */
+  gang: readonly Worker[] | undefined;
   /** How often its function failed. */
   failures: number;
   /** Workers lost while it ran, by name; undefined: none. */

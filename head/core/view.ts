@@ -1,6 +1,7 @@
 /** A read-only look at the scheduler, for the shell, tests and people. */
 
 import type { Pool } from "../../proto/resource/pool.js";
+import { type Explanation, explainTask } from "./explain.js";
 import type { State } from "./state.js";
 
 /** Counts of one session. */
@@ -79,6 +80,15 @@ export class CoreView {
         };
       }
     }
+  }
+
+  /**
+   * Where a task is and, while it is queued, why it is not on a worker.
+   *
+   * @param nowMs the time, on the clock of the events. Default: that of the last event
+   */
+  explain(session: number, task: number, nowMs: number = this.state.nowMs): Explanation {
+    return explainTask({ ...this.state, nowMs }, session, task);
   }
 
   get workerCount(): number {

@@ -2,8 +2,10 @@
 
 import type { Pool } from "../../proto/resource/pool.js";
 import type { Kinds, Shape } from "./shape.js";
+import type { State } from "./state.js";
 import type { Task, TaskState } from "./task.js";
 import type { TaskClass } from "./task-class.js";
+import { softOf } from "./walltime.js";
 
 /** One connected worker. */
 export interface Worker {
@@ -24,6 +26,8 @@ export interface Worker {
   /** Tasks sent ahead, in order, those asked back among them. */
   readonly ahead: Map<TaskClass, Set<Task>>;
   aheadCount: number;
+  /** The gang's task that has it for itself, if any. */
+  heldBy: Task | undefined;
   /** How many granted tasks there are of each shape. */
   readonly slots: Map<Shape, number>;
   finished: number;
@@ -49,12 +53,14 @@ export class WorkerStates {
     return made;
   }
 
-  stopping(alternative: number, holds: boolean): TaskState {
-    return this.#make(`stopping ${alternative} ${holds}`, {
+  stopping(alternative: number, holds: boolean, again: boolean): TaskState {
+    const worker = this.worker();
+    return this.#make(`stopping ${alternative} ${holds} ${again}`, {
       type: "stopping",
-      worker: this.worker(),
+      worker,
       alternative,
       holds,
+      again,
     });
   }
 
@@ -66,35 +72,28 @@ export class WorkerStates {
   }
 }
 
-/** Whether the worker could run it if it were empty. */
-export function couldFit(worker: Worker, shape: Shape, kinds: Kinds, nowMs: number): boolean {
-  return fitsIn(worker.total, worker, shape, kinds, nowMs);
+/** Whether the worker could run it if it were empty; of a gang, whether it could be one of its workers. */
+export function couldFit(state: Readonly<State>, worker: Worker, shape: Shape): boolean {
+  return hasAmounts(worker.total, worker, shape, state.kinds) && suits(state, worker, shape);
 }
 
-/** Whether the worker has room for it now. */
-export function fits(worker: Worker, shape: Shape, kinds: Kinds, nowMs: number): boolean {
-  return worker.mode === "ready" && fitsIn(worker.free, worker, shape, kinds, nowMs);
+/** Whether the worker has room for it now; of a gang, whether it is free as a whole. */
+export function fits(state: Readonly<State>, worker: Worker, shape: Shape): boolean {
+  if (worker.mode !== "ready" || worker.heldBy !== undefined) return false;
+  if (shape.nodes > 0 && worker.granted.size > 0) return false;
+  return hasAmounts(worker.free, worker, shape, state.kinds) && suits(state, worker, shape);
 }
 
 /** Whether the amounts it has free would do, whatever else speaks against it. */
-export function hasRoom(worker: Worker, shape: Shape, kinds: Kinds): boolean {
-  return fitsIn(worker.free, worker, shape, kinds, Number.NEGATIVE_INFINITY);
+export function hasRoom(state: Readonly<State>, worker: Worker, shape: Shape): boolean {
+  return worker.heldBy === undefined && hasAmounts(worker.free, worker, shape, state.kinds);
 }
 
-function fitsIn(
-  amounts: readonly number[],
-  worker: Worker,
-  shape: Shape,
-  kinds: Kinds,
-  nowMs: number,
-): boolean {
-  if (shape.nodes > 0) return false;
+function hasAmounts(amounts: readonly number[], worker: Worker, shape: Shape, kinds: Kinds): boolean {
   for (let i = 0; i < shape.kinds.length; i += 1) {
     if ((amounts[shape.kinds[i]!] ?? 0) < shape.amounts[i]!) return false;
   }
-  if (shape.allCores && !hasAllCores(amounts, worker, kinds)) return false;
-  for (const token of shape.tokens) if (!worker.tokens.has(token)) return false;
-  return shape.softMs === 0 || worker.endsAtMs - nowMs >= shape.softMs;
+  return !shape.allCores || hasAllCores(amounts, worker, kinds);
 }
 
 function hasAllCores(amounts: readonly number[], worker: Worker, kinds: Kinds): boolean {
@@ -102,22 +101,32 @@ function hasAllCores(amounts: readonly number[], worker: Worker, kinds: Kinds): 
   return total > 0 && amounts[kinds.cores] === total;
 }
 
+/** Labels and remaining time. */
+function suits(state: Readonly<State>, worker: Worker, shape: Shape): boolean {
+  for (const token of shape.tokens) if (!worker.tokens.has(token)) return false;
+  if (worker.endsAtMs === Number.POSITIVE_INFINITY) return true;
+  const softMs = softOf(state, shape);
+  return softMs === 0 || worker.endsAtMs - state.nowMs >= softMs;
+}
+
 /** How much of a kind the shape takes from this worker. */
 export function amountOn(worker: Worker, shape: Shape, kinds: Kinds, kind: number): number {
-  if (shape.allCores && kind === kinds.cores) return worker.total[kind] ?? 0;
+  if (shape.nodes > 0 || (shape.allCores && kind === kinds.cores)) return worker.total[kind] ?? 0;
   const at = shape.kinds.indexOf(kind);
   return at === -1 ? 0 : shape.amounts[at]!;
 }
 
-/** Takes (+1) or gives back (-1) what the shape asks for. */
+/** Takes (-1) what the shape asks for from the amounts, or adds it (+1). A gang's task takes all. */
 export function adjust(amounts: number[], worker: Worker, shape: Shape, kinds: Kinds, sign: 1 | -1): void {
-  for (let i = 0; i < shape.kinds.length; i += 1) {
-    const kind = shape.kinds[i]!;
-    while (amounts.length <= kind) amounts.push(0);
-    amounts[kind]! += sign * shape.amounts[i]!;
+  if (shape.nodes > 0) {
+    for (let kind = 0; kind < worker.total.length; kind += 1) add(amounts, kind, sign * worker.total[kind]!);
+    return;
   }
-  if (shape.allCores) {
-    while (amounts.length <= kinds.cores) amounts.push(0);
-    amounts[kinds.cores]! += sign * (worker.total[kinds.cores] ?? 0);
-  }
+  for (let i = 0; i < shape.kinds.length; i += 1) add(amounts, shape.kinds[i]!, sign * shape.amounts[i]!);
+  if (shape.allCores) add(amounts, kinds.cores, sign * (worker.total[kinds.cores] ?? 0));
+}
+
+function add(amounts: number[], kind: number, amount: number): void {
+  while (amounts.length <= kind) amounts.push(0);
+  amounts[kind]! += amount;
 }

@@ -1,7 +1,7 @@
 /** Carries the core's effects out: each becomes messages to one peer. */
 
-import { type Failure, FailureKind } from "../../proto/grain.js";
-import type { Verdict } from "../core/effect.js";
+import { type Failure, FailureKind, type Gang_Node } from "../../proto/grain.js";
+import type { Verdict, Warn } from "../core/effect.js";
 import { badMessage } from "./check/hello.js";
 import type { ClientPeer } from "./client-peer.js";
 import type { ShellEffect } from "./loop.js";
@@ -15,6 +15,8 @@ export interface Peers {
   /** The head is part of the one program that it serves. */
   readonly embedded: boolean;
   session(session: number): { readonly session: Session; readonly peer: ClientPeer } | undefined;
+  /** A worker as the others of its gang are told of it; undefined: it is gone. */
+  node(worker: number): Gang_Node | undefined;
   /** Every task of a closed session has ended. */
   sessionEnded(session: number): void;
   /** Something about the session's tasks changed. */
@@ -56,7 +58,7 @@ function tellWorker(effect: ForWorker, peers: Peers): void {
   switch (effect.type) {
     case "assign":
       worker.tell(session, client.session.specs.get(effect.spec)!, client.session.outputs);
-      worker.send({ body: { $case: "assign", assign: assignMessage(effect) } });
+      worker.send({ body: { $case: "assign", assign: assignMessage(effect, peers.node) } });
       break;
     case "promote":
       worker.send({ body: { $case: "promote", promote: { session, tasks } } });
@@ -108,19 +110,15 @@ function tellClient(effect: ForClient, peers: Peers): void {
   peers.changed(session);
 }
 
-function neverFits(
-  session: Session,
-  { spec, wanted }: { readonly spec: number; readonly wanted: string },
-  embedded: boolean,
-): string {
+function neverFits(session: Session, { spec, wanted, reason }: Warn, embedded: boolean): string {
   const known = session.specs.get(spec);
   const name = known === undefined ? "" : known.name || known.function;
   const calls = name === "" ? "some calls" : `"${name}"`;
   return embedded
-    ? `This program's own worker can never run ${calls}: it asks for ${wanted}. ` +
+    ? `This program's own worker can never run ${calls}: it asks for ${wanted}; ${reason}. ` +
         "Its calls wait in vain: ask for less, give the program more with the option local, or run it against a head (GRAIN_ADDRESS) with larger workers."
-    : `No connected worker can ever run ${calls}: it asks for ${wanted}. ` +
-        "Its calls wait until a larger worker joins; ask for less, or start one (`grain ls` shows what there is).";
+    : `No connected worker can ever run ${calls}: it asks for ${wanted}; ${reason}. ` +
+        "Its calls wait until workers join that can; ask for less, or start such workers (`grain ls` shows what there is).";
 }
 
 /** The failure of a task that ended by the head's own decision. */

@@ -9,6 +9,8 @@
 import type {
   ClientMessage,
   Counts,
+  Explanation,
+  Gang_Node,
   HeadStatus,
   HeadToClient,
   HeadToWorker,
@@ -19,11 +21,14 @@ import type {
 } from "../../proto/grain.js";
 import type { Link } from "../../proto/link/link.js";
 import { Core } from "../core/core.js";
+import type { SchedulingOptions } from "../core/options.js";
+import { type TraceSink, watched } from "../trace/recorder.js";
 import { BlobStore, type BlobStoreOptions } from "./blob/store.js";
 import { carryOut, type Peers } from "./carry-out.js";
 import type { Refusal } from "./check/hello.js";
 import { type ClientHost, ClientPeer } from "./client-peer.js";
 import { CountsTimer, sameCounts } from "./counts.js";
+import { explanationMessage } from "./explain.js";
 import { Heartbeats } from "./heartbeats.js";
 import { Links } from "./links.js";
 import { type HeadLog, silentLog } from "./log.js";
@@ -39,6 +44,10 @@ export interface HeadOptions {
   readonly maxClients?: number;
   /** How often each worker is to be heard; one silent for three times as long is lost. Default: 8000. */
   readonly heartbeatMs?: number;
+  /** How tasks are ordered and placed; what is not given has its default. */
+  readonly scheduling?: Partial<SchedulingOptions>;
+  /** Records what happens. Default: nothing does. */
+  readonly trace?: TraceSink | undefined;
   /** Where large values are kept. */
   readonly blobs?: BlobStoreOptions;
   /** Default: says nothing. */
@@ -68,7 +77,7 @@ const HEARTBEAT_MS = 8_000;
 export class Head {
   /** Large values, by hash. In one process it is used directly. */
   readonly blobs: BlobStore;
-  readonly #core: Scheduler = new Core();
+  readonly #core: Scheduler;
   readonly #loop: Loop;
   readonly #registry: Registry;
   readonly #heartbeats: Heartbeats;
@@ -87,13 +96,15 @@ export class Head {
     const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
     this.#nowMs = options.nowMs ?? (() => performance.now());
     this.#startedMs = this.#nowMs();
+    this.#core = new Core(options.scheduling);
     this.#log = options.log ?? silentLog;
     this.#onClients = options.onClients ?? (() => {});
     this.blobs = new BlobStore(options.blobs);
     this.#registry = new Registry(options.maxClients ?? MAX_CLIENTS, this.blobs);
     this.#heartbeats = new Heartbeats(heartbeatMs, this.#nowMs);
     const peers = this.#peers(options.embedded ?? false);
-    this.#loop = new Loop(this.#core, (effect) => carryOut(effect, peers), this.#nowMs);
+    const core = watched(this.#core, options.trace);
+    this.#loop = new Loop(core, (effect) => carryOut(effect, peers), this.#nowMs);
     this.#clientHost = this.#hostOfClients();
     this.#workerHost = this.#hostOfWorkers(heartbeatMs);
   }
@@ -116,6 +127,11 @@ export class Head {
   /** How it stands: workers, sessions, queues. */
   status(): HeadStatus {
     return headStatus(this.#core.view, this.#registry, this.#startedMs, this.#nowMs());
+  }
+
+  /** Where a task is and, while it is queued, why it is not on a worker. */
+  explain(session: number, task: number): Explanation {
+    return explanationMessage(this.#core.view, this.#registry, session, task, this.#nowMs());
   }
 
   /**
@@ -144,6 +160,7 @@ export class Head {
       embedded,
       worker: (number) => workers.get(number)?.peer,
       session: (number) => sessions.get(number),
+      node: (number) => nodeOf(workers.get(number)?.member),
       sessionEnded: (number) => this.#sessionEnded(number),
       changed: (session) => this.#changed(session),
     };
@@ -254,6 +271,11 @@ export class Head {
   #census(): string {
     return `${counted(this.connectedClients, "client")}, ${counted(this.#registry.workers.size, "worker")}`;
   }
+}
+
+function nodeOf(member: Member | undefined): Gang_Node | undefined {
+  if (member === undefined) return undefined;
+  return { worker: member.name, host: member.hello.host, cores: member.pool.cores.length };
 }
 
 function counted(count: number, noun: string): string {

@@ -3,21 +3,24 @@
  *
  * An event is stepped when it arrives and its effects are carried out at once;
  * when everything that arrived in this turn of Node's event loop has been
- * stepped, one plan places what can be placed, and what was sent goes out.
+ * stepped, one plan places what can be placed, and what was sent goes out. A plan
+ * that stopped after a slice of work goes on in the next turn, after what has
+ * arrived meanwhile.
  *
  * Not its job: what events and effects mean.
  */
 
 import type { Failure, Finished } from "../../proto/grain.js";
 import type { Core } from "../core/core.js";
-import type { Effect } from "../core/effect.js";
+import type { Effect, PlanAgain } from "../core/effect.js";
 import type { HeadEvent } from "../core/event.js";
 import type { Source } from "./source.js";
 
 /** The core as the shell uses it. */
 export type Scheduler = Core<Source, Finished, Failure>;
 export type ShellEvent = HeadEvent<Source, Finished, Failure>;
-export type ShellEffect = Effect<Source, Finished, Failure>;
+/** What is carried out; planning again is this loop's own. */
+export type ShellEffect = Exclude<Effect<Source, Finished, Failure>, PlanAgain>;
 
 /** Something that has messages to send at the end of the turn. */
 export interface Flushable {
@@ -51,14 +54,18 @@ export class Loop {
 
   /** Steps an event now; a plan follows at the end of the turn. */
   step(event: ShellEvent): void {
-    this.#planDue = true;
-    this.#schedule();
+    this.#planLater();
     this.#run(event);
   }
 
   /** Flushes this at the end of the turn, after the plan. */
   touch(flushable: Flushable): void {
     this.#touched.push(flushable);
+    this.#schedule();
+  }
+
+  #planLater(): void {
+    this.#planDue = true;
     this.#schedule();
   }
 
@@ -91,7 +98,10 @@ export class Loop {
     this.#running = true;
     try {
       for (let next: ShellEvent | undefined = event; next !== undefined; next = this.#following.shift()) {
-        for (const effect of this.#core.step(next, this.#nowMs())) this.#carryOut(effect);
+        for (const effect of this.#core.step(next, this.#nowMs())) {
+          if (effect.type === "planAgain") this.#planLater();
+          else this.#carryOut(effect);
+        }
       }
     } finally {
       this.#running = false;

@@ -1,6 +1,15 @@
 /** Where queued tasks keep their arguments, and how columns are cut out of columns. */
 
-import type { BlobAt, BlobRef, Finished, Results, Submit, Assign as WireAssign } from "../../proto/grain.js";
+import type {
+  BlobAt,
+  BlobRef,
+  Finished,
+  Gang,
+  Gang_Node,
+  Results,
+  Submit,
+  Assign as WireAssign,
+} from "../../proto/grain.js";
 import type { Assign, Deliver } from "../core/effect.js";
 
 const NOTHING = new Uint8Array(0);
@@ -62,8 +71,13 @@ class Gathering {
 /**
  * The message for tasks that are assigned. Tasks that were submitted side by
  * side take one view of the submission's bytes; nothing is copied for them.
+ *
+ * @param nodeOf what a gang's task is told of each of its workers; undefined: that one is gone
  */
-export function assignMessage(effect: Assign<Source>): WireAssign {
+export function assignMessage(
+  effect: Assign<Source>,
+  nodeOf: (worker: number) => Gang_Node | undefined,
+): WireAssign {
   const { sources, indices, tasks, attempts } = effect;
   const gathering = new Gathering();
   let start = 0;
@@ -85,7 +99,18 @@ export function assignMessage(effect: Assign<Source>): WireAssign {
     blobs: gathering.blobs,
     granted: effect.granted,
     alternative: effect.alternative,
+    hardMs: effect.hardMs,
+    gangs:
+      effect.gangs === undefined ? [] : effect.gangs.map((workers, index) => gangOf(index, workers, nodeOf)),
   };
+}
+
+function gangOf(
+  index: number,
+  workers: readonly number[],
+  nodeOf: (worker: number) => Gang_Node | undefined,
+): Gang {
+  return { index, nodes: workers.flatMap((worker) => nodeOf(worker) ?? []) };
 }
 
 function isFirst(attempt: number): boolean {

@@ -6,7 +6,16 @@
 import { formatDuration } from "../duration.js";
 import { ResourceError } from "../errors.js";
 import { formatAmount, SCALE } from "./amount.js";
-import { type Amount, type Demand, demandKey, type Limit, type Request, type Walltime } from "./demand.js";
+import {
+  type Amount,
+  amountOf,
+  type Demand,
+  demandKey,
+  type Limit,
+  type Request,
+  type Walltime,
+} from "./demand.js";
+import { checkLayout } from "./layout.js";
 import { checkKind, checkLabel } from "./name.js";
 import { show } from "./show.js";
 
@@ -74,15 +83,19 @@ export function checkDemand(demand: Demand): Demand {
     allCores: demand.allCores,
     nodes: checkCount(demand.nodes, "nodes"),
     limits: demand.limits.map(checkLimit).sort((a, b) => compareText(a.name, b.name)),
+    coreLayout: checkLayout(demand.coreLayout),
   };
   checkNothingTwice(checked);
   checkGang(checked);
+  checkLaidOut(checked);
   return checked;
 }
 
-/** The demand without the amounts of zero. */
+/** The demand without the amounts of zero, and without a layout where there are no cores to choose. */
 export function withoutZeros(demand: Demand): Demand {
-  return { ...demand, amounts: demand.amounts.filter(({ amount }) => amount > 0) };
+  const amounts = demand.amounts.filter(({ amount }) => amount > 0);
+  const coreLayout = amountOf({ ...demand, amounts }, "cores") > 0 ? demand.coreLayout : "";
+  return { ...demand, amounts, coreLayout };
 }
 
 /** The one sentence for every kind that was asked for twice. */
@@ -153,4 +166,22 @@ function checkGang(demand: Demand): void {
       `${kind}: ${amount / SCALE} cannot be combined with nodes(${demand.nodes}), which takes whole workers; give a whole number of ${kind}.`,
     );
   }
+}
+
+/** A layout is for cores that can be chosen, one by one. */
+function checkLaidOut({ amounts, allCores, nodes, coreLayout }: Demand): void {
+  if (coreLayout === "" || allCores) return;
+  if (nodes > 0)
+    throw new ResourceError(
+      `coreLayout: ${show(coreLayout)} cannot be combined with nodes(${nodes}), which takes whole workers; leave it out.`,
+    );
+  const cores = amounts.find(({ kind }) => kind === "cores");
+  if (cores === undefined)
+    throw new ResourceError(
+      `coreLayout: ${show(coreLayout)} says how cores are chosen, but none are asked for; give e.g. { cores: 4, coreLayout: ${show(coreLayout)} }.`,
+    );
+  if (cores.amount % SCALE !== 0)
+    throw new ResourceError(
+      `coreLayout: ${show(coreLayout)} needs a whole number of cores, not ${cores.amount / SCALE}; leave it out, or give a whole number.`,
+    );
 }

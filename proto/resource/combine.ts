@@ -25,6 +25,7 @@ export function mergeDemands(a: Demand, b: Demand): Demand {
     allCores: a.allCores || b.allCores,
     nodes: a.nodes + b.nodes,
     limits: [...a.limits, ...b.limits],
+    coreLayout: a.coreLayout || b.coreLayout,
   });
 }
 

@@ -47,6 +47,8 @@ export interface Demand {
   /** Whole workers at once, each with the amounts; 0: not a gang. */
   nodes: number;
   limits: Limit[];
+  /** How the ids of the cores are chosen: "" (compact), "tight" or "spread". A preference that never blocks. */
+  coreLayout: string;
 }
 
 /** Alternatives in order of preference; the first that fits is granted. At least one. */
@@ -56,7 +58,15 @@ export interface Request {
 
 /** A demand for nothing: fits every worker. */
 export function emptyDemand(): Demand {
-  return { amounts: [], tokens: [], walltime: undefined, allCores: false, nodes: 0, limits: [] };
+  return {
+    amounts: [],
+    tokens: [],
+    walltime: undefined,
+    allCores: false,
+    nodes: 0,
+    limits: [],
+    coreLayout: "",
+  };
 }
 
 /**
@@ -83,6 +93,7 @@ export function demandKey(demand: Demand): string {
     demand.allCores ? 1 : 0,
     demand.nodes,
     demand.limits.map(({ name, count }) => [name, count]),
+    demand.coreLayout,
   ]);
 }
 
@@ -99,6 +110,7 @@ export function requestKey(request: Request): string {
  * This holds for ids too: after `give` of an allocation for a, `take` of b succeeds.
  * It errs on the safe side where the demands alone do not tell: a demand for all
  * cores covers cores only where both ask for all, and a gang covers only a gang of its size.
+ * Layouts do not matter: they never decide whether there are enough cores.
  * But time passes: what the worker has left of its walltime now is for the caller to check.
  * Reflexive and transitive.
  *
@@ -158,13 +170,16 @@ export function inReadingOrder(amounts: readonly Amount[]): readonly Amount[] {
 /**
  * Writes a demand for people; `parseRequest` reads it back.
  *
- * @returns e.g. "2 nodes, 4 cores, 8G memory, token has-gpu, walltime 1:00:00"; "nothing" for an empty one
+ * @returns e.g. "4 cores spread, 8G memory, token has-gpu, walltime 1:00:00"; "nothing" for an empty one
  */
 export function formatDemand(demand: Demand): string {
   const parts: string[] = [];
   if (demand.nodes > 0) parts.push(demand.nodes === 1 ? "1 node" : `${demand.nodes} nodes`);
   if (demand.allCores) parts.push("all cores");
-  for (const { kind, amount } of inReadingOrder(demand.amounts)) parts.push(formatAmount(kind, amount));
+  for (const { kind, amount } of inReadingOrder(demand.amounts)) {
+    const layout = kind === "cores" && demand.coreLayout !== "" ? ` ${demand.coreLayout}` : "";
+    parts.push(formatAmount(kind, amount) + layout);
+  }
   for (const token of demand.tokens) parts.push(`token ${formatLabel(token)}`);
   if (demand.walltime !== undefined) parts.push(formatWalltime(demand.walltime));
   for (const { name, count } of demand.limits) parts.push(`limit ${formatLabel(name)} ${count}`);

@@ -4,6 +4,7 @@ export * from "./amount.js";
 export { canonicalDemand, canonicalRequest } from "./canonical.js";
 export * from "./demand.js";
 export { formatIds, parseIds } from "./ids.js";
+export type { CoreLayout } from "./layout.js";
 export * from "./ledger.js";
 export * from "./parse-pool.js";
 export { parseRequest } from "./parse-request.js";

@@ -10,14 +10,20 @@ import { ResourceError } from "../errors.js";
 import { SCALE, toAmount } from "./amount.js";
 import { checkDemand } from "./canonical.js";
 import { type Demand, emptyDemand } from "./demand.js";
+import { checkLayout } from "./layout.js";
 import { checkLabel, checkOwnKind } from "./name.js";
 import { nearest, show } from "./show.js";
 
-/** `n` cores, or all of one worker. */
-export function coresDemand(n: unknown, field = "cores"): Demand {
+/**
+ * `n` cores, or all of one worker, of which there is nothing to choose.
+ *
+ * @param layout its name. Default: compact
+ */
+export function coresDemand(n: unknown, layout: unknown = "", field = "cores"): Demand {
+  const coreLayout = checkLayout(layout);
   if (n === "all") return { ...emptyDemand(), allCores: true };
   if (typeof n === "string") throw new ResourceError(`${field}: ${show(n)} is neither a number nor "all".`);
-  return amountDemand("cores", n, field);
+  return checkDemand({ ...amountDemand("cores", n, field), coreLayout });
 }
 
 /** Cores, memory or gpus: kinds of which zero can be asked for, and is nothing. */

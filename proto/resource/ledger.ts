@@ -14,13 +14,9 @@
 import { SCALE } from "./amount.js";
 import { type Amount, amountOf, type Demand, fitsAmounts } from "./demand.js";
 import { canonicalPool, type Pool, poolAmounts } from "./pool.js";
+import { type Grant, Slots } from "./slots.js";
 
-/** One id, or a share of it. */
-export interface Grant {
-  readonly id: number;
-  /** Ten-thousandths: 10_000 is the whole, for one task alone. */
-  readonly amount: number;
-}
+export type { Grant };
 
 /** What one task was granted. Only the ledger that made it takes it back. */
 export interface Allocation {
@@ -58,8 +54,8 @@ export class Ledger {
     this.pool = canonicalPool(pool);
     this.#total = poolAmounts(this.pool);
     this.#free = new Map(this.#total);
-    this.#cores = new Slots(this.pool.cores);
-    this.#gpus = new Slots(this.pool.gpus);
+    this.#cores = new Slots(this.pool.cores, this.pool.numa);
+    this.#gpus = new Slots(this.pool.gpus, []);
   }
 
   /** How many allocations are out. */
@@ -71,9 +67,10 @@ export class Ledger {
    * Grants a demand, if that is possible now.
    *
    * Ids are picked compactly: whole ones are the lowest wholly free; a fraction goes to the
-   * partly used id with the least room that suffices, or to the lowest wholly free one. A
-   * demand for all cores needs every core free; a demand for whole workers (a gang's share)
-   * needs everything free and takes everything.
+   * partly used id with the least room that suffices, or to the lowest wholly free one. Where
+   * cores are on several NUMA nodes, the demand's layout says first from which of them they come
+   * (see layout.ts); it never decides whether there are enough. A demand for all cores needs every
+   * core free; a demand for whole workers (a gang's share) needs everything free and takes everything.
    *
    * Amounts that fit do not always mean ids that fit. Of w.f cores (w whole, f the fraction;
    * likewise of gpus), w ids must be wholly free, and for f > 0 one more id must have f free.
@@ -91,8 +88,9 @@ export class Ledger {
     for (const token of demand.tokens) if (!this.pool.tokens.includes(token)) return undefined;
     const whole = demand.nodes > 0;
     const all = whole || demand.allCores;
-    const cores = this.#cores.find(all ? this.pool.cores.length * SCALE : amountOf(demand, "cores"));
-    const gpus = this.#gpus.find(whole ? this.pool.gpus.length * SCALE : amountOf(demand, "gpus"));
+    const coresAsked = all ? this.pool.cores.length * SCALE : amountOf(demand, "cores");
+    const cores = this.#cores.find(coresAsked, demand.coreLayout);
+    const gpus = this.#gpus.find(whole ? this.pool.gpus.length * SCALE : amountOf(demand, "gpus"), "");
     if (cores === undefined || gpus === undefined) return undefined;
     const allocation: Allocation = {
       cores,
@@ -138,50 +136,4 @@ export class Ledger {
 
 function isOther({ kind }: Amount): boolean {
   return kind !== "cores" && kind !== "gpus" && kind !== "memory";
-}
-
-/** Ids of one kind and how much of each is free. */
-class Slots {
-  readonly #ids: readonly number[];
-  /** By position in `#ids`: 0 to SCALE. */
-  readonly #free: number[];
-  readonly #positions: ReadonlyMap<number, number>;
-
-  constructor(ids: readonly number[]) {
-    this.#ids = ids;
-    this.#free = ids.map(() => SCALE);
-    this.#positions = new Map(ids.map((id, position) => [id, position]));
-  }
-
-  /** The ids to grant for an amount, ascending; undefined when they do not suffice. Changes nothing. */
-  find(amount: number): Grant[] | undefined {
-    const part = amount % SCALE;
-    let wholeLeft = (amount - part) / SCALE;
-    const grants: Grant[] = [];
-    /** Where the fraction goes: the tightest of the partly used, or else the next wholly free. */
-    let partAt: number | undefined;
-    for (const [position, free] of this.#free.entries()) {
-      if (wholeLeft > 0 && free === SCALE) {
-        grants.push({ id: this.#ids[position] ?? 0, amount: SCALE });
-        wholeLeft--;
-      } else if (part > 0 && free >= part && (partAt === undefined || free < (this.#free[partAt] ?? 0))) {
-        partAt = position;
-      }
-      if (wholeLeft === 0 && part === 0) break;
-    }
-    if (wholeLeft > 0 || (part > 0 && partAt === undefined)) return undefined;
-    if (partAt !== undefined) grants.push({ id: this.#ids[partAt] ?? 0, amount: part });
-    return grants.sort((a, b) => a.id - b.id);
-  }
-
-  /** Adds the grants to what is free, or takes them from it; returns their sum. */
-  move(grants: readonly Grant[], sign: 1 | -1): number {
-    let sum = 0;
-    for (const { id, amount } of grants) {
-      const position = this.#positions.get(id) ?? 0;
-      this.#free[position] = (this.#free[position] ?? 0) + sign * amount;
-      sum += amount;
-    }
-    return sum;
-  }
 }

@@ -99,7 +99,7 @@ function chooseIds(value: string | number, base: readonly number[], flag: string
  * @param base what this machine has
  * @returns canonical
  * @throws ResourceError when the resource is nothing a worker can own: alternatives, fractions
- *   of cores or gpus, `nodes`, `limit`
+ *   of cores or gpus, `nodes`, `coreLayout`, `limit`
  * @example
  * resourceToPool({ cores: 2 }, detected)
  */
@@ -124,6 +124,10 @@ function checkOwnable(named: Demand): void {
   if (named.nodes > 0)
     throw new ResourceError(
       `nodes: a worker cannot own ${named.nodes} workers; leave nodes out, or start more workers.`,
+    );
+  if (named.coreLayout !== "")
+    throw new ResourceError(
+      `coreLayout: a worker owns cores in no layout, so ${show(named.coreLayout)} says nothing here; ask for it in tasks instead.`,
     );
   const [limit] = named.limits;
   if (limit !== undefined)

@@ -21,6 +21,7 @@ import {
   tokenDemand,
   walltimeDemand,
 } from "./kind.js";
+import { CORE_LAYOUTS } from "./layout.js";
 import { show } from "./show.js";
 
 const WORD = /\s*("(?:[^"\\]|\\.)*"|,|[^\s,"]+)\s*/y;
@@ -80,7 +81,10 @@ function parseAmount(words: Words, value: string): Demand {
       return amountDemand("memory", value);
     case "core":
     case "cores":
-      return coresDemand(number(words, value));
+      return coresDemand(
+        number(words, value),
+        CORE_LAYOUTS.find((layout) => words.takeIf(layout)),
+      );
     case "gpu":
     case "gpus":
       return amountDemand("gpus", number(words, value));

@@ -4,6 +4,7 @@
  */
 
 import { ResourceError } from "../errors.js";
+import { checkDemand } from "./canonical.js";
 import { mergeDemands } from "./combine.js";
 import { type Demand, emptyDemand } from "./demand.js";
 import {
@@ -17,6 +18,7 @@ import {
   tokenDemand,
   walltimeDemand,
 } from "./kind.js";
+import { type CoreLayout, checkLayout } from "./layout.js";
 import { show } from "./show.js";
 
 /** Limits of the run time in a plain resource. */
@@ -36,6 +38,8 @@ export interface PlainWalltime {
  */
 export interface PlainResource {
   readonly cores?: number | "all" | undefined;
+  /** How the cores are chosen, as of `cores(n, layout)`. Default: "compact". */
+  readonly coreLayout?: CoreLayout | undefined;
   /** Gigabytes, or a text such as "8G". */
   readonly memory?: number | string | undefined;
   readonly gpus?: number | undefined;
@@ -50,10 +54,11 @@ export interface PlainResource {
   readonly resources?: Readonly<Record<string, number>> | undefined;
 }
 
-type Reader = (value: unknown) => Demand;
+type Reader = (value: unknown, plain: Readonly<Record<string, unknown>>) => Demand;
 
 const READERS: Readonly<Record<keyof PlainResource, Reader>> = {
-  cores: (value) => coresDemand(value),
+  cores: (value, { coreLayout }) => coresDemand(value, coreLayout),
+  coreLayout: readLayout,
   memory: (value) => amountDemand("memory", value),
   gpus: (value) => amountDemand("gpus", value),
   wtime: readWalltime,
@@ -82,13 +87,19 @@ export function demandOfPlain(plain: object): Demand {
         `${key}: there is no such resource${didYouMean(key, PLAIN_KEYS)}; use ${keys}.`,
       );
     }
-    if (value !== undefined) demand = mergeDemands(demand, READERS[key](value));
+    if (value !== undefined) demand = mergeDemands(demand, READERS[key](value, { ...plain }));
   }
   return demand;
 }
 
 function isPlainKey(key: string): key is keyof PlainResource {
   return Object.hasOwn(READERS, key);
+}
+
+/** Its effect is that of `cores`, which it is nothing without. */
+function readLayout(value: unknown, { cores }: Readonly<Record<string, unknown>>): Demand {
+  const coreLayout = checkLayout(value);
+  return cores === undefined ? checkDemand({ ...emptyDemand(), coreLayout }) : emptyDemand();
 }
 
 function readWalltime(value: unknown): Demand {

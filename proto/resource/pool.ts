@@ -14,6 +14,14 @@ import { checkIds } from "./ids.js";
 import { checkKind, checkLabel, formatLabel } from "./name.js";
 import { show } from "./show.js";
 
+/** Cores that are near the same memory. */
+export interface NumaNode {
+  /** The processor that they are on. */
+  socket: number;
+  /** Ids. */
+  cores: number[];
+}
+
 /** What a worker offers. */
 export interface Pool {
   /** Ids of its cores. */
@@ -27,6 +35,8 @@ export interface Pool {
   tokens: string[];
   /** What is left of its walltime, when this was said; undefined: no limit. */
   remainingMs?: number | undefined;
+  /** Which cores share memory. Cores in none of them are taken for one more; empty: one node. */
+  numa: NumaNode[];
 }
 
 /**
@@ -52,7 +62,24 @@ export function canonicalPool(pool: Pool): Pool {
     others: checkOthers(pool.others),
     tokens: checkTokens(pool.tokens),
     remainingMs,
+    numa: checkNuma(pool),
   };
+}
+
+/** Of the pool's own cores: those of a machine of which a part is offered keep their nodes. */
+function checkNuma({ cores, numa }: Pool): NumaNode[] {
+  checkIds(
+    numa.flatMap((node) => node.cores),
+    "numa",
+  );
+  const own = new Set(cores);
+  const nodes: NumaNode[] = [];
+  for (const { socket, cores: ids } of numa) {
+    checkIds([socket], "numa socket");
+    const here = ids.filter((id) => own.has(id)).sort((a, b) => a - b);
+    if (here.length > 0) nodes.push({ socket, cores: here });
+  }
+  return nodes.sort((a, b) => (a.cores[0] ?? 0) - (b.cores[0] ?? 0));
 }
 
 function checkOthers(others: readonly Amount[]): Amount[] {

@@ -19,6 +19,7 @@ import {
   tokenDemand,
   walltimeDemand,
 } from "./kind.js";
+import type { CoreLayout } from "./layout.js";
 import { demandOfPlain, type PlainResource } from "./plain.js";
 import { show } from "./show.js";
 
@@ -116,12 +117,16 @@ export function combine(...likes: readonly ResourceLike[]): Resource {
  *
  * @param n a number down to 1/10000, or "all" cores of the worker. Of 1.5 the half is a share of one
  *   core. 0: the task runs on a worker and occupies no core, as one that only waits
- * @throws ResourceError when it is no such number
+ * @param layout from which NUMA nodes they come: "compact" (as few as possible), "tight" (as few, rather
+ *   from those in use already) or "spread" (as many as possible). A preference: it never makes the task
+ *   wait. Default: "compact"
+ * @throws ResourceError when it is no such number or layout; a layout with a fraction
  * @example
  * energy.with(cores(4))(0.7)
+ * stream.with(cores(8, "spread"))(mesh)
  */
-export function cores(n: number | "all"): Resource {
-  return new Resource([coresDemand(n)]);
+export function cores(n: number | "all", layout?: CoreLayout): Resource {
+  return new Resource([coresDemand(n, layout)]);
 }
 
 /**

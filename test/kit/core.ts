@@ -4,6 +4,7 @@ import { check } from "../../head/core/check.js";
 import { Core } from "../../head/core/core.js";
 import type { Effect } from "../../head/core/effect.js";
 import type { HeadEvent } from "../../head/core/event.js";
+import type { SchedulingOptions } from "../../head/core/options.js";
 import type { Pool } from "../../proto/resource/pool.js";
 import { type ResourceLike, toRequest } from "../../proto/resource/resource.js";
 
@@ -18,6 +19,7 @@ export function poolOf(cores: number, gigabytes = 64, more: Partial<Pool> = {}):
     memoryBytes: gigabytes * 1024 ** 3,
     others: [],
     tokens: [],
+    numa: [],
     ...more,
   };
 }
@@ -29,21 +31,50 @@ export interface SpecOptions {
   readonly failInfeasible?: boolean;
 }
 
-/** The core with a memory of everything it ordered. */
+/** The core with a memory of everything that happened to it, and the invariants checked after every step. */
 export class CoreDriver {
-  readonly core = new Core<string, string, string>();
+  readonly core: Core<string, string, string>;
   nowMs = 0;
+  /** Every event so far, with its time: what it takes to make the same happen again. */
+  readonly events: { readonly atMs: number; readonly event: TestEvent }[] = [];
   readonly #next = new Map<number, number>();
+
+  constructor(options: Partial<SchedulingOptions> = {}) {
+    this.core = new Core(options);
+  }
 
   /** Steps one event and checks the invariants. */
   step(event: TestEvent): TestEffect[] {
+    this.events.push({ atMs: this.nowMs, event });
     const effects = this.core.step(event, this.nowMs);
-    check(this.core.view.internals, event.type === "planDue");
+    const complete = event.type === "planDue" && !effects.some(({ type }) => type === "planAgain");
+    check(this.core.view.internals, complete);
     return effects;
   }
 
-  plan(): TestEffect[] {
+  /** One slice of a plan. */
+  planSlice(): TestEffect[] {
     return this.step({ type: "planDue" });
+  }
+
+  /** Plans until the plan is complete, as the shell does over some turns. */
+  /** Plans until the plan is complete. */
+  settle(): TestEffect[] {
+    const all: TestEffect[] = [];
+    for (;;) {
+      const effects = this.plan();
+      all.push(...effects.filter(({ type }) => type !== "planAgain"));
+      if (!effects.some(({ type }) => type === "planAgain")) return all;
+    }
+  }
+
+  plan(): TestEffect[] {
+    const all: TestEffect[] = [];
+    for (;;) {
+      const effects = this.planSlice();
+      all.push(...effects.filter(({ type }) => type !== "planAgain"));
+      if (!effects.some(({ type }) => type === "planAgain")) return all;
+    }
   }
 
   session(session: number, options: { prioritized?: boolean; priority?: number; name?: string } = {}): void {

@@ -332,6 +332,7 @@ export function coresRequest(count: number): Request {
     allCores: false,
     nodes: 0,
     limits: [],
+    coreLayout: "",
   };
   return { alternatives: [demand] };
 }

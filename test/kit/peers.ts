@@ -127,6 +127,7 @@ export function poolOfCores(count: number, fields: Partial<Pool> = {}): Pool {
     memoryBytes: 8 * 1024 ** 3,
     others: [],
     tokens: [],
+    numa: [],
     ...fields,
   };
 }

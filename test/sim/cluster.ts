@@ -193,6 +193,7 @@ export class Cluster {
         case "dropWorker":
           throw new Error(`worker ${effect.worker} was dropped: ${effect.reason}`);
         case "warn":
+        case "planAgain":
           break;
         default:
           effect satisfies never;

@@ -1,8 +1,10 @@
 /**
  * A worker as the protocol describes it, in virtual time: granted tasks start at
- * once, tasks sent ahead take the place of one that ended, in order.
+ * once; tasks sent ahead take the place of one that ended and asked for at least as
+ * much, in order. Of a gang only the first worker hears.
  */
 
+import { covers, type Demand } from "../../proto/resource/demand.js";
 import type { TestEffect } from "../kit/core.js";
 
 /** A task on the worker. */
@@ -11,33 +13,54 @@ export interface WorkerTask {
   readonly spec: number;
   readonly task: number;
   readonly attempt: number;
+  readonly demand: Demand;
+  /** It is killed when it runs longer; Infinity: never. */
+  readonly hardMs: number;
+  /** Numbers of the workers it has, this one first. */
+  readonly workers: readonly number[];
 }
 
 /** What the worker tells the head. */
 export type Report =
   | { readonly type: "finished"; readonly task: WorkerTask; readonly runMs: number }
-  | { readonly type: "failed"; readonly task: WorkerTask; readonly cause: "function" | "cancelled" }
+  | {
+      readonly type: "failed";
+      readonly task: WorkerTask;
+      readonly cause: "function" | "cancelled" | "final";
+    }
   | { readonly type: "started"; readonly task: WorkerTask }
   | { readonly type: "returned"; readonly task: WorkerTask };
+
+/** How an execution would go, left alone. */
+export interface Course {
+  readonly runMs: number;
+  readonly fails: boolean;
+}
 
 /** What the worker needs of the world. */
 export interface World {
   /** Runs something after some virtual time. */
   after(ms: number, action: () => void): void;
-  /** How long an execution takes; undefined: it fails at once. */
-  runMs(task: WorkerTask): number | undefined;
-  /** An execution begins: counted. */
-  begins(worker: number, task: WorkerTask): void;
+  demandOf(session: number, spec: number, alternative: number): Demand;
+  course(task: WorkerTask): Course;
+  /** How long a task takes to end after it was told to. */
+  stopMs(): number;
+  /** An execution begins; gives what is to be called when it is over. */
+  begins(worker: number, task: WorkerTask): () => void;
 }
 
 interface Running {
   readonly task: WorkerTask;
+  readonly ended: () => void;
   cancelled: boolean;
+  over: boolean;
 }
 
+type Assign = Extract<TestEffect, { type: "assign" }>;
+
 export class ModelWorker {
-  readonly #running = new Map<string, Running>();
-  readonly #waiting: WorkerTask[] = [];
+  readonly #running = new Set<Running>();
+  #waiting: WorkerTask[] = [];
   alive = true;
   leaving = false;
 
@@ -45,68 +68,108 @@ export class ModelWorker {
     readonly number: number,
     private readonly world: World,
     private readonly send: (reports: Report[]) => void,
+    /** It leaves and runs nothing any more. */
+    private readonly drained: () => void,
   ) {}
 
   receive(effect: TestEffect): void {
     if (!this.alive) return;
-    if (effect.type === "assign") {
-      effect.tasks.forEach((task, i) => {
-        const arrived = { session: effect.session, spec: effect.spec, task, attempt: effect.attempts[i]! };
-        if (this.leaving) this.send([{ type: "returned", task: arrived }]);
-        else if (effect.granted) this.#start(arrived);
-        else this.#waiting.push(arrived);
-      });
-    } else if (effect.type === "promote")
-      for (const task of this.#take(effect.session, effect.tasks)) this.#start(task);
-    else if (effect.type === "retract") {
-      this.send(this.#take(effect.session, effect.tasks).map((task) => ({ type: "returned", task })));
-    } else if (effect.type === "stop") {
-      this.send(
-        this.#take(effect.session, effect.tasks).map((task) => ({
-          type: "failed",
-          task,
-          cause: "cancelled",
-        })),
-      );
-      for (const running of this.#running.values()) {
-        if (running.task.session === effect.session && effect.tasks.includes(running.task.task))
-          running.cancelled = true;
-      }
+    switch (effect.type) {
+      case "assign":
+        for (const task of this.#tasksOf(effect)) {
+          if (this.leaving) this.send([{ type: "returned", task }]);
+          else if (effect.granted) this.#start(task);
+          else this.#waiting.push(task);
+        }
+        return;
+      case "promote":
+        for (const task of this.#take(effect.session, effect.tasks)) this.#start(task);
+        return;
+      case "retract":
+        this.#send(this.#take(effect.session, effect.tasks).map((task) => ({ type: "returned", task })));
+        return;
+      case "stop":
+        return this.#stop(effect.session, effect.tasks);
+      default:
+        throw new Error(`a worker cannot receive ${effect.type}`);
     }
   }
 
   leave(): void {
     this.leaving = true;
-    this.send(this.#waiting.splice(0).map((task) => ({ type: "returned", task })));
+    this.#send(this.#waiting.map((task) => ({ type: "returned", task })));
+    this.#waiting = [];
+    if (this.#running.size === 0) this.drained();
+  }
+
+  lose(): void {
+    this.alive = false;
+  }
+
+  #tasksOf(effect: Assign): WorkerTask[] {
+    const { session, spec, alternative } = effect;
+    const demand = this.world.demandOf(session, spec, alternative);
+    const own = demand.walltime === undefined ? Number.POSITIVE_INFINITY : demand.walltime.hardMs;
+    return effect.tasks.map((task, i) => ({
+      session,
+      spec,
+      task,
+      attempt: effect.attempts[i]!,
+      demand,
+      hardMs: effect.hardMs > 0 ? effect.hardMs : own,
+      workers: effect.gangs?.[i] ?? [this.number],
+    }));
+  }
+
+  #send(reports: Report[]): void {
+    if (reports.length > 0) this.send(reports);
   }
 
   #take(session: number, tasks: readonly number[]): WorkerTask[] {
-    const taken = this.#waiting.filter((task) => task.session === session && tasks.includes(task.task));
-    for (const task of taken) this.#waiting.splice(this.#waiting.indexOf(task), 1);
+    const isMeant = (task: WorkerTask) => task.session === session && tasks.includes(task.task);
+    const taken = this.#waiting.filter(isMeant);
+    if (taken.length > 0) this.#waiting = this.#waiting.filter((task) => !isMeant(task));
     return taken;
   }
 
-  #start(task: WorkerTask): void {
-    this.world.begins(this.number, task);
-    const key = `${task.session}.${task.task}`;
-    const running: Running = { task, cancelled: false };
-    this.#running.set(key, running);
-    const runMs = this.world.runMs(task);
-    this.world.after(runMs ?? 1, () => {
-      if (!this.alive) return;
-      this.#running.delete(key);
-      const reports: Report[] = [];
-      if (running.cancelled) reports.push({ type: "failed", task, cause: "cancelled" });
-      else if (runMs === undefined) reports.push({ type: "failed", task, cause: "function" });
-      else reports.push({ type: "finished", task, runMs });
-      // Only a task of the same spec is sure to fit into the place of this one.
-      const next = this.#waiting.findIndex(
-        (waiting) => waiting.session === task.session && waiting.spec === task.spec,
+  #stop(session: number, tasks: readonly number[]): void {
+    this.#send(this.#take(session, tasks).map((task) => ({ type: "failed", task, cause: "cancelled" })));
+    for (const running of this.#running) {
+      const { task } = running;
+      if (running.cancelled || task.session !== session || !tasks.includes(task.task)) continue;
+      running.cancelled = true;
+      this.world.after(this.world.stopMs(), () =>
+        this.#over(running, { type: "failed", task, cause: "cancelled" }),
       );
-      const successor = next === -1 ? undefined : this.#waiting.splice(next, 1)[0];
-      if (successor !== undefined) reports.push({ type: "started", task: successor });
-      this.send(reports);
-      if (successor !== undefined) this.#start(successor);
+    }
+  }
+
+  #start(task: WorkerTask): void {
+    const ended = this.world.begins(this.number, task);
+    const running: Running = { task, ended, cancelled: false, over: false };
+    this.#running.add(running);
+    const { runMs, fails } = this.world.course(task);
+    this.world.after(Math.min(runMs, task.hardMs), () => {
+      if (runMs > task.hardMs) this.#over(running, { type: "failed", task, cause: "final" });
+      else if (fails) this.#over(running, { type: "failed", task, cause: "function" });
+      else this.#over(running, { type: "finished", task, runMs });
     });
+  }
+
+  /** An execution ended, by whatever came first. */
+  #over(running: Running, report: Report): void {
+    if (!this.alive || running.over) return;
+    running.over = true;
+    running.ended();
+    this.#running.delete(running);
+    const { demand } = running.task;
+    const next = this.#waiting.findIndex((waiting) => covers(demand, waiting.demand));
+    const successor = next === -1 ? undefined : this.#waiting.splice(next, 1)[0];
+    if (successor === undefined) this.send([report]);
+    else {
+      this.send([report, { type: "started", task: successor }]);
+      this.#start(successor);
+    }
+    if (this.leaving && this.#running.size === 0) this.drained();
   }
 }

@@ -1,61 +1,10 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { FailureKind, Refused_Code } from "../../proto/grain.js";
 import { refOf } from "../../proto/hash.js";
-import type { Pool } from "../../proto/resource/pool.js";
 import { reviveError } from "../../proto/values/error.js";
-import { type Agent, startAgent } from "../../worker/agent/agent.js";
 import { demandOf, poolOf } from "./agent/world.js";
-import { FakeHead, type Outcome } from "./fake-head.js";
-
-const fixture = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
-const IMPORTS = ["tasks.mjs", "broken.mjs", "main.mjs"].map(fixture);
-
-const agents: { agent: Agent; directory: string }[] = [];
-
-function start(pool: Pool = poolOf(2, 8), head = new FakeHead()): { head: FakeHead; agent: Agent } {
-  const directory = mkdtempSync(join(tmpdir(), "grain-worker-test-"));
-  const agent = startAgent({
-    connection: head.connection,
-    name: "w1",
-    pool,
-    imports: IMPORTS,
-    cacheDir: join(directory, "bundles"),
-  });
-  agents.push({ agent, directory });
-  return { head, agent };
-}
-
-function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-afterEach(async () => {
-  for (const { agent, directory } of agents.splice(0)) {
-    const pids = agent.status().executors;
-    await agent.close();
-    expect(pids.filter(lives)).toEqual([]);
-    rmSync(directory, { recursive: true });
-  }
-});
-
-function valueIn(outcome: Outcome): unknown {
-  expect(outcome.type).toBe("value");
-  return outcome.type === "value" ? outcome.value : undefined;
-}
-
-function failureIn(outcome: Outcome) {
-  if (outcome.type !== "failure") throw new Error(`It did not fail: ${JSON.stringify(outcome)}`);
-  return outcome.failure;
-}
+import { failureIn, IMPORTS, lives, start, valueIn } from "./agent-kit.js";
+import { FakeHead } from "./fake-head.js";
 
 describe("an agent", () => {
   it("joins, and runs a task", async () => {

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { parsePool } from "../../proto/resource/parse-pool.js";
 import { detectPool, parseIdList } from "../../worker/detect.js";
 
 const roots: string[] = [];
@@ -22,6 +23,7 @@ afterEach(() => {
 
 const status = (list: string) => ({ "proc/self/status": `Name:\tnode\nCpus_allowed_list:\t${list}\n` });
 const memoryBytes = 64e9;
+const bare = { gpus: [], memoryBytes, others: [], tokens: [] };
 
 describe("this machine's pool", () => {
   it.each([
@@ -81,6 +83,44 @@ describe("this machine's pool", () => {
   ])("with %s", (_, files, expected) => {
     const root = machine(files as Record<string, string>);
     expect(detectPool({ root, env: {}, coreCount: 4, memoryBytes })).toMatchObject(expected);
+  });
+
+  it("with NUMA nodes, of the cores that it may use", () => {
+    const node = (number: number, ids: string) => ({
+      [`sys/devices/system/node/node${number}/cpulist`]: `${ids}\n`,
+    });
+    const cpu = (id: number, socket: number) => ({
+      [`sys/devices/system/cpu/cpu${id}/topology/physical_package_id`]: `${socket}\n`,
+    });
+    const root = machine({
+      ...status("0-2,4-5,8,16"),
+      "proc/self/cgroup": "0::/\n",
+      "sys/fs/cgroup/cpu.max": "300000 100000\n",
+      "sys/devices/system/node/online": "0-10\n",
+      ...node(0, "0-3"),
+      ...node(1, "4-7,16-19"),
+      ...node(2, ""),
+      ...node(3, "12-15"),
+      ...node(10, "8-11"),
+      ...Object.assign({}, ...[0, 1, 2, 3].map((id) => cpu(id, 0))),
+      ...cpu(4, 1),
+      ...cpu(8, -1),
+    });
+    const { cores, numa } = detectPool({ root, env: {}, coreCount: 4, memoryBytes });
+    expect(cores).toEqual([0, 1, 2]);
+    expect(numa).toEqual([
+      { socket: 0, cores: [0, 1, 2] },
+      { socket: 1, cores: [4, 5, 16] },
+      { socket: 0, cores: [8] },
+    ]);
+    expect(parsePool({ cpus: "2,4-5", base: { ...bare, cores, numa } }).numa).toEqual([
+      { socket: 0, cores: [2] },
+      { socket: 1, cores: [4, 5] },
+    ]);
+  });
+
+  it("without NUMA nodes, where the system tells of none", () => {
+    expect(detectPool({ root: machine({}), env: {}, coreCount: 4, memoryBytes }).numa).toEqual([]);
   });
 
   it.each([

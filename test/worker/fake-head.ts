@@ -1,6 +1,6 @@
 /** A head that does what a test tells it: the other end of an agent's link, with blobs. */
 
-import type { BlobRef, Failure, HeadToWorker, Spec, WorkerMessage } from "../../proto/grain.js";
+import type { BlobRef, Failure, Gang, HeadToWorker, Spec, WorkerMessage } from "../../proto/grain.js";
 import { refOf } from "../../proto/hash.js";
 import type { Connection, Link } from "../../proto/link/link.js";
 import { memoryLink } from "../../proto/link/memory.js";
@@ -91,7 +91,12 @@ export class FakeHead {
   }
 
   /** Sends tasks; returns their numbers. */
-  assign(spec: number, calls: readonly (readonly unknown[])[], granted: boolean): number[] {
+  assign(
+    spec: number,
+    calls: readonly (readonly unknown[])[],
+    granted: boolean,
+    more: { readonly hardMs?: number; readonly gangs?: Gang[] } = {},
+  ): number[] {
     const values = calls.map((args) => joinParts(encodeArgs(args)));
     const tasks = calls.map(() => ++this.#tasks);
     const blobs: { index: number; ref: BlobRef }[] = [];
@@ -106,7 +111,20 @@ export class FakeHead {
     const args = Buffer.concat(inline);
     this.send({
       $case: "assign",
-      assign: { session: SESSION, spec, tasks, attempts: [], sizes, args, blobs, granted, alternative: 0 },
+      assign: {
+        session: SESSION,
+        spec,
+        tasks,
+        attempts: [],
+        sizes,
+        args,
+        blobs,
+        granted,
+        alternative: 0,
+        hardMs: 0,
+        gangs: [],
+        ...more,
+      },
     });
     return tasks;
   }

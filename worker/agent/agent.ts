@@ -18,6 +18,7 @@ import {
 import { refOf } from "../../proto/hash.js";
 import type { Connection, LinkEnd } from "../../proto/link/link.js";
 import type { Pool } from "../../proto/resource/pool.js";
+import type { TaskNode } from "../../proto/task.js";
 import { hello } from "../../proto/version.js";
 import { defaultCacheDir } from "../modules.js";
 import type { AgentEffect } from "./core/effect.js";
@@ -104,6 +105,7 @@ export function startAgent(options: AgentOptions): Agent {
 }
 
 const DEFAULT_IDLE_MS = 60_000;
+const NO_GANGS: ReadonlyMap<number, readonly TaskNode[]> = new Map();
 
 class RunningAgent implements Agent {
   readonly joined: Promise<void>;
@@ -171,8 +173,9 @@ class RunningAgent implements Agent {
   }
 
   #start(): void {
-    const { connection, name, pool, imports, prewarm = 0, idleMs = DEFAULT_IDLE_MS } = this.#options;
+    const { connection, name, imports, prewarm = 0, idleMs = DEFAULT_IDLE_MS } = this.#options;
     const { link } = connection;
+    const { pool } = this.#state.ledger;
     link.send({ body: { $case: "join", join: { hello: hello(), name, pool, imports: [...imports] } } });
     link.receive({
       messages: (batch) => this.#receive(batch),
@@ -246,7 +249,7 @@ class RunningAgent implements Agent {
   }
 
   #assign(assign: Assign): void {
-    const { session, spec, alternative, granted, tasks, attempts, sizes, args, blobs } = assign;
+    const { session, spec, alternative, granted, tasks, attempts, sizes, args, blobs, hardMs } = assign;
     const values: Value[] = new Array(tasks.length);
     let offset = 0;
     for (let i = 0; i < tasks.length; i++) {
@@ -255,7 +258,10 @@ class RunningAgent implements Agent {
       offset += size;
     }
     for (const { index, ref } of blobs) if (ref !== undefined) values[index] = ref;
-    this.#take({ type: "assigned", session, spec, alternative, granted, tasks, attempts, values });
+    const gangs =
+      assign.gangs.length === 0 ? NO_GANGS : new Map(assign.gangs.map(({ index, nodes }) => [index, nodes]));
+    const about = { session, spec, alternative, granted, tasks, attempts, values, hardMs, gangs };
+    this.#take({ type: "assigned", ...about });
   }
 
   /** Gives an event to the core and carries out what it wants done. */

@@ -4,6 +4,8 @@
  * output, standard error, large values.
  */
 
+import { hostname } from "node:os";
+import { messageOf } from "../../proto/errors.js";
 import { FailureKind, type Spec } from "../../proto/grain.js";
 import type { Allocation } from "../../proto/resource/ledger.js";
 import { INLINE_LIMIT_BYTES } from "../../proto/values/encoded.js";
@@ -13,6 +15,7 @@ import {
   type Dying,
   type FailureReason,
   type FromExecutor,
+  type Gang,
   type Granted,
   PART_BYTES,
   type Setup,
@@ -20,9 +23,11 @@ import {
 import { type ExecutorExit, ExecutorPool } from "../pool.js";
 import type { LogLevel } from "./agent.js";
 import type { AgentEffect, RunTasks } from "./core/effect.js";
+import { nameOf } from "./core/end.js";
 import type { AgentEvent, Report } from "./core/event.js";
 import type { AgentState } from "./core/state.js";
 import { isBytes, type Task } from "./core/task.js";
+import { Hostfiles } from "./hostfiles.js";
 import { type Outputs, Tail } from "./outputs.js";
 import { SpecTable } from "./specs.js";
 import type { ModuleFile } from "./supply.js";
@@ -68,6 +73,7 @@ export class Executors {
   readonly #options: ExecutorsOptions;
   readonly #pool: ExecutorPool;
   readonly #specs = new SpecTable();
+  readonly #hostfiles = new Hostfiles();
   readonly #correspondents = new Map<number, Correspondent>();
   /** What tasks wrote to standard error, of those that did. */
   readonly #tails = new Map<number, Tail>();
@@ -146,6 +152,7 @@ export class Executors {
    */
   taskEnded(task: Task): string {
     this.#options.outputs.end(task);
+    if (ownsWorkers(task)) this.#hostfiles.remove(task.ref);
     const tail = this.#tails.get(task.ref);
     if (tail === undefined) return this.#lastWords;
     this.#tails.delete(task.ref);
@@ -153,8 +160,9 @@ export class Executors {
   }
 
   /** Kills all; resolves when they have ended. */
-  close(): Promise<void> {
-    return this.#pool.close();
+  async close(): Promise<void> {
+    await this.#pool.close();
+    this.#hostfiles.clear();
   }
 
   #run(effect: RunTasks): void {
@@ -162,6 +170,14 @@ export class Executors {
     const correspondent = this.#correspondents.get(executor);
     const plan = tasks[0]?.plan;
     if (correspondent === undefined || plan === undefined) return;
+    let granted: Granted;
+    try {
+      granted = this.#grantedOf(tasks[0]!, allocation);
+    } catch (error) {
+      // The core is still at the step that has started it.
+      queueMicrotask(() => this.#failToStart(executor, tasks[0]!, error));
+      return;
+    }
     if (!correspondent.plans.has(plan.id)) {
       correspondent.plans.add(plan.id);
       this.#pool.send(executor, this.#specs.describe(plan));
@@ -187,7 +203,6 @@ export class Executors {
       }
     }
     const args = bytesOf(parts);
-    const granted = grantedOf(allocation);
     const type = "run";
     this.#pool.send(executor, {
       type,
@@ -200,6 +215,38 @@ export class Executors {
       args,
       granted,
     });
+  }
+
+  /** What was granted to these tasks; of those that are of a gang, or have a learnt limit, there is one at a time. */
+  #grantedOf(first: Task, allocation: Allocation): Granted {
+    const { cores, gpus, memoryBytes, tokens, others } = allocation;
+    return {
+      cores: cores.map((grant) => grant.id),
+      gpus: gpus.map((grant) => grant.id),
+      memoryBytes,
+      tokens: [...tokens],
+      others: others.map(({ kind, amount }): [string, number] => [kind, amount]),
+      hardMs: first.learntMs,
+      gang: ownsWorkers(first) ? this.#gangOf(first, cores.length) : undefined,
+    };
+  }
+
+  #gangOf({ ref, nodes }: Task, cores: number): Gang {
+    const own = { worker: this.#options.setup.worker, host: hostname(), cores };
+    const all = nodes === undefined ? [own] : [...nodes];
+    return { nodes: all, hostfile: this.#hostfiles.write(ref, all) };
+  }
+
+  #failToStart(executor: number, task: Task, error: unknown): void {
+    const message = `${nameOf(task)} could not be started: its hostfile could not be written: ${messageOf(error)}`;
+    const failed = {
+      ref: task.ref,
+      kind: FailureKind.LOAD_FAILED,
+      message,
+      error: new Uint8Array(0),
+      runUs: 0,
+    };
+    this.#options.happened({ type: "reported", executor, reports: [{ type: "failed", ...failed }] });
   }
 
   #sendParts(executor: number, ref: number, value: Uint8Array): void {
@@ -340,13 +387,7 @@ function newCorrespondent(): Correspondent {
   };
 }
 
-function grantedOf(allocation: Allocation): Granted {
-  const { cores, gpus, memoryBytes, tokens, others } = allocation;
-  return {
-    cores: cores.map((grant) => grant.id),
-    gpus: gpus.map((grant) => grant.id),
-    memoryBytes,
-    tokens: [...tokens],
-    others: others.map(({ kind, amount }): [string, number] => [kind, amount]),
-  };
+/** Whether it has whole workers for itself. */
+function ownsWorkers({ nodes, plan }: Task): boolean {
+  return nodes !== undefined || plan.class.demand.nodes > 0;
 }

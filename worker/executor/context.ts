@@ -4,10 +4,12 @@
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
+import { hostname } from "node:os";
 import { format } from "node:util";
 import { TaskCancelledError, TaskTimeoutError } from "../../proto/errors.js";
 import { SCALE } from "../../proto/resource/amount.js";
-import type { CurrentTask, GrantedResources, RunProgram } from "../../proto/task.js";
+import type { Walltime } from "../../proto/resource/demand.js";
+import type { CurrentTask, GrantedResources, RunProgram, TaskNode } from "../../proto/task.js";
 import type { createPrograms as CreatePrograms } from "../programs/index.js";
 import type { DefinePlan, Granted, Setup } from "./message.js";
 
@@ -73,6 +75,15 @@ export class TaskContext implements CurrentTask {
     return this.#resources;
   }
 
+  get nodes(): readonly TaskNode[] {
+    const { cores, gang } = this.#granted;
+    return gang?.nodes ?? [{ worker: this.worker, host: hostname(), cores: cores.length }];
+  }
+
+  get hostfile(): string | undefined {
+    return this.#granted.gang?.hostfile;
+  }
+
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
@@ -123,6 +134,11 @@ export class TaskContext implements CurrentTask {
       OMP_NUM_THREADS: String(Math.max(cores.length, 1)),
     };
     if (this.#around.setup.hasGpus) env.CUDA_VISIBLE_DEVICES = gpus.join(",");
+    const { gang } = this.#granted;
+    if (gang !== undefined) {
+      env.GRAIN_HOSTFILE = gang.hostfile;
+      env.GRAIN_NODES = [...new Set(gang.nodes.map(({ host }) => host))].join(",");
+    }
     return env;
   }
 }
@@ -140,10 +156,11 @@ function grantedResources(granted: Granted, { walltime }: DefinePlan): GrantedRe
     gpus: granted.gpus,
     tokens: granted.tokens,
     capacity,
-    wtime:
-      walltime === undefined
-        ? undefined
-        : { hard: walltime.hardMs / 1000, soft: walltime.softMs / 1000, group: walltime.group || undefined },
+    wtime: walltime === undefined ? undefined : limitsOf(walltime, granted.hardMs || walltime.hardMs),
     others,
   };
+}
+
+function limitsOf({ softMs, group }: Walltime, hardMs: number): GrantedResources["wtime"] {
+  return { hard: hardMs / 1000, soft: Math.min(softMs, hardMs) / 1000, group: group || undefined };
 }

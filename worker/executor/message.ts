@@ -7,6 +7,7 @@
  */
 
 import type { Walltime } from "../../proto/resource/demand.js";
+import type { TaskNode } from "../../proto/task.js";
 
 /** The first message: whose executor this is. */
 export interface Setup {
@@ -41,6 +42,17 @@ export interface Granted {
   readonly tokens: string[];
   /** Kind and amount, in ten-thousandths. */
   readonly others: [string, number][];
+  /** The hard walltime that was learnt; 0: the plan's. */
+  readonly hardMs: number;
+  /** Of a gang. */
+  readonly gang: Gang | undefined;
+}
+
+/** The workers that a task has for itself. */
+export interface Gang {
+  readonly nodes: TaskNode[];
+  /** The path of its hostfile. */
+  readonly hostfile: string;
 }
 
 /** When tasks are run. */

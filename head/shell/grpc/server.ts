@@ -15,6 +15,8 @@ import { ConfigError, ConnectionError, messageOf } from "../../../proto/errors.j
 import type {
   ClientBatch,
   Empty,
+  ExplainQuery,
+  Explanation,
   HeadStatus,
   HeadToClient,
   HeadToClientBatch,
@@ -122,6 +124,9 @@ function addServices(server: Server, head: Head, health: Health): void {
   server.addService(adminService, {
     status(_call: ServerUnaryCall<Empty, HeadStatus>, answer: sendUnaryData<HeadStatus>) {
       answer(null, head.status());
+    },
+    explain(call: ServerUnaryCall<ExplainQuery, Explanation>, answer: sendUnaryData<Explanation>) {
+      answer(null, head.explain(call.request.session, call.request.task));
     },
   });
   health.addTo(server);

@@ -6,6 +6,7 @@ import { ConnectionError } from "../../errors.js";
 import type {
   ClientMessage,
   Empty,
+  Explanation,
   HeadStatus,
   HeadToClient,
   HeadToWorker,
@@ -34,6 +35,8 @@ const QUIET_MS = 30_000;
 /** A channel to a head, for administration. */
 export interface AdminConnection {
   status(): Promise<HeadStatus>;
+  /** Where task `session.task` is and, while it is queued, why it is not on a worker. */
+  explain(session: number, task: number): Promise<Explanation>;
   close(): void;
 }
 
@@ -73,7 +76,12 @@ export function connectWorker(
 /** Connects a command that only asks and orders; otherwise like {@link connectClient}. */
 export async function connectAdmin(address: string, options: ConnectOptions): Promise<AdminConnection> {
   const { client, shown } = await reach(address, options);
-  return { status: () => askStatus(client, shown), close: () => client.close() };
+  return {
+    status: () => askStatus(client, shown),
+    explain: (session, task) =>
+      ask(client, adminService.explain, { session, task }, `The head at ${shown} did not explain the task`),
+    close: () => client.close(),
+  };
 }
 
 function open<Q, R>(client: Client, method: MethodDefinition<Q, R>): ClientDuplexStream<Q, R> {
@@ -102,24 +110,18 @@ async function connect<Out, In>(
 }
 
 function askStatus(client: Client, shown: string): Promise<HeadStatus> {
-  const { path, requestSerialize, responseDeserialize } = adminService.status;
+  const request: Empty = {};
+  return ask(client, adminService.status, request, `The head at ${shown} did not give its status`);
+}
+
+/** @param failed said when there is no answer, before the reason */
+function ask<Q, R>(client: Client, method: MethodDefinition<Q, R>, request: Q, failed: string): Promise<R> {
+  const { path, requestSerialize, responseDeserialize } = method;
   return new Promise((resolve, reject) => {
-    client.makeUnaryRequest<Empty, HeadStatus>(
-      path,
-      requestSerialize,
-      responseDeserialize,
-      {},
-      (error, status) => {
-        if (error || status === undefined) {
-          reject(
-            new ConnectionError(
-              `The head at ${shown} did not give its status: ${error?.details ?? "no answer"}.`,
-              { cause: error },
-            ),
-          );
-        } else resolve(status);
-      },
-    );
+    client.makeUnaryRequest<Q, R>(path, requestSerialize, responseDeserialize, request, (error, answer) => {
+      if (error === null && answer !== undefined) resolve(answer);
+      else reject(new ConnectionError(`${failed}: ${error?.details ?? "no answer"}.`, { cause: error }));
+    });
   });
 }
 

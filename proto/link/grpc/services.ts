@@ -13,6 +13,8 @@ import {
   BlobRef,
   ClientBatch,
   Empty,
+  ExplainQuery,
+  Explanation,
   HeadStatus,
   HeadToClientBatch,
   HeadToWorkerBatch,
@@ -58,6 +60,7 @@ export const blobsService = {
 /** Administration. */
 export const adminService = {
   status: method("/grain.v1.Admin/Status", Empty, HeadStatus, false, false),
+  explain: method("/grain.v1.Admin/Explain", ExplainQuery, Explanation, false, false),
 };
 
 /** Batches of the streams may exceed the usual 1 MiB by one message; more than this is refused. */

@@ -5,8 +5,13 @@ import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { parseTask } from "../../../client/cli/explain.js";
+import { startHead } from "../../../head/index.js";
+import type { ClientMessage, HeadToClient } from "../../../proto/grain.js";
+import { memoryLink } from "../../../proto/link/memory.js";
 import { VERSION } from "../../../proto/version.js";
+import { ScriptedClient } from "../../kit/peers.js";
 
 const COMMAND = fileURLToPath(new URL("../../../bin/grain.ts", import.meta.url));
 const BUILT = fileURLToPath(new URL("../../../dist/client/index.js", import.meta.url));
@@ -156,5 +161,45 @@ describe("grain ls", () => {
     const { code, stderr } = await grain("ls", "--address", "no address!");
     expect(code).toBe(2);
     expect(stderr).toMatch(/^grain: .*\n$/);
+  });
+});
+
+describe("grain explain", () => {
+  it("says where a task is, in words or as JSON", async () => {
+    const { head, addresses, close } = await startHead({ listen: ["127.0.0.1:0"] });
+    onTestFinished(() => close());
+    const [mine, heads] = memoryLink<ClientMessage, HeadToClient>();
+    head.acceptClient(heads);
+    const client = new ScriptedClient(mine);
+    await client.open();
+    client.define(1, { name: "energy" });
+    client.submit(1, 1, [new Uint8Array(1)]);
+    const address = addresses[0]!;
+    expect(await grain("explain", "1.1", "--address", address)).toEqual({
+      code: 0,
+      stdout: `Task 1.1 (energy) is queued; it asks for 1 core.
+No workers are connected to the head: start some with grain-worker.
+`,
+      stderr: "",
+    });
+    const { stdout } = await grain("explain", "1.1", "--json", "--address", address);
+    expect(JSON.parse(stdout)).toMatchObject({ session: 1, task: 1, state: "queued", function: "energy" });
+  });
+
+  it.each(["1", "1.", "0.1", "1.0", "1.2.3", "x.1", "1.4294967296"])("refuses %j", async (name) => {
+    expect(() => parseTask(name)).toThrow(/is not a task/);
+  });
+
+  it("says in one line what is wrong", async () => {
+    const wrong = await grain("explain", "energy", "--address", "h:1");
+    expect(wrong).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^grain: "energy" is not a task.*\n$/),
+    });
+    const unnamed = await grain("explain", "1.1");
+    expect(unnamed).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^grain: No head is named\. .*\n$/),
+    });
   });
 });

@@ -43,7 +43,14 @@ describe("a head's state", () => {
   });
 
   it("shows workers with what is free, the queue and the clients", () => {
-    const pool = { cores: [0, 1, 2, 3], gpus: [], memoryBytes: 8 * 1024 ** 3, others: [], tokens: ["fast"] };
+    const pool = {
+      cores: [0, 1, 2, 3],
+      gpus: [],
+      memoryBytes: 8 * 1024 ** 3,
+      others: [],
+      tokens: ["fast"],
+      numa: [],
+    };
     const shown = showStatus({
       ...empty,
       workers: [

@@ -8,6 +8,7 @@ import {
   FailureKind,
   type Finished,
   type Hello,
+  type NumaNode,
   type Pool,
   Refused_Code,
   type Spec,
@@ -38,7 +39,9 @@ const spec = (fields: Partial<Spec>): ClientMessage => ({ body: { $case: "spec",
 const demand = (fields: Partial<Demand>): ClientMessage =>
   spec({
     request: {
-      alternatives: [{ amounts: [], tokens: [], allCores: false, nodes: 0, limits: [], ...fields }],
+      alternatives: [
+        { amounts: [], tokens: [], allCores: false, nodes: 0, limits: [], coreLayout: "", ...fields },
+      ],
     },
   });
 const submit = (fields: Partial<Submit>): ClientMessage => ({
@@ -71,6 +74,7 @@ const fromClient: [string, ClientMessage[], RegExp][] = [
     /twice/,
   ],
   ["a walltime of no time", [demand({ walltime: { hardMs: Number.NaN, softMs: 0, group: "" } })], /wtime/],
+  ["an unknown core layout", [demand({ coreLayout: "tigth" })], /no core layout "tigth"/],
   ["a limit of nothing", [demand({ limits: [{ name: "db", count: 0 }] })], /limit/],
   ["a submission for an unknown spec", [submit({ spec: 9 })], /spec 9 was never registered/],
   ["a submission of nothing", [submit({ sizes: [], args: bytes("") })], /no tasks/],
@@ -145,6 +149,7 @@ describe("a client that sends", () => {
   });
 });
 
+const numa = (...cores: number[]): NumaNode => ({ socket: 0, cores });
 const join = (pool: Partial<Pool>, name = "bad"): WorkerMessage => ({
   body: { $case: "join", join: { hello: hello(), name, pool: poolOfCores(1, pool), imports: [] } },
 });
@@ -225,6 +230,10 @@ const badJoins: [string, WorkerMessage, RegExp][] = [
   ["half a core id", join({ cores: [0.5] }), /core id 0.5/],
   ["memory that is no number", join({ memoryBytes: Number.NaN }), /memory/],
   ["an endless walltime", join({ remainingMs: Number.POSITIVE_INFINITY }), /remaining time/],
+  ["a core on two NUMA nodes", join({ numa: [numa(0), numa(0)] }), /core 0 is on two NUMA nodes/],
+  ["a core twice on a NUMA node", join({ numa: [numa(0, 0)] }), /core 0 is on two NUMA nodes/],
+  ["a core that it does not offer", join({ numa: [numa(7)] }), /core 7 is on a NUMA node and is not offered/],
+  ["half a socket", join({ numa: [{ socket: 0.5, cores: [0] }] }), /socket 0.5/],
   ["a negative kind", join({ others: [{ kind: "x", amount: -1 }] }), /amount of "x"/],
   ["cores in the wrong field", join({ others: [{ kind: "cores", amount: 1 }] }), /field of its own/],
   ["results before join", finished({}), /"finished" came before "join"/],

@@ -113,6 +113,12 @@ describe("the streams", () => {
       workers: [{ name: "w1", running: 0, finished: 2 }],
       sessions: [{ name: "test", finished: 2 }],
     });
+    expect(await unary(channel, adminService.explain, { session: 1, task: 2 })).toMatchObject({
+      session: 1,
+      task: 2,
+      state: "unknown",
+      text: expect.stringContaining("it has ended"),
+    });
     client.closeSession();
     await client.inbox.take("closed");
     expect(await client.ended).toEqual({ type: "closed" });

@@ -121,6 +121,7 @@ describe("grain-head", () => {
     [["--idle-quit", "soon"], /"soon" is not a duration/],
     [["--swarm", "3"], /unknown option '--swarm'/],
     [["extra"], /too many arguments/],
+    [["--config", "/nowhere/grain.toml"], /\/nowhere\/grain\.toml cannot be read/],
     [["--log-file", "/nowhere/head.log"], /\/nowhere\/head\.log cannot be written/],
   ])("%j is bad usage: one line, exit code 2", async (args, message) => {
     const head = grainHead(...args);

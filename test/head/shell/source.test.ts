@@ -48,18 +48,23 @@ describe("columns of an assignment", () => {
             const which = s % given.length;
             return { which, index: i % given[which]!.length };
           });
-          const message = assignMessage({
-            type: "assign",
-            worker: 1,
-            session: 1,
-            spec: 1,
-            alternative: 0,
-            granted: true,
-            tasks: chosen.map((_, i) => i + 1),
-            attempts: chosen.map((_, i) => (i === 0 ? 2 : 1)),
-            sources: chosen.map(({ which }) => sources[which]!),
-            indices: chosen.map(({ index }) => index),
-          });
+          const message = assignMessage(
+            {
+              type: "assign",
+              worker: 1,
+              session: 1,
+              spec: 1,
+              alternative: 0,
+              granted: true,
+              tasks: chosen.map((_, i) => i + 1),
+              attempts: chosen.map((_, i) => (i === 0 ? 2 : 1)),
+              sources: chosen.map(({ which }) => sources[which]!),
+              indices: chosen.map(({ index }) => index),
+              hardMs: 0,
+              gangs: undefined,
+            },
+            () => undefined,
+          );
           const expected = chosen.map(({ which, index }) => {
             const one = given[which]![index];
             return one === undefined ? { blobOf: index } : Buffer.from(one).toString("hex");
@@ -74,21 +79,57 @@ describe("columns of an assignment", () => {
 
   it("are a view of one submission for neighbours, and leave out first attempts", () => {
     const source = new Source(submission([..."abcdef"].map((c) => Buffer.from(c))));
-    const message = assignMessage({
-      type: "assign",
-      worker: 1,
-      session: 1,
-      spec: 1,
-      alternative: 0,
-      granted: false,
-      tasks: [3, 4, 5],
-      attempts: [1, 1, 1],
-      sources: [source, source, source],
-      indices: [2, 3, 4],
-    });
+    const message = assignMessage(
+      {
+        type: "assign",
+        worker: 1,
+        session: 1,
+        spec: 1,
+        alternative: 0,
+        granted: false,
+        tasks: [3, 4, 5],
+        attempts: [1, 1, 1],
+        sources: [source, source, source],
+        indices: [2, 3, 4],
+        hardMs: 0,
+        gangs: undefined,
+      },
+      () => undefined,
+    );
     expect(Buffer.from(message.args).toString()).toBe("cde");
     expect(message.args.buffer).toBe(source.args.buffer);
     expect(message.attempts).toEqual([]);
+    expect(message.gangs).toEqual([]);
+  });
+
+  it("name the workers of each gang, without those that are gone, and the learnt walltime", () => {
+    const source = new Source(submission([..."ab"].map((c) => Buffer.from(c))));
+    const message = assignMessage(
+      {
+        type: "assign",
+        worker: 1,
+        session: 1,
+        spec: 1,
+        alternative: 0,
+        granted: true,
+        tasks: [1, 2],
+        attempts: [1, 1],
+        sources: [source, source],
+        indices: [0, 1],
+        hardMs: 12_345,
+        gangs: [
+          [1, 2],
+          [1, 3],
+        ],
+      },
+      (worker) => (worker === 3 ? undefined : { worker: `w${worker}`, host: "here", cores: worker }),
+    );
+    const [first, second] = [1, 2].map((worker) => ({ worker: `w${worker}`, host: "here", cores: worker }));
+    expect(message.gangs).toEqual([
+      { index: 0, nodes: [first, second] },
+      { index: 1, nodes: [first] },
+    ]);
+    expect(message.hardMs).toBe(12_345);
   });
 });
 

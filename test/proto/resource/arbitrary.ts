@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { SCALE } from "../../../proto/resource/amount.js";
 import { canonicalDemand, canonicalRequest } from "../../../proto/resource/canonical.js";
 import type { Amount, Demand, Request } from "../../../proto/resource/demand.js";
-import { canonicalPool, type Pool } from "../../../proto/resource/pool.js";
+import { canonicalPool, type NumaNode, type Pool } from "../../../proto/resource/pool.js";
 
 export const label: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom("has-gpu", "license:matlab", "or", "soft", "a b", 'say "x", or y', "back\\slash", "größe"),
@@ -27,6 +27,14 @@ function optional<T>(value: fc.Arbitrary<T>): fc.Arbitrary<T[]> {
     fc.constant<T[]>([]),
     value.map((item) => [item]),
   );
+}
+
+const layout = fc.constantFrom("", "tight", "spread");
+
+/** The layout where it can be asked for. */
+function layoutFor({ nodes, amounts, coreLayout }: Pick<Demand, "nodes" | "amounts" | "coreLayout">): string {
+  const cores = amounts.find(({ kind }) => kind === "cores")?.amount ?? 0.5;
+  return nodes > 0 || cores % SCALE !== 0 ? "" : coreLayout;
 }
 
 const walltime = fc
@@ -63,6 +71,7 @@ export const demand: fc.Arbitrary<Demand> = fc
       selector: ({ name }) => name,
       maxLength: 2,
     }),
+    coreLayout: layout,
   })
   .map(({ cores, memory, gpus, capacity, own, ...rest }) => {
     const whole = (amount: number) => (rest.nodes > 0 ? amount - (amount % SCALE) : amount);
@@ -74,7 +83,7 @@ export const demand: fc.Arbitrary<Demand> = fc
       ...capacity.map((amount) => ({ kind: "capacity", amount })),
       ...own,
     ];
-    return canonicalDemand({ ...rest, allCores, amounts });
+    return canonicalDemand({ ...rest, allCores, amounts, coreLayout: layoutFor({ ...rest, amounts }) });
   });
 
 export const request: fc.Arbitrary<Request> = fc
@@ -96,8 +105,21 @@ export const pool: fc.Arbitrary<Pool> = fc
     ),
     tokens: fc.uniqueArray(fc.constantFrom("has-gpu", "fast"), { maxLength: 2 }),
     remainingMs: fc.option(fc.integer({ min: 0, max: 1e9 }), { nil: undefined }),
+    nodes: fc.array(fc.integer({ min: -1, max: 3 }), { minLength: 8, maxLength: 8 }),
+    perSocket: fc.integer({ min: 1, max: 3 }),
   })
-  .map(canonicalPool);
+  .map(({ nodes, perSocket, ...given }) =>
+    canonicalPool({ ...given, numa: numaOf(given.cores, nodes, perSocket) }),
+  );
+
+/** Cores on the nodes with these numbers, on none where that is negative. */
+function numaOf(cores: readonly number[], nodes: readonly number[], perSocket: number): NumaNode[] {
+  const numa = [0, 1, 2, 3].map((number): NumaNode => {
+    const here = cores.filter((_, index) => nodes[index] === number);
+    return { socket: Math.floor(number / perSocket), cores: here };
+  });
+  return numa.filter(({ cores: { length } }) => length > 0);
+}
 
 /** Small demands without tokens and gangs, many of which fit beside each other. */
 export const smallDemand: fc.Arbitrary<Demand> = fc
@@ -107,8 +129,9 @@ export const smallDemand: fc.Arbitrary<Demand> = fc
     memory: optional(fc.integer({ min: 1, max: 4 }).map((n) => n * 1024 ** 3)),
     licenses: optional(countable(2)),
     all: fc.constantFrom(...Array.from({ length: 12 }, (_, index) => index)),
+    coreLayout: layout,
   })
-  .map(({ cores, gpus, memory, licenses, all }) =>
+  .map(({ cores, gpus, memory, licenses, all, coreLayout }) =>
     canonicalDemand({
       amounts: [
         ...(all === 0 ? [] : cores.map((amount) => ({ kind: "cores", amount }))),
@@ -123,5 +146,6 @@ export const smallDemand: fc.Arbitrary<Demand> = fc
       allCores: all === 0,
       nodes: 0,
       limits: [],
+      coreLayout: all === 0 || (cores[0] ?? 1) % SCALE !== 0 ? "" : coreLayout,
     }),
   );

@@ -26,6 +26,7 @@ describe("text form", () => {
   it.each<[ResourceLike, string]>([
     [{}, "nothing"],
     [{ memory: "8G", cores: 4 }, "4 cores, 8G memory"],
+    [{ memory: 1, cores: 8, coreLayout: "spread" }, "8 cores spread, 1G memory"],
     [{ resources: { a: 1 }, capacity: 1, gpus: 2, cores: "all" }, "all cores, 2 gpus, 1 capacity, 1 a"],
     [
       { wtime: { hard: 3600, soft: 60, group: "a b" }, token: ["or", 'say "x"'] },

@@ -16,7 +16,7 @@ function ask(like: ResourceLike): Demand {
 }
 
 function machine(part: Partial<Pool> = {}): Pool {
-  return { cores: [0, 1, 2, 3], gpus: [0, 1], memoryBytes: 8 * G, others: [], tokens: [], ...part };
+  return { cores: [0, 1, 2, 3], gpus: [0, 1], memoryBytes: 8 * G, others: [], tokens: [], numa: [], ...part };
 }
 
 /** "0 1 2:0.5": whole ids, and shares. */
@@ -340,7 +340,9 @@ describe("any sequence of taking and giving", () => {
           kind,
           amount: Math.floor(amount * (index === 0 ? first : others)),
         });
-        return [a, canonicalDemand({ ...a, amounts: a.amounts.map(less) })];
+        const amounts = a.amounts.map(less);
+        const whole = amounts.every(({ kind, amount }) => kind !== "cores" || amount % SCALE === 0);
+        return [a, canonicalDemand({ ...a, amounts, coreLayout: whole ? a.coreLayout : "" })];
       }),
     );
     fc.assert(

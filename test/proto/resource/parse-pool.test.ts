@@ -22,6 +22,7 @@ const base: Pool = {
   others: [{ kind: "tape", amount: 10_000 }],
   tokens: ["found"],
   remainingMs: undefined,
+  numa: [],
 };
 const tape = { kind: "tape", amount: 10_000 };
 
@@ -89,6 +90,25 @@ describe("parsePool", () => {
     { cpus: 0, mem: 1, gpus: 0 },
   ])("lets a worker offer a single kind: %j", (options) => {
     expect(parsePool({ ...options, base }).cores).toEqual([]);
+  });
+
+  it("keeps the nodes of the chosen cores", () => {
+    const numa = [
+      { socket: 0, cores: [0, 1, 2, 3] },
+      { socket: 1, cores: [4, 5, 6, 7] },
+    ];
+    const chosen = (options: Omit<PoolOptions, "base">) =>
+      parsePool({ ...options, base: { ...base, numa } }).numa;
+    expect(chosen({})).toEqual([
+      { socket: 0, cores: [2, 3] },
+      { socket: 1, cores: [4, 5] },
+    ]);
+    expect(chosen({ cpus: "0-3" })).toEqual([{ socket: 0, cores: [0, 1, 2, 3] }]);
+    expect(chosen({ cpus: 3 })).toEqual([
+      { socket: 0, cores: [2, 3] },
+      { socket: 1, cores: [4] },
+    ]);
+    expect(chosen({ res: '{"cores":[7,20]}' })).toEqual([{ socket: 1, cores: [7] }]);
   });
 
   it("changes nothing it was given", () => {
@@ -190,6 +210,7 @@ describe("resourceToPool", () => {
     ["half a gpu", gpus(1.5), /^gpus: a worker owns whole gpus, not 1\.5 gpus/],
     ["nodes", nodes(2), /^nodes: a worker cannot own 2 workers/],
     ["a limit", limit("l", 2), /^limit l: a limit is cluster-wide/],
+    ["a layout", cores(2, "tight"), /^coreLayout: a worker owns cores in no layout, so "tight"/],
     ["an unknown key", { cpu: 2 } as never, /^cpu: there is no such resource \(did you mean "cores"\?\)/],
   ])("refuses %s", (_name, like, message) => {
     expect(() => resourceToPool(like, base)).toThrow(message);

@@ -19,8 +19,9 @@ const machine: Pool = {
   ],
   tokens: ["has-gpu"],
   remainingMs: 3_600_000,
+  numa: [],
 };
-const bare: Pool = { cores: [], gpus: [], memoryBytes: 0, others: [], tokens: [] };
+const bare: Pool = { cores: [], gpus: [], memoryBytes: 0, others: [], tokens: [], numa: [] };
 
 describe("poolAmounts", () => {
   it("counts ids", () => {
@@ -101,6 +102,11 @@ describe("canonicalPool", () => {
         { kind: "none", amount: 0 },
       ],
       tokens: ["y", "x"],
+      numa: [
+        { socket: 1, cores: [4, 3, 2] },
+        { socket: 1, cores: [5] },
+        { socket: 0, cores: [1, 0] },
+      ],
     };
     expect(canonicalPool(mixed)).toEqual({
       cores: [1, 2, 3],
@@ -112,6 +118,10 @@ describe("canonicalPool", () => {
       ],
       tokens: ["x", "y"],
       remainingMs: undefined,
+      numa: [
+        { socket: 0, cores: [1] },
+        { socket: 1, cores: [2, 3] },
+      ],
     });
     fc.assert(
       fc.property(pool, (given) => {
@@ -129,6 +139,16 @@ describe("canonicalPool", () => {
     [{ memoryBytes: Number.NaN }, /^memory: NaN/],
     [{ remainingMs: -1 }, /^walltime: -1 is not what is left/],
     [{ remainingMs: Number.NaN }, /^walltime: NaN/],
+    [
+      {
+        numa: [
+          { socket: 0, cores: [1] },
+          { socket: 1, cores: [1] },
+        ],
+      },
+      /^numa: id 1 is given twice/,
+    ],
+    [{ numa: [{ socket: -1, cores: [1] }] }, /^numa socket: -1 is not an id/],
     [{ tokens: ["a", "a"] }, /^token: "a" is given twice/],
     [{ tokens: [""] }, /^token: "" is not a name/],
     [{ others: [{ kind: "cores", amount: 1 }] }, /^cores: it has a field of its own/],

@@ -85,6 +85,7 @@ describe("builders", () => {
           walltime: { hardMs: 60_000, softMs: 60_000, group: "" },
           allCores: false,
           nodes: 0,
+          coreLayout: "",
           limits: [{ name: "l", count: 2 }],
         },
       ],
@@ -247,7 +248,7 @@ describe("refused", () => {
     [
       "unknown key",
       () => toRequest({ core: 2 } as never),
-      /^core: there is no such resource \(did you mean "cores"\?\); use cores, memory/,
+      /^core: there is no such resource \(did you mean "cores"\?\); use cores, coreLayout, memory/,
     ],
     [
       "other word",

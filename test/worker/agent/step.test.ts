@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { FailureKind } from "../../../proto/grain.js";
+import type { Demand } from "../../../proto/resource/demand.js";
 import type { AgentEffect } from "../../../worker/agent/core/effect.js";
 import { demandOf, poolOf, World } from "./world.js";
 
@@ -160,6 +161,68 @@ describe("sending ahead", () => {
     expect(inbox).toEqual(["drop", "abort"]);
     world.settle();
     expect(world.tasks[behind - 1]!.end).toBe("CANCELLED");
+  });
+});
+
+describe("limits of the run time", () => {
+  const walltime = { hardMs: 60_000, softMs: 60_000, group: "opt" };
+  const own = { ...demandOf(1), walltime };
+  const limitOf = (effects: readonly AgentEffect[]) => {
+    const timers = effects.filter((effect) => effect.type === "setTimer");
+    return timers.map(({ ms }) => ms);
+  };
+  const LOADING_MS = 60_000;
+
+  it.each<[string, Demand, number, number, number[]]>([
+    ["none", demandOf(1), 0, 0, []],
+    ["the timeout", demandOf(1), 5_000, 0, [5_000]],
+    ["the walltime", own, 0, 0, [60_000]],
+    ["the lesser of both", own, 70_000, 0, [60_000]],
+    ["the learnt walltime instead of a longer one", own, 0, 20_000, [20_000]],
+    ["the learnt walltime instead of a shorter one", own, 0, 90_000, [90_000]],
+    ["the timeout before a longer learnt walltime", own, 10_000, 20_000, [10_000]],
+    ["the learnt walltime where there is no other", demandOf(1), 0, 20_000, [20_000]],
+  ])("%s", (_, demand, timeoutMs, hardMs, expected) => {
+    const world = new World(poolOf(1), [demand], [timeoutMs]);
+    world.assign(0, true, true, hardMs);
+    expect(limitOf(deliver(world).flat()).map((ms) => ms - LOADING_MS)).toEqual(expected);
+    const [executor] = world.executors.values();
+    world.hearAgent(executor!);
+    const [ref] = world.state.byRef.keys();
+    const loaded = world.take({
+      type: "reported",
+      executor: executor!.id,
+      reports: [{ type: "loaded", ref: ref! }],
+    });
+    expect(limitOf(loaded)).toEqual(expected);
+    world.settle();
+  });
+
+  it("keep a task from being sent ahead, where nobody would watch it", () => {
+    const world = learned();
+    world.assign(0, true);
+    world.assign(0, false);
+    world.assign(0, false, true, 20_000);
+    world.assign(0, false);
+    deliver(world);
+    const [executor] = world.executors.values();
+    while (world.hearAgent(executor!)) {
+      // All of it.
+    }
+    expect(executor!.queue).toHaveLength(1);
+    world.settle();
+    expect(world.tasks.every(({ state }) => state === "ended")).toBe(true);
+  });
+});
+
+describe("a gang", () => {
+  it("has a process of its own, as it has the whole worker", () => {
+    const world = new World(poolOf(2), [{ ...demandOf(0), nodes: 2 }]);
+    world.assign(0, true);
+    const run = deliver(world)
+      .flat()
+      .find((effect) => effect.type === "run");
+    expect(run).toMatchObject({ mode: "next", allocation: { cores: [{ id: 0 }, { id: 1 }] } });
   });
 });
 

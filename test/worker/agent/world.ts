@@ -28,6 +28,7 @@ export function poolOf(cores: number, capacity = 0): Pool {
     memoryBytes: 0,
     others: capacity > 0 ? [{ kind: "capacity", amount: capacity * SCALE }] : [],
     tokens: [],
+    numa: [],
   };
 }
 
@@ -99,12 +100,12 @@ export class World {
   // --- the head
 
   /** Sends a task, granted if there is room and it is wanted so. Returns its number. */
-  assign(spec: number, wantGranted: boolean, ready = true): number {
+  assign(spec: number, wantGranted: boolean, ready = true, hardMs = 0): number {
     const granted = wantGranted && this.#fits(spec);
     if (granted) this.#move(spec, -1);
     const task = this.tasks.push({ spec, state: granted ? "granted" : "ahead", end: "" });
     const value = ready ? NO_BYTES : { hash: `sha256-${"0".repeat(64)}`, byteLength: 1 };
-    const about = { session: SESSION, tasks: [task], attempts: [] };
+    const about = { session: SESSION, tasks: [task], attempts: [], hardMs, gangs: new Map() };
     this.toAgent.push({ type: "assigned", ...about, spec, alternative: 0, granted, values: [value] });
     return task;
   }

@@ -174,10 +174,13 @@ function conclude(state: AgentState, task: Task, verdict: Verdict, runUs: number
 }
 
 function overrun(task: Task): string {
-  const { limitMs, spec } = task.plan;
-  const source = limitMs === spec.timeoutMs ? "its timeout" : "its hard walltime";
-  const limit = limitMs < 60_000 ? `${limitMs / 1000} s` : formatDuration(limitMs);
-  return `ran longer than ${source} of ${limit}`;
+  const { limitMs, learntMs, plan } = task;
+  const isTimeout = limitMs === plan.spec.timeoutMs;
+  const time = limitMs < 60_000 ? `${limitMs / 1000} s` : formatDuration(limitMs);
+  const limit = `${isTimeout ? "its timeout" : "its walltime"} of ${time}`;
+  if (isTimeout || learntMs === 0) return `ran longer than ${limit}`;
+  const group = plan.class.demand.walltime?.group ?? "";
+  return `ran longer than ${limit}, learnt from earlier runs of group "${group}"; put calls that take longer than the others into a group of their own`;
 }
 
 function reportFailure(state: AgentState, task: Task, details: FailureDetails): void {

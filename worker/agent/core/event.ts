@@ -2,6 +2,7 @@
 
 import type { FailureKind } from "../../../proto/grain.js";
 import type { Demand } from "../../../proto/resource/demand.js";
+import type { TaskNode } from "../../../proto/task.js";
 import type { Value } from "./task.js";
 
 /** The head named a function and what its calls ask for. */
@@ -36,6 +37,10 @@ export interface Assigned {
   /** Empty: all 1. */
   readonly attempts: readonly number[];
   readonly values: readonly Value[];
+  /** The hard walltime that the head has learnt; 0: the demand's own. */
+  readonly hardMs: number;
+  /** By index, of those that have workers for themselves: which. */
+  readonly gangs: ReadonlyMap<number, readonly TaskNode[]>;
 }
 
 /** The head granted resources to tasks that waited. */

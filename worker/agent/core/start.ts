@@ -62,9 +62,9 @@ export function dispatch(state: AgentState, task: Task, allocation: Allocation):
     allocation,
     mode: exclusive ? "next" : "beside",
   });
-  const { id, limitMs } = task.plan;
+  const { limitMs } = task;
   if (limitMs > 0) {
-    const ms = executor.loaded.has(id) ? limitMs : limitMs + LOADING_MS;
+    const ms = executor.loaded.has(task.plan.id) ? limitMs : limitMs + LOADING_MS;
     task.timer = setTimer(state, { type: "limit", task }, ms);
   }
   if (exclusive) sendAhead(state, executor, task);
@@ -74,9 +74,9 @@ export function dispatch(state: AgentState, task: Task, allocation: Allocation):
 export function noteLoaded(state: AgentState, task: Task): void {
   if (task.phase.type !== "running" && task.phase.type !== "ending") return;
   task.phase.executor.loaded.add(task.plan.id);
-  if (task.phase.type !== "running" || task.plan.limitMs === 0) return;
+  if (task.phase.type !== "running" || task.limitMs === 0) return;
   clearTimer(state, task.timer);
-  task.timer = setTimer(state, { type: "limit", task }, task.plan.limitMs);
+  task.timer = setTimer(state, { type: "limit", task }, task.limitMs);
 }
 
 /** Sends an executor more of the short tasks that it runs, so that it need not ask for each. */
@@ -84,7 +84,7 @@ export function sendAhead(state: AgentState, executor: Executor, current: Task):
   const { phase, plan } = current;
   if (phase.type !== "running" || current.alone || state.granted.length > 0) return;
   if (state.life.type !== "working" || executor.standing.type !== "open") return;
-  if (plan.limitMs > 0 || !isShort(plan.spec)) return;
+  if (current.limitMs > 0 || !isShort(plan.spec)) return;
   const wanted = Math.min(AHEAD_TASKS, Math.floor(AHEAD_US / Math.max(plan.spec.meanUs, FLOOR_US)));
   if (executor.ahead.length * 2 > wanted) return;
   const room = Math.min(wanted - executor.ahead.length, fairShare(state, executor, plan.class, wanted));

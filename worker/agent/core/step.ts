@@ -108,10 +108,8 @@ function defineSpec(state: AgentState, event: SpecDefined): void {
     meanUs: 0,
     cautiousUntil: 0,
   };
-  for (const demand of event.demands) {
-    const limitMs = shorter(timeoutMs, hardMs(demand));
-    plans.push({ id: nextNumber(state), spec: record, class: state.waiting.classOf(demand), limitMs });
-  }
+  for (const demand of event.demands)
+    plans.push({ id: nextNumber(state), spec: record, class: state.waiting.classOf(demand) });
   state.specs.set(keyOf(session, spec), record);
 }
 
@@ -129,10 +127,11 @@ function shorter(a: number, b: number): number {
 }
 
 function assign(state: AgentState, event: Assigned): void {
-  const { session, tasks, attempts, values } = event;
+  const { session, tasks, attempts, values, hardMs: learntMs } = event;
   const plan = state.specs.get(keyOf(session, event.spec))?.plans[event.alternative];
   if (plan === undefined)
     throw new Error(`Spec ${session}.${event.spec}:${event.alternative} was never sent.`);
+  const limitMs = shorter(plan.spec.timeoutMs, learntMs || hardMs(plan.class.demand));
   for (let i = 0; i < tasks.length; i++) {
     const value = values[i]!;
     const order = nextNumber(state);
@@ -142,6 +141,9 @@ function assign(state: AgentState, event: Assigned): void {
       task: tasks[i]!,
       attempt: attempts.length === 0 ? 1 : attempts[i]!,
       plan,
+      learntMs,
+      limitMs,
+      nodes: event.gangs.get(i),
       order,
       value,
       ready: plan.spec.ready && isBytes(value),

@@ -2,6 +2,7 @@
 
 import type { BlobRef } from "../../../proto/grain.js";
 import type { Allocation } from "../../../proto/resource/ledger.js";
+import type { TaskNode } from "../../../proto/task.js";
 import type { Executor } from "./executor.js";
 import type { DemandClass } from "./waiting.js";
 
@@ -39,8 +40,6 @@ export interface Plan {
   readonly id: number;
   readonly spec: SpecRecord;
   readonly class: DemandClass;
-  /** `timeoutMs` or the hard walltime, whichever is less; 0: none. */
-  readonly limitMs: number;
 }
 
 /** What an executor is to do about a task that it holds but has not started. */
@@ -80,6 +79,12 @@ export interface Task {
   readonly task: number;
   readonly attempt: number;
   readonly plan: Plan;
+  /** The hard walltime that the head has learnt; 0: the demand's own, if any. */
+  readonly learntMs: number;
+  /** The spec's timeout or the hard walltime, whichever is less; 0: none. */
+  readonly limitMs: number;
+  /** Of a gang: the workers that it has for itself, this one first. */
+  readonly nodes: readonly TaskNode[] | undefined;
   /** Position in the order of arrival. */
   readonly order: number;
   value: Value;

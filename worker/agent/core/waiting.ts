@@ -45,7 +45,7 @@ export class Waiting {
     if (found === undefined) {
       found = {
         demand,
-        ownsCores: demand.allCores || amountOf(demand, "cores") >= OWN_PROCESS_AMOUNT,
+        ownsCores: demand.allCores || demand.nodes > 0 || amountOf(demand, "cores") >= OWN_PROCESS_AMOUNT,
         covered: new Map(),
         queue: { items: [], head: 0, count: 0 },
       };
@@ -102,7 +102,8 @@ export class Waiting {
     const taken: Task[] = [];
     while (taken.length < limit && of.queue.count > 0) {
       const task = peek(of.queue);
-      if (task === undefined || task.plan !== plan || task.order > before || !task.ready || task.alone) break;
+      if (task === undefined || task.plan !== plan || task.order > before) break;
+      if (!task.ready || task.alone || task.limitMs > 0) break;
       this.remove(task);
       of.queue.head += 1;
       taken.push(task);

@@ -1,0 +1,40 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { expect, it } from "vitest";
+import { Loop, type Scheduler } from "../../../head/shell/loop.js";
+
+it("plans again in the next turn, after what has arrived meanwhile", async () => {
+  const steps: string[] = [];
+  let slices = 3;
+  const core: Pick<Scheduler, "step"> = {
+    step(event) {
+      steps.push(event.type);
+      if (event.type !== "planDue") return [];
+      slices -= 1;
+      return slices > 0
+        ? [{ type: "planAgain" }, { type: "promote", worker: 1, session: 1, tasks: [slices] }]
+        : [];
+    },
+  };
+  const carried: unknown[] = [];
+  const loop = new Loop(
+    core,
+    (effect) => void carried.push(effect),
+    () => 0,
+  );
+  let flushes = 0;
+  loop.step({ type: "workerLeaving", worker: 1 });
+  loop.touch({
+    flush: () => {
+      flushes += 1;
+    },
+  });
+  await turn();
+  expect(steps).toEqual(["workerLeaving", "planDue"]);
+  expect(flushes).toBe(1);
+  loop.step({ type: "workerLeaving", worker: 2 });
+  await turn();
+  await turn();
+  await turn();
+  expect(steps).toEqual(["workerLeaving", "planDue", "workerLeaving", "planDue", "planDue"]);
+  expect(carried).toEqual([2, 1].map((left) => ({ type: "promote", worker: 1, session: 1, tasks: [left] })));
+});
