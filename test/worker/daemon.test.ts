@@ -14,7 +14,7 @@ const TASKS = fileURLToPath(new URL("fixtures/tasks.mjs", import.meta.url));
 
 async function openCluster() {
   const { head, addresses, close } = await startHead({ listen: ["127.0.0.1:0"] });
-  onTestFinished(close);
+  onTestFinished(() => close());
   const [mine, heads] = memoryLink<ClientMessage, HeadToClient>();
   head.acceptClient(heads);
   const client = new ScriptedClient(mine);

@@ -23,7 +23,6 @@ import {
 import { type ExecutorExit, ExecutorPool } from "../pool.js";
 import type { LogLevel } from "./agent.js";
 import type { AgentEffect, RunTasks } from "./core/effect.js";
-import { nameOf } from "./core/end.js";
 import type { AgentEvent, Report } from "./core/event.js";
 import type { AgentState } from "./core/state.js";
 import { isBytes, type Task } from "./core/task.js";
@@ -238,7 +237,7 @@ export class Executors {
   }
 
   #failToStart(executor: number, task: Task, error: unknown): void {
-    const message = `${nameOf(task)} could not be started: its hostfile could not be written: ${messageOf(error)}`;
+    const message = `its hostfile could not be written: ${messageOf(error)}`;
     const failed = {
       ref: task.ref,
       kind: FailureKind.LOAD_FAILED,
