@@ -86,9 +86,7 @@ export class ModelWorker {
         for (const task of this.#take(effect.session, effect.tasks)) this.#start(task);
         return;
       case "retract":
-        this.#send(
-          this.#take(effect.session, effect.tasks).map((task) => ({ type: "returned", task })),
-        );
+        this.#send(this.#take(effect.session, effect.tasks).map((task) => ({ type: "returned", task })));
         return;
       case "stop":
         return this.#stop(effect.session, effect.tasks);
@@ -135,9 +133,7 @@ export class ModelWorker {
   }
 
   #stop(session: number, tasks: readonly number[]): void {
-    this.#send(
-      this.#take(session, tasks).map((task) => ({ type: "failed", task, cause: "cancelled" })),
-    );
+    this.#send(this.#take(session, tasks).map((task) => ({ type: "failed", task, cause: "cancelled" })));
     for (const running of this.#running) {
       const { task } = running;
       if (running.cancelled || task.session !== session || !tasks.includes(task.task)) continue;
