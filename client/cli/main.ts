@@ -7,6 +7,7 @@ import { VERSION } from "../../proto/version.js";
 import { type ExplainOptions, explain } from "./explain.js";
 import { type LsOptions, ls } from "./ls.js";
 import { type RunFlags, runFile } from "./run.js";
+import { addSimulate } from "./simulate.js";
 
 const FAILURE = 1;
 const BAD_USAGE = 2;
@@ -78,6 +79,7 @@ function commands(choose: (action: Action) => void): Command {
     .action((task: string, options: ExplainOptions) => {
       choose(() => reporting(() => explain(task, options, (text) => process.stdout.write(text))));
     });
+  addSimulate(program, (act) => choose(() => reporting(act)));
   return program;
 }
 

@@ -171,6 +171,7 @@ export function onWorkerLost(state: State, worker: Worker, planned: boolean): vo
   state.workers.delete(worker.number);
   state.freed.delete(worker);
   state.touched.delete(worker);
+  state.refilling?.delete(worker);
 }
 
 /** A worker of a gang other than the first is lost: the task is stopped where it runs, then runs again. */

@@ -29,7 +29,7 @@ import type { TaskClass } from "./task-class.js";
 import { fits, type Worker } from "./worker.js";
 
 /** Placements in one step of a plan, and workers compared: keeps a step within a few milliseconds. */
-const PLACEMENTS_PER_STEP = 2_000;
+const PLACEMENTS_PER_STEP = 1_000;
 const COMPARISONS_PER_PLACEMENT = 20;
 
 /** Where a task can go. */

@@ -28,24 +28,33 @@ const HORIZON_US = 10_000;
 const LONG_US = 1_000_000;
 /** Most unstarted tasks on one worker, of one shape. */
 const MAX_AHEAD = 1_024;
+/** Unstarted tasks on one worker, of a class of which no run time is known. */
+const UNKNOWN_AHEAD = 2;
 /** A task that would start sooner than this where it is, is left there. */
 const WORTH_MOVING_US = 5_000;
 
-/** Sends workers more than fits now. */
+/** Sends workers more than fits now; goes on where a step that ran out of budget stopped. */
 export function refill(step: PlanStep): void {
   const { state } = step;
   const contenders = waitingShapes(state);
-  if (contenders.size === 0) return;
-  const workers = state.fresh.size > 0 ? state.workers.values() : state.touched.values();
-  for (const worker of workers) {
-    if (worker.mode !== "ready") continue;
-    for (const [shape, slots] of worker.slots) {
-      if (step.budget <= 0) return;
-      if (!contenders.has(shape) || shape.limits.length > 0 || shape.nodes > 0) continue;
-      const dry = step.assignments.granted.has(worker) && worker.aheadCount === 0;
-      if (!dry && isContended(state, worker, shape, contenders)) continue;
-      refillShape(step, worker, shape, slots);
-    }
+  state.refilling ??= new Set(state.fresh.size > 0 ? state.workers.values() : []);
+  for (const worker of state.touched) state.refilling.add(worker);
+  for (const worker of state.refilling) {
+    if (contenders.size > 0 && worker.mode === "ready") refillWorker(step, worker, contenders);
+    if (step.budget <= 0) return;
+    state.refilling.delete(worker);
+  }
+  state.refilling = undefined;
+}
+
+function refillWorker(step: PlanStep, worker: Worker, contenders: Map<Shape, Line>): void {
+  const { state } = step;
+  for (const [shape, slots] of worker.slots) {
+    if (step.budget <= 0) return;
+    if (!contenders.has(shape) || shape.limits.length > 0 || shape.nodes > 0) continue;
+    const dry = step.assignments.granted.has(worker) && worker.aheadCount === 0;
+    if (!dry && isContended(state, worker, shape, contenders)) continue;
+    refillShape(step, worker, shape, slots);
   }
 }
 
@@ -122,7 +131,7 @@ function mostUrgent(lines: Line[]): Line[] {
 /** How many unstarted tasks of the class so many slots should have. */
 function depth(cls: TaskClass, slots: number): number {
   const { runs, meanUs } = cls.estimate;
-  if (runs === 0) return slots;
+  if (runs === 0) return Math.min(slots, UNKNOWN_AHEAD);
   if (meanUs > LONG_US) return 0;
   return Math.min(MAX_AHEAD, Math.max(slots, Math.ceil((slots * HORIZON_US) / Math.max(meanUs, 1))));
 }
@@ -130,20 +139,28 @@ function depth(cls: TaskClass, slots: number): number {
 /** Asks back what waits on a worker although another has room, or although something more urgent waits. */
 export function takeBack(state: State): void {
   if (state.aheadCount === 0) return;
-  for (const worker of state.touched) if (worker.mode === "ready") takeBackFor(state, worker);
+  for (const shape of state.aheadOf.keys()) {
+    // Queued tasks fill the room first, and one round of asking is enough at a time.
+    if (shape.waiting.size === 0 && !state.retracting.has(shape)) moveToIdle(state, shape);
+  }
   if (state.fresh.size > 0) makeWay(state);
 }
 
-function takeBackFor(state: State, idle: Worker): void {
+/** Asks tasks of a shape back for workers that have room for it. */
+function moveToIdle(state: State, shape: Shape): void {
+  const idle = [...state.touched].filter(
+    (worker) => fits(state, worker, shape) && !state.reservations.has(worker),
+  );
+  let room = idle.reduce((sum, worker) => sum + roomFor(worker, shape), 0);
+  if (room <= 0) return;
   for (const donor of state.workers.values()) {
-    if (donor === idle || donor.aheadCount === 0) continue;
+    if (donor.aheadCount === 0 || idle.includes(donor)) continue;
     for (const [cls, tasks] of donor.ahead) {
-      const shape = cls.shapes[0]!;
-      // Queued tasks fill the room first, and one round of asking is enough at a time.
-      if (shape.waiting.size > 0 || state.retracting.has(shape)) continue;
-      if (!fits(state, idle, shape) || !mayUse(state, cls, shape, idle)) continue;
-      if (waitUs(donor, cls) < WORTH_MOVING_US) continue;
-      retract(state, donor, lastOf(tasks, roomFor(idle, shape)));
+      if (cls.shapes[0] !== shape || waitUs(donor, cls) < WORTH_MOVING_US) continue;
+      const asked = lastOf(tasks, room);
+      retract(state, donor, asked);
+      room -= asked.length;
+      if (room <= 0) return;
     }
   }
 }

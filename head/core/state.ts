@@ -33,10 +33,14 @@ export interface State {
   readonly freed: Set<Worker>;
   /** Workers on which anything ended or started since the last plan. */
   readonly touched: Set<Worker>;
+  /** Workers that a plan which is not complete has still to refill; undefined: none has begun. */
+  refilling: Set<Worker> | undefined;
   /** Classes to look at as if new: they got tasks, or the workers changed. */
   readonly fresh: Set<TaskClass>;
   /** Tasks sent ahead and not started, on all workers. */
   aheadCount: number;
+  /** How many of them there are of each shape. */
+  readonly aheadOf: Map<Shape, number>;
   /** Those of them that have been asked back, by shape. */
   readonly retracting: Map<Shape, number>;
   /** By worker; one reservation may keep several. */
@@ -65,8 +69,10 @@ export function newState(options: SchedulingOptions): State {
     limitsInUse: new Map(),
     freed: new Set(),
     touched: new Set(),
+    refilling: undefined,
     fresh: new Set(),
     aheadCount: 0,
+    aheadOf: new Map(),
     retracting: new Map(),
     reservations: new Map(),
     groups: new Map(),
@@ -171,8 +177,7 @@ export function sendAhead(state: State, cls: TaskClass, worker: Worker): Task {
     worker.ahead.set(cls, set);
   }
   set.add(task);
-  worker.aheadCount += 1;
-  state.aheadCount += 1;
+  countAhead(state, task, worker, 1);
   return task;
 }
 
@@ -275,9 +280,17 @@ function dropAhead(state: State, task: Task, worker: Worker): void {
   const set = worker.ahead.get(task.class);
   if (set?.delete(task)) {
     if (set.size === 0) worker.ahead.delete(task.class);
-    worker.aheadCount -= 1;
-    state.aheadCount -= 1;
+    countAhead(state, task, worker, -1);
   }
+}
+
+function countAhead(state: State, task: Task, worker: Worker, by: 1 | -1): void {
+  worker.aheadCount += by;
+  state.aheadCount += by;
+  const shape = task.class.shapes[0]!;
+  const count = (state.aheadOf.get(shape) ?? 0) + by;
+  if (count > 0) state.aheadOf.set(shape, count);
+  else state.aheadOf.delete(shape);
 }
 
 function forgetRetracting(state: State, task: Task): void {

@@ -1,183 +1,280 @@
 /**
  * A cluster in virtual time: the real scheduler core, model workers, clients, and
- * links that delay. The invariants are checked after every step of the core.
+ * links that delay. The core's invariants are checked after every step, what the
+ * workers really do at every start (occupancy.ts).
  */
 
+import type { SchedulingOptions } from "../../head/core/options.js";
+import type { Demand, Request } from "../../proto/resource/demand.js";
 import type { Pool } from "../../proto/resource/pool.js";
-import type { ResourceLike } from "../../proto/resource/resource.js";
-import { CoreDriver, type SpecOptions, type TestEffect } from "../kit/core.js";
-import { ModelWorker, type Report, type WorkerTask } from "./model-worker.js";
+import { type ResourceLike, toRequest } from "../../proto/resource/resource.js";
+import { CoreDriver, type SpecOptions, type TestEffect, type TestEvent } from "../kit/core.js";
+import { Clock } from "./clock.js";
+import { type Course, ModelWorker, type Report, type WorkerTask, type World } from "./model-worker.js";
+import { Occupancy } from "./occupancy.js";
 import { Random } from "./random.js";
-
-interface Timer {
-  readonly atMs: number;
-  readonly order: number;
-  readonly action: () => void;
-}
 
 /** How a task ended at its client. */
 export type End = "delivered" | "rejected" | "cancelled" | "workersLost" | "infeasible";
 
-export class Cluster {
-  readonly driver = new CoreDriver();
+/** How the world is. */
+export interface WorldOptions {
+  readonly scheduling?: Partial<SchedulingOptions>;
+  /** Longest delay of a message on a worker's link; 0: none, and plans follow at once. Default: 2. */
+  readonly linkMs?: number;
+  /** How often the head plans although nothing happened. Default: a third of reserveAfterMs, at least 10. */
+  readonly tickMs?: number;
+}
+
+/** Far more slices than any plan of so small a cluster has. */
+const MOST_SLICES = 200;
+
+interface Member {
+  readonly worker: ModelWorker;
+  readonly pool: Pool;
+  readonly linkMs: number;
+  readonly endsAtMs: number;
+}
+
+/** An execution that began. */
+export interface Begin {
+  readonly atMs: number;
+  readonly task: WorkerTask;
+}
+
+type Assign = Extract<TestEffect, { type: "assign" }>;
+
+export class Cluster implements World {
+  readonly driver: CoreDriver;
   readonly random: Random;
-  readonly workers = new Map<number, ModelWorker>();
+  readonly clock = new Clock();
+  readonly occupancy = new Occupancy();
+  /** Connected, as far as the head knows. */
+  readonly members = new Map<number, Member>();
   /** "session.task" to every end it had; a right run has one each. */
   readonly ends = new Map<string, End[]>();
-  readonly executions = new Map<string, number>();
+  readonly started: Begin[] = [];
   readonly endedSessions = new Set<number>();
-  readonly #timers: Timer[] = [];
+  readonly closed = new Set<number>();
+  /** How an execution goes; to be set by the test. */
+  courseOf: (task: WorkerTask) => Course = () => ({ runMs: this.exponential(10), fails: false });
+  readonly #requests = new Map<string, Request>();
   readonly #lastArrivalMs = new Map<string, number>();
-  #order = 0;
+  readonly #linkMs: number;
+  readonly #reserveAfterMs: number;
+  readonly #tickMs: number;
   #nextWorker = 1;
   #planDue = false;
-  steps = 0;
-  /** Chance that an execution fails. */
-  failureRate = 0;
-  meanRunMs = 10;
+  #unfinishedPlans = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, options: WorldOptions = {}) {
     this.random = new Random(seed);
+    this.driver = new CoreDriver(options.scheduling);
+    this.#linkMs = options.linkMs ?? 2;
+    this.#reserveAfterMs = options.scheduling?.reserveAfterMs ?? 30_000;
+    this.#tickMs = options.tickMs ?? Math.max(this.#reserveAfterMs / 3, 10);
   }
 
   get nowMs(): number {
-    return this.driver.nowMs;
+    return this.clock.nowMs;
+  }
+
+  /** How many events the core has been given. */
+  get steps(): number {
+    return this.driver.events.length;
   }
 
   after(ms: number, action: () => void): void {
-    this.#timers.push({ atMs: this.nowMs + ms, order: this.#order++, action });
+    this.clock.after(ms, action);
   }
 
-  /** Runs until nothing is left to happen. */
-  run(): void {
-    while (this.#timers.length > 0) {
-      let first = 0;
-      for (let i = 1; i < this.#timers.length; i += 1) {
-        const a = this.#timers[i]!;
-        const b = this.#timers[first]!;
-        if (a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order)) first = i;
+  /** A random time with this mean. */
+  exponential(meanMs: number): number {
+    return -Math.log(1 - this.random.next()) * meanMs;
+  }
+
+  /** Runs until nothing is left to happen, or until then. */
+  run(untilMs = Number.POSITIVE_INFINITY): void {
+    let idleTicks = 0;
+    let tickAtMs = this.nowMs + this.#tickMs;
+    while (idleTicks < 4) {
+      const nextMs = this.clock.nextMs;
+      const queued = this.#queued() > 0;
+      if (Math.min(nextMs, queued ? tickAtMs : nextMs) > untilMs) return;
+      if (nextMs <= tickAtMs || (!queued && nextMs < Number.POSITIVE_INFINITY)) {
+        this.clock.next();
+        idleTicks = 0;
+      } else if (!queued) return;
+      else {
+        // Time alone may bring a decision about: a reservation, an order changed by age.
+        this.clock.nowMs = tickAtMs;
+        this.#plan();
+        if (nextMs === Number.POSITIVE_INFINITY) {
+          idleTicks += 1;
+          this.clock.nowMs += this.#reserveAfterMs;
+        }
       }
-      const [timer] = this.#timers.splice(first, 1);
-      this.driver.nowMs = timer!.atMs;
-      timer!.action();
+      if (!queued || this.nowMs >= tickAtMs) tickAtMs = this.nowMs + this.#tickMs;
     }
   }
 
-  join(pool: Pool): number {
+  join(pool: Pool, linkMs = this.#linkMs): number {
     const number = this.#nextWorker++;
-    const worker = new ModelWorker(number, this, (reports) => {
-      this.#travel(`up ${number}`, () => {
-        if (this.workers.get(number) === worker) for (const report of reports) this.#report(number, report);
-      });
-    });
-    this.workers.set(number, worker);
-    this.driver.worker(number, pool);
-    this.#changed();
+    const worker: ModelWorker = new ModelWorker(
+      number,
+      this,
+      (reports) =>
+        this.#up(number, () => {
+          for (const report of reports) this.#report(number, report);
+        }),
+      () => this.after(0, () => this.#gone(number, true)),
+    );
+    const endsAtMs = this.nowMs + (pool.remainingMs ?? Number.POSITIVE_INFINITY);
+    this.members.set(number, { worker, pool, linkMs, endsAtMs });
+    this.occupancy.join(number, pool);
+    this.#step({ type: "workerJoined", worker: number, name: `w${number}`, pool });
+    if (pool.remainingMs !== undefined) {
+      this.after(pool.remainingMs * 0.85, () => this.leave(number));
+      this.after(pool.remainingMs, () => this.#gone(number, true));
+    }
     return number;
   }
 
-  lose(number: number, planned: boolean): void {
-    const worker = this.workers.get(number);
-    if (worker === undefined) return;
-    worker.alive = false;
-    this.workers.delete(number);
-    this.#carryOut(this.driver.step({ type: "workerLost", worker: number, planned }));
-    this.#changed();
+  /** A worker dies; the head learns it later, after what was under way. */
+  lose(number: number): void {
+    this.#gone(number, false);
   }
 
+  /** A worker drains, and goes when nothing runs there any more. */
   leave(number: number): void {
-    const worker = this.workers.get(number);
-    if (worker === undefined || worker.leaving) return;
-    this.#carryOut(this.driver.step({ type: "workerLeaving", worker: number }));
+    const worker = this.members.get(number)?.worker;
+    if (worker === undefined || worker.leaving || !worker.alive) return;
+    this.#up(number, () => this.#step({ type: "workerLeaving", worker: number }));
     worker.leave();
   }
 
-  open(session: number, options?: { prioritized?: boolean; priority?: number }): void {
+  open(session: number, options?: { prioritized?: boolean; priority?: number; name?: string }): void {
     this.driver.session(session, options);
   }
 
   spec(session: number, spec: number, demand: ResourceLike, options?: SpecOptions): void {
+    this.#requests.set(`${session}.${spec}`, toRequest(demand));
     this.driver.spec(session, spec, demand, options);
   }
 
-  submit(session: number, spec: number, count: number): void {
-    if (this.driver.core.view.session(session) === undefined) return;
-    for (const task of this.driver.submit(session, spec, count)) this.ends.set(`${session}.${task}`, []);
+  submit(session: number, spec: number, count: number): number[] {
+    if (this.closed.has(session)) return [];
+    this.driver.nowMs = this.nowMs;
+    const tasks = this.driver.submit(session, spec, count);
+    for (const task of tasks) this.ends.set(`${session}.${task}`, []);
     this.#changed();
+    return tasks;
   }
 
-  cancel(session: number, tasks: number[]): void {
-    this.#carryOut(this.driver.step({ type: "cancelRequested", session, tasks }));
-    this.#changed();
+  cancel(session: number, tasks: readonly number[]): void {
+    this.#step({ type: "cancelRequested", session, tasks });
   }
 
   close(session: number): void {
-    this.#carryOut(this.driver.step({ type: "sessionClosed", session }));
+    this.closed.add(session);
+    this.#step({ type: "sessionClosed", session });
+  }
+
+  demandOf(session: number, spec: number, alternative: number): Demand {
+    return this.#requests.get(`${session}.${spec}`)!.alternatives[alternative]!;
+  }
+
+  course(task: WorkerTask): Course {
+    return this.courseOf(task);
+  }
+
+  stopMs(): number {
+    return this.random.next() * this.#linkMs;
+  }
+
+  begins(_worker: number, task: WorkerTask): () => void {
+    this.started.push({ atMs: this.nowMs, task });
+    const { demand, workers } = task;
+    const execution = { task: `${task.session}.${task.task}`, demand, workers };
+    this.occupancy.begin(execution);
+    return () => this.occupancy.end(execution);
+  }
+
+  #queued(): number {
+    let queued = 0;
+    for (const queue of this.driver.core.view.queues()) queued += queue.queued;
+    return queued;
+  }
+
+  #gone(number: number, planned: boolean): void {
+    const worker = this.members.get(number)?.worker;
+    if (worker === undefined || !worker.alive) return;
+    this.#up(number, () => {
+      this.members.delete(number);
+      this.#step({ type: "workerLost", worker: number, planned });
+    });
+    worker.lose();
+    this.occupancy.lose(number);
+  }
+
+  #step(event: TestEvent): void {
+    this.driver.nowMs = this.nowMs;
+    this.#carryOut(this.driver.step(event));
     this.#changed();
   }
 
-  runMs(_task: WorkerTask): number | undefined {
-    if (this.random.next() < this.failureRate) return undefined;
-    return -Math.log(1 - this.random.next()) * this.meanRunMs;
-  }
-
-  begins(_worker: number, task: WorkerTask): void {
-    const key = `${task.session}.${task.task}`;
-    this.executions.set(key, (this.executions.get(key) ?? 0) + 1);
+  #plan(): void {
+    this.driver.nowMs = this.nowMs;
+    const effects = this.driver.planSlice();
+    if (effects.every(({ type }) => type !== "planAgain")) this.#unfinishedPlans = 0;
+    this.#carryOut(effects);
   }
 
   /** Everything of one turn is planned once, a moment later. */
   #changed(): void {
     if (this.#planDue) return;
     this.#planDue = true;
-    this.after(this.random.next() < 0.5 ? 0 : 0.1, () => {
+    this.after(this.#linkMs === 0 || this.random.next() < 0.5 ? 0 : 0.1, () => {
       this.#planDue = false;
-      this.#carryOut(this.driver.plan());
+      this.#plan();
     });
   }
 
+  #up(worker: number, arrive: () => void): void {
+    this.#travel(`up ${worker}`, this.members.get(worker)?.linkMs ?? 0, arrive);
+  }
+
   /** Delays, but keeps the order of one direction of one link. */
-  #travel(link: string, arrive: () => void): void {
-    const atMs = Math.max(this.nowMs + this.random.next() * 2, this.#lastArrivalMs.get(link) ?? 0);
+  #travel(link: string, linkMs: number, arrive: () => void): void {
+    const atMs = Math.max(this.nowMs + this.random.next() * linkMs, this.#lastArrivalMs.get(link) ?? 0);
     this.#lastArrivalMs.set(link, atMs);
-    this.after(atMs - this.nowMs, arrive);
+    this.clock.at(atMs, arrive);
   }
 
   #report(worker: number, report: Report): void {
+    if (!this.members.has(worker)) return;
     const { session, task, attempt } = report.task;
-    const common = { worker, session };
-    const one = { ...common, tasks: [task], attempts: [attempt] };
+    const one = { worker, session, tasks: [task], attempts: [attempt] };
     if (report.type === "finished") {
-      this.#carryOut(
-        this.driver.step({ type: "finished", ...one, runUs: [report.runMs * 1000], result: "result" }),
-      );
+      this.#step({ type: "finished", ...one, runUs: [report.runMs * 1000], result: "result" });
     } else if (report.type === "failed") {
-      this.#carryOut(
-        this.driver.step({
-          type: "failed",
-          ...common,
-          task,
-          attempt,
-          cause: report.cause,
-          failure: "failure",
-        }),
-      );
-    } else this.#carryOut(this.driver.step({ type: report.type, ...one }));
-    this.#changed();
+      const { cause } = report;
+      this.#step({ type: "failed", worker, session, task, attempt, cause, failure: "failure" });
+    } else this.#step({ type: report.type, ...one });
   }
 
   #carryOut(effects: readonly TestEffect[]): void {
-    this.steps += 1;
     for (const effect of effects) {
       switch (effect.type) {
         case "assign":
+          if (effect.granted) this.#checkWalltime(effect);
+          this.#down(effect.worker, effect);
+          break;
         case "promote":
         case "retract":
-        case "stop": {
-          const worker = this.workers.get(effect.worker);
-          this.#travel(`down ${effect.worker}`, () => worker?.receive(effect));
+        case "stop":
+          this.#down(effect.worker, effect);
           break;
-        }
         case "deliver":
           for (const task of effect.tasks) this.#end(effect.session, task, "delivered");
           break;
@@ -188,12 +285,18 @@ export class Cluster {
           for (const task of effect.tasks) this.#end(effect.session, task, effect.verdict.type);
           break;
         case "sessionEnded":
+          if (this.endedSessions.has(effect.session))
+            throw new Error(`session ${effect.session} ended twice`);
           this.endedSessions.add(effect.session);
+          break;
+        case "planAgain":
+          this.#unfinishedPlans += 1;
+          if (this.#unfinishedPlans > MOST_SLICES) throw new Error("a plan never completes");
+          this.#changed();
           break;
         case "dropWorker":
           throw new Error(`worker ${effect.worker} was dropped: ${effect.reason}`);
         case "warn":
-        case "planAgain":
           break;
         default:
           effect satisfies never;
@@ -201,7 +304,26 @@ export class Cluster {
     }
   }
 
+  #down(number: number, effect: TestEffect): void {
+    const member = this.members.get(number);
+    if (member === undefined) throw new Error(`${effect.type} is for worker ${number}, which is gone`);
+    this.#travel(`down ${number}`, member.linkMs, () => member.worker.receive(effect));
+  }
+
+  #checkWalltime(effect: Assign): void {
+    const { walltime } = this.demandOf(effect.session, effect.spec, effect.alternative);
+    if (walltime === undefined || walltime.group !== "") return;
+    for (const number of [effect.worker, ...(effect.gangs?.flat() ?? [])]) {
+      const leftMs = this.members.get(number)!.endsAtMs - this.nowMs;
+      if (leftMs < walltime.softMs)
+        throw new Error(`worker ${number} was given a task of ${walltime.softMs} ms with ${leftMs} ms left`);
+    }
+  }
+
   #end(session: number, task: number, end: End): void {
-    this.ends.get(`${session}.${task}`)!.push(end);
+    if (this.closed.has(session)) throw new Error(`${end} for task ${session}.${task} of a closed session`);
+    const ends = this.ends.get(`${session}.${task}`)!;
+    ends.push(end);
+    if (ends.length > 1) throw new Error(`task ${session}.${task} ended more than once: ${ends.join(", ")}`);
   }
 }

@@ -25,7 +25,10 @@ describe("prefetch", () => {
     driver.worker(1, poolOf(1));
     warm(driver, runUs);
     driver.submit(1, 1, 5_000);
-    expect(aheadOf(driver.plan())).toHaveLength(expected);
+    // Sent in slices, and not filled up again before it is half empty.
+    const sent = aheadOf(driver.settle()).length;
+    expect(sent).toBeLessThanOrEqual(expected);
+    expect(sent).toBeGreaterThanOrEqual(expected * 0.9);
   });
 
   it("lets a task take over the place of one that ended, in order and at once", () => {
