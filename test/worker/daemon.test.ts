@@ -1,7 +1,7 @@
 /** The worker daemon, in this process, against a head that listens. */
 
 import { fileURLToPath } from "node:url";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { startHead } from "../../head/index.js";
 import type { ClientMessage, HeadToClient } from "../../proto/grain.js";
 import { memoryLink } from "../../proto/link/memory.js";
@@ -40,8 +40,8 @@ describe("a worker with a walltime", () => {
     expect(lines).toContain("The walltime of 0:00:06 is about to end: leaving when 1 task has ended.");
     expect(lines.at(-2)).toBe("The walltime of 0:00:06 has ended: ending now, with what is running.");
     expect(lines.at(-1)).toBe("Worker w1 has left.");
-    const { workers, queues } = head.status();
-    expect(workers).toEqual([]);
+    await vi.waitFor(() => expect(head.status().workers).toEqual([]));
+    const { queues } = head.status();
     expect(queues.map(({ queued }) => queued)).toEqual([2]);
   });
 

@@ -70,7 +70,8 @@ export class Reference {
   /** Workers that have room for it now. */
   spot(demand: Demand): ReferenceWorker[] | undefined {
     for (const { name, count } of demand.limits)
-      if (this.#placed().filter((task) => hasLimit(task.placed!.demand, name)).length >= count) return undefined;
+      if (this.#placed().filter((task) => hasLimit(task.placed!.demand, name)).length >= count)
+        return undefined;
     const free = this.#workers.filter((worker) => this.#hasRoom(worker, demand));
     return free.length < Math.max(demand.nodes, 1) ? undefined : free.slice(0, Math.max(demand.nodes, 1));
   }
@@ -81,7 +82,10 @@ export class Reference {
     if (!demand.tokens.every((token) => worker.pool.tokens.includes(token))) return false;
     if (demand.allCores && worker.pool.cores.length === 0) return false;
     return [...amountsOn(worker, demand)].every(([kind, amount]) => {
-      const used = here.reduce((sum, task) => sum + (amountsOn(worker, task.placed!.demand).get(kind) ?? 0), 0);
+      const used = here.reduce(
+        (sum, task) => sum + (amountsOn(worker, task.placed!.demand).get(kind) ?? 0),
+        0,
+      );
       return used + amount <= (worker.total.get(kind) ?? 0);
     });
   }

@@ -169,7 +169,7 @@ describe("what the head concludes itself", () => {
   });
 
   it.each([
-    [false, /wait until a larger worker joins; ask for less, or start one \(`grain ls`/],
+    [false, /wait until workers join that can; ask for less, or start such workers \(`grain ls`/],
     [true, /^This program's own worker can never.*wait in vain: ask for less.*option local.*GRAIN_ADDRESS/],
   ])("advises what can be done about calls that never fit (embedded: %s)", async (embedded, advice) => {
     const { client: newClient, worker: newWorker } = openHead({ embedded });
