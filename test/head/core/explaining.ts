@@ -1,5 +1,6 @@
 /** What the tests of explanations share. */
 
+import { expect } from "vitest";
 import type { Explanation, QueuedTask } from "../../../head/core/explain.js";
 import { explanationText } from "../../../head/core/explain-text.js";
 import type { SchedulingOptions } from "../../../head/core/options.js";
