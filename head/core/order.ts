@@ -60,14 +60,15 @@ export class Turns {
   /** The line whose turn it is; undefined: none is left. */
   next(): Line | undefined {
     let best: KeyedHeap<Line> | undefined;
+    let bestReturned = false;
     let bestShare = 0;
     for (const [session, lines] of this.#sessions) {
-      if (best !== undefined && this.#sessions.size === 1) break;
       const returned = lines.firstKey! < 0;
-      // Below any share: whoever has something that came back.
-      const share = returned ? -1 : this.#shareOf(session);
-      if (best === undefined || share < bestShare) {
+      if (best !== undefined && bestReturned && !returned) continue;
+      const share = this.#shareOf(session);
+      if (best === undefined || returned !== bestReturned || share < bestShare) {
         best = lines;
+        bestReturned = returned;
         bestShare = share;
       }
     }

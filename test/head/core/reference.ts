@@ -27,6 +27,7 @@ export class Reference {
   readonly #workers: ReferenceWorker[] = [];
   /** Lines of tasks that ask for the same: since when they wait, as a count. */
   readonly #since = new Map<string, number>();
+  #turns = new Map<string, number>();
   #count = 0;
 
   constructor(private readonly weightOf: (session: number) => number) {}
@@ -48,8 +49,18 @@ export class Reference {
     this.tasks.splice(this.tasks.indexOf(task), 1);
   }
 
+  /** Somebody else has placed a task, on the workers that joined first, second…; throws unless there is room. */
+  place(task: ReferenceTask, alternative: number, workers: readonly number[]): void {
+    const demand = task.alternatives[alternative]!;
+    const chosen = workers.map((index) => this.#workers[index]!);
+    const allowed = chosen.every((worker) => this.#hasRoom(worker, demand)) && this.#isWithinLimits(demand);
+    if (!allowed) throw new Error(`task ${task.session}.${task.number} was placed where it does not fit`);
+    task.placed = { demand, workers: chosen };
+  }
+
   /** Places what can be placed; gives it in order. */
   plan(): ReferenceTask[] {
+    this.#turns = this.#turnsNow();
     const granted: ReferenceTask[] = [];
     const passedOver = new Set<string>();
     for (;;) {
@@ -69,11 +80,16 @@ export class Reference {
 
   /** Workers that have room for it now. */
   spot(demand: Demand): ReferenceWorker[] | undefined {
-    for (const { name, count } of demand.limits)
-      if (this.#placed().filter((task) => hasLimit(task.placed!.demand, name)).length >= count)
-        return undefined;
+    if (!this.#isWithinLimits(demand)) return undefined;
     const free = this.#workers.filter((worker) => this.#hasRoom(worker, demand));
     return free.length < Math.max(demand.nodes, 1) ? undefined : free.slice(0, Math.max(demand.nodes, 1));
+  }
+
+  #isWithinLimits({ limits }: Demand): boolean {
+    return limits.every(
+      ({ name, count }) =>
+        this.#placed().filter((task) => hasLimit(task.placed!.demand, name)).length < count,
+    );
   }
 
   #hasRoom(worker: ReferenceWorker, demand: Demand): boolean {
@@ -96,12 +112,21 @@ export class Reference {
     if (a.priority !== b.priority) return b.priority - a.priority;
     if (a.returned !== b.returned) return a.returned ? -1 : 1;
     if (a.session === b.session) return a.number - b.number;
-    return this.#share(a.session) - this.#share(b.session) || this.#sinceOf(a) - this.#sinceOf(b);
+    return (
+      this.#share(a.session) - this.#share(b.session) ||
+      this.#turns.get(turnOf(a))! - this.#turns.get(turnOf(b))!
+    );
   }
 
-  #sinceOf({ session, priority }: ReferenceTask): number {
-    const lines = [...this.#since].filter(([line]) => line.startsWith(`${session} ${priority} `));
-    return Math.min(...lines.map(([, since]) => since));
+  /** For each session and level with waiting tasks, since when. */
+  #turnsNow(): Map<string, number> {
+    const turns = new Map<string, number>();
+    for (const task of this.tasks) {
+      if (task.placed !== undefined) continue;
+      const since = this.#since.get(lineOf(task))!;
+      turns.set(turnOf(task), Math.min(since, turns.get(turnOf(task)) ?? since));
+    }
+    return turns;
   }
 
   #share(session: number): number {
@@ -131,6 +156,10 @@ function amountsOn({ total }: ReferenceWorker, demand: Demand): ReadonlyMap<stri
 
 function hasLimit(demand: Demand, name: string): boolean {
   return demand.limits.some((limit) => limit.name === name);
+}
+
+function turnOf({ session, priority }: ReferenceTask): string {
+  return `${session} ${priority}`;
 }
 
 function lineOf({ session, priority, alternatives }: ReferenceTask): string {
