@@ -11,8 +11,11 @@
  * 3. a class waits at its level and its shapes exactly while its queue has tasks;
  * 4. a session's counts and held amounts are those of its tasks;
  * 5. cluster-wide limits are never exceeded, and count what is granted;
- * 6. after a plan, no class that fits on some worker is left waiting;
- * 7. a shape marked full fits on no worker that has not been freed since the last plan.
+ * 6. after a complete plan, nothing waits that fits on some worker which is not kept free for others;
+ * 7. a shape marked full fits on no worker that is not reserved and has not been freed since the last plan;
+ * 8. a gang has all of its workers for itself, and counts beside tasks (slots, sent ahead, asked back) are right;
+ * 9. a line is in the sets of its level and shapes exactly while a class waits in it;
+ * 10. after a complete plan, workers are reserved only for lines that wait, and a gang's all at once.
  */
 
 import type { Effect } from "./effect.js";

@@ -85,7 +85,7 @@ function flagsIn(text: string): string[] {
 }
 
 /** Of other programs, in our documents. */
-const FOREIGN_FLAGS = new Set(["--runs", "--only", "--hostfile"]);
+const FOREIGN_FLAGS = new Set(["--runs", "--only", "--hostfile", "--events"]);
 
 describe("what the documentation names", () => {
   it.each(documents())("in %s: links lead somewhere", (document) => {
