@@ -17,8 +17,10 @@ export function showTargets(targets: readonly Target[]): string {
   const width = Math.max(...targets.map(({ name }) => name.length));
   return targets
     .map((target) => {
-      const wanted = target.most === undefined ? `at least ${target.least}` : `at most ${target.most}`;
-      const measured = target.is.toLocaleString("en-US", { maximumFractionDigits: 3 });
+      const text = (n: number) => n.toLocaleString("en-US", { maximumFractionDigits: 3 });
+      const wanted =
+        target.most === undefined ? `at least ${text(target.least ?? 0)}` : `at most ${text(target.most)}`;
+      const measured = text(target.is);
       return `  ${isMet(target) ? "pass" : "FAIL"}  ${target.name.padEnd(width)} ${measured.padStart(10)} ${target.unit === "" ? "" : `${target.unit} `}(${wanted})\n`;
     })
     .join("");

@@ -11,6 +11,8 @@ export interface Workload {
   readonly about: string;
   readonly workers: readonly PoolSpec[];
   readonly tasks: readonly WorkloadTask[];
+  /** Some tasks are so large that they wait beside free cores, whatever the scheduler does. */
+  readonly rocks?: boolean;
 }
 
 const ONE = { name: "one" };
@@ -56,6 +58,7 @@ function sandAndRocks(): Workload {
     });
   return {
     name: "sand and rocks",
+    rocks: true,
     about: "60,000 tasks of 1 core and 1 to 5 s, 300 of 16 to 64 cores and 5 to 20 s that come later",
     workers: [parsePoolSpec("16x64c,256G")],
     tasks,
@@ -137,6 +140,7 @@ function rocksInAStream(): Workload {
     tasks.push({ submitMs: atMs, client: ONE, kind: rock, runMs: 5_000 });
   return {
     name: "rocks in a stream",
+    rocks: true,
     about: "a task of 1 core and 1 to 5 s every 15 ms, one of 64 cores and 5 s every 25 s",
     workers: [parsePoolSpec("4x64c,256G")],
     tasks,
