@@ -31,6 +31,7 @@ import { type Shape, vectorOf } from "./shape.js";
 import { enqueue, newState, type State } from "./state.js";
 import { QUEUED } from "./task.js";
 import { TaskQueue } from "./task-class.js";
+import { TaskTable } from "./task-table.js";
 import { CoreView } from "./view.js";
 import { type Worker, WorkerStates } from "./worker.js";
 
@@ -75,7 +76,7 @@ function apply(state: State, event: HeadEvent<unknown, unknown, unknown>): void 
         weight: state.options.weights.get(event.name) ?? 1,
         classes: new Map(),
         lines: new Map(),
-        tasks: new Map(),
+        tasks: new TaskTable(),
         held: [],
         closed: false,
         queued: 0,

@@ -1,8 +1,8 @@
 /** A client's session: its tasks, its classes and what it holds. */
 
 import type { Line } from "./line.js";
-import type { Task } from "./task.js";
 import type { TaskClass } from "./task-class.js";
+import type { TaskTable } from "./task-table.js";
 
 /** One client's session. */
 export interface Session {
@@ -17,7 +17,7 @@ export interface Session {
   /** Those with the same level and request share a line; by the key of both. */
   readonly lines: Map<string, Line>;
   /** Not ended, by number. */
-  readonly tasks: Map<number, Task>;
+  readonly tasks: TaskTable;
   /** Amounts, by kind, that its granted and sent-ahead tasks ask for. */
   readonly held: number[];
   /** The client is gone: nothing more is delivered. */
