@@ -94,9 +94,7 @@ describe("a gang", () => {
     const failure = failureIn(await head.call(spec));
     vi.unstubAllEnvs();
     expect(failure.kind).toBe(FailureKind.LOAD_FAILED);
-    expect(failure.message).toMatch(
-      /^its hostfile could not be written: /,
-    );
+    expect(failure.message).toMatch(/^its hostfile could not be written: /);
     expect(valueIn(await head.call(spec))).toMatchObject({ nodes: [{ worker: "w1" }] });
   });
 
