@@ -72,7 +72,9 @@ function help(command: (typeof COMMANDS)[number]): string {
     execFileSync(process.execPath, [join(ROOT, `dist/bin/${command}.js`), ...args, "--help"], {
       encoding: "utf8",
     });
-  return command === "grain" ? ask() + ask("run") + ask("ls") : ask();
+  return command === "grain"
+    ? ["run", "ls", "explain", "simulate"].reduce((all, name) => all + ask(name), ask())
+    : ask();
 }
 
 const helps = Object.fromEntries(COMMANDS.map((command) => [command, help(command)])) as Record<
