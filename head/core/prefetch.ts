@@ -14,7 +14,7 @@ import { compareLevels } from "./level.js";
 import type { Line } from "./line.js";
 import { Turns, urgencyOf } from "./order.js";
 import type { PlanStep } from "./plan-step.js";
-import { mayUse, release, reservationOf } from "./reservation.js";
+import { release, reservationOf } from "./reservation.js";
 import { retract } from "./retract.js";
 import type { Shape } from "./shape.js";
 import { type State, sendAhead } from "./state.js";
@@ -72,15 +72,19 @@ function waitingShapes(state: State): Map<Shape, Line> {
 /** Whether another shape, at least as urgent, could use the place of one that ends here. */
 function isContended(state: State, worker: Worker, shape: Shape, contenders: Map<Shape, Line>): boolean {
   if (contenders.size === 1) return false;
-  const mine = contenders.get(shape)!;
+  const own = contenders.get(shape)!;
+  if (own.size === 0) return false;
+  const mine = urgencyOf(state, own.first());
   for (const [other, line] of contenders) {
-    if (other === shape || compareLevels(line.level, mine.level) > 0) continue;
+    // What waited when the plan began may have been sent since.
+    if (other === shape || line.size === 0) continue;
+    if (compareLevels(urgencyOf(state, line.first()), mine) > 0) continue;
     if (fitsInPlace(state, worker, other, shape)) return true;
   }
   return false;
 }
 
-/** Whether there would be room for `other` if one of `shape` ended. */
+/** Whether there would be room for `other` if one task of `shape` ended. */
 function fitsInPlace(state: State, worker: Worker, other: Shape, shape: Shape): boolean {
   if (other.nodes > 0 || !couldFit(state, worker, other)) return false;
   const { kinds } = state;
@@ -94,7 +98,7 @@ function refillShape(step: PlanStep, worker: Worker, shape: Shape, slots: number
   let held = 0;
   for (const [cls, tasks] of worker.ahead) if (cls.shapes[0] === shape) held += tasks.size;
   const lines = mostUrgent([...shape.lines].filter((line) => line.shapes.length === 1)).filter(
-    (line) => couldFit(state, worker, shape) && mayUse(state, line.first(), shape, worker),
+    (line) => couldFit(state, worker, shape) && mayRefill(state, line, worker),
   );
   if (lines.length === 0) return;
   // Half empty before it is filled again: fewer, larger messages.
@@ -112,6 +116,16 @@ function refillShape(step: PlanStep, worker: Worker, shape: Shape, slots: number
     step.budget -= 1;
     if (line.size === 0) endReservation(step, line);
   }
+}
+
+/** Whether tasks of the line may wait on the worker: they start later, so backfill is not for them. */
+function mayRefill(state: State, line: Line, worker: Worker): boolean {
+  const reservation = state.reservations.get(worker);
+  return (
+    reservation === undefined ||
+    reservation.line === line ||
+    compareLevels(urgencyOf(state, line.first()), urgencyOf(state, reservation.class)) < 0
+  );
 }
 
 /** The last task of a line has been sent ahead: nothing needs to be kept free for it. */

@@ -16,7 +16,7 @@ import type { Line } from "./line.js";
 import { urgencyOf } from "./order.js";
 import { retract } from "./retract.js";
 import type { Shape } from "./shape.js";
-import type { State } from "./state.js";
+import { type State, shapeOf } from "./state.js";
 import type { TaskClass } from "./task-class.js";
 import { limitsOf } from "./walltime.js";
 import { couldFit, type Worker } from "./worker.js";
@@ -106,16 +106,36 @@ export function backfilled(state: Readonly<State>, shape: Shape, worker: Worker)
   });
 }
 
-/** Reserves for the classes that have waited too long. Called when everything that fits has been placed. */
+/**
+ * Reserves for the lines that have waited too long, the longest first among equals.
+ * Called when everything that fits has been placed.
+ */
 export function reserve(state: State): void {
-  const { reserveAfterMs } = state.options;
+  const sinceMs = state.nowMs - state.options.reserveAfterMs;
   for (const level of state.levels) {
-    for (const line of level.lines) {
-      if (state.nowMs - line.waitingSinceMs < reserveAfterMs || reservationOf(state, line) !== undefined)
-        continue;
+    const lines = [...level.lines].filter(
+      (line) => line.waitingSinceMs <= sinceMs && reservationOf(state, line) === undefined,
+    );
+    lines.sort((a, b) => a.waitingSinceMs - b.waitingSinceMs);
+    for (const line of lines) {
+      if (getsItsTurn(state, line)) continue;
       line.shapes.some((shape, alternative) => reserveFor(state, line, shape, alternative));
     }
   }
+}
+
+/**
+ * Whether the line needs nothing kept free: wherever it could run, it waits only for tasks that ask for
+ * the same, so that there is room for it whichever ends, and its turn comes by fairness.
+ */
+function getsItsTurn(state: State, line: Line): boolean {
+  for (const worker of state.workers.values()) {
+    if (worker.mode !== "ready" || !line.shapes.some((shape) => couldFit(state, worker, shape))) continue;
+    const holder = worker.heldBy === undefined ? undefined : shapeOf(worker.heldBy);
+    if (holder !== undefined && !line.shapes.includes(holder)) return false;
+    for (const shape of worker.slots.keys()) if (!line.shapes.includes(shape)) return false;
+  }
+  return line.shapes.every((shape) => shape.nodes === 0);
 }
 
 function reserveFor(state: State, line: Line, shape: Shape, alternative: number): boolean {

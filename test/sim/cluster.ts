@@ -24,6 +24,8 @@ export interface WorldOptions {
   readonly linkMs?: number;
   /** How often the head plans although nothing happened. Default: a third of reserveAfterMs, at least 10. */
   readonly tickMs?: number;
+  /** After every how many events the invariants are checked. Default: 1. */
+  readonly checkEvery?: number;
 }
 
 /** Far more slices than any plan of so small a cluster has. */
@@ -69,7 +71,7 @@ export class Cluster implements World {
 
   constructor(seed: number, options: WorldOptions = {}) {
     this.random = new Random(seed);
-    this.driver = new CoreDriver(options.scheduling);
+    this.driver = new CoreDriver(options.scheduling, options.checkEvery);
     this.#linkMs = options.linkMs ?? 2;
     this.#reserveAfterMs = options.scheduling?.reserveAfterMs ?? 30_000;
     this.#tickMs = options.tickMs ?? Math.max(this.#reserveAfterMs / 3, 10);
