@@ -60,6 +60,8 @@ export class Cluster implements World {
   readonly closed = new Set<number>();
   /** How an execution goes; to be set by the test. */
   courseOf: (task: WorkerTask) => Course = () => ({ runMs: this.exponential(10), fails: false });
+  /** Of the last execution of each task that began. */
+  readonly #attempts = new Map<string, number>();
   readonly #requests = new Map<string, Request>();
   readonly #lastArrivalMs = new Map<string, number>();
   readonly #linkMs: number;
@@ -196,8 +198,13 @@ export class Cluster implements World {
 
   begins(_worker: number, task: WorkerTask): () => void {
     this.started.push({ atMs: this.nowMs, task });
-    const { demand, workers } = task;
-    const execution = { task: `${task.session}.${task.task}`, demand, workers };
+    const { demand, workers, attempt } = task;
+    const name = `${task.session}.${task.task}`;
+    const before = this.#attempts.get(name) ?? 0;
+    if (attempt <= before)
+      throw new Error(`attempt ${attempt} of task ${name} began after attempt ${before}`);
+    this.#attempts.set(name, attempt);
+    const execution = { task: name, demand, workers };
     this.occupancy.begin(execution);
     return () => this.occupancy.end(execution);
   }

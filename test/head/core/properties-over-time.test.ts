@@ -79,6 +79,26 @@ describe("no starvation", () => {
     );
   });
 
+  it("keeps no worker free for what only a cluster-wide limit holds back", () => {
+    fc.assert(
+      fc.property(crowd, (given) => {
+        const cluster = crowded({ ...given, longestMs: 50 });
+        // One of two has the limit for good; the other must not cost anything meanwhile.
+        const wide = cores("all").and(limit("license", 1));
+        cluster.join(poolOf(1));
+        cluster.spec(2, LARGE, wide, { priority: 1 });
+        const { courseOf } = cluster;
+        cluster.courseOf = (task) => (task.spec === LARGE ? { runMs: 1e9, fails: false } : courseOf(task));
+        cluster.submit(2, LARGE, 2);
+        cluster.run(3 * RESERVE_AFTER_MS);
+        const state = cluster.driver.core.view.internals;
+        expect(beganMs(cluster, 2, LARGE)).toBeLessThan(3 * RESERVE_AFTER_MS);
+        expect(state.reservations.size).toBe(0);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
   it("several streams of unlike tasks that run long keep a large one waiting for a turn of each at most", () => {
     fc.assert(
       fc.property(crowd, (given) => {
