@@ -114,10 +114,13 @@ function ownsResources({ state }: Task): boolean {
 function checkSession(state: Readonly<State>, session: Session): void {
   const held: number[] = [];
   let queued = 0;
+  for (const { queue } of session.classes.values()) queued += queue.size;
   let placed = 0;
   for (const task of session.tasks.values()) {
     must(task.state.type !== "ended", 2, `${nameOf(task)} has ended and is still known`);
-    if (task.state.type === "queued") queued += 1;
+    if (task.state.type === "queued")
+      must(task.class.queue.isReturned(task.number), 2, `${nameOf(task)} is queued and in no queue`);
+    must(session.batches.of(task.number) === undefined, 2, `${nameOf(task)} is known and waits in a batch`);
     if ("worker" in task.state) {
       placed += 1;
       checkPlaced(state, task, task.state.worker);
@@ -178,12 +181,12 @@ function checkClass(state: Readonly<State>, cls: TaskClass): void {
   must([...line].includes(cls) === waits, 3, `spec ${spec} waits in its line with ${waiting.length} tasks`);
   for (const shape of shapes)
     must(shape.waiting.has(cls) === waits, 3, `spec ${spec} waits at ${shape.text}`);
-  for (const task of waiting)
-    must(
-      cls.session.tasks.get(task.number) === task && task.class === cls,
-      2,
-      `${nameOf(task)} waits in the queue of spec ${spec} and is not known`,
-    );
+  must(queue.next === waiting[0], 2, `the queue of spec ${spec} has ${queue.next} before its first`);
+  for (const number of waiting) {
+    const task = cls.session.tasks.get(number);
+    const owner = task?.state.type === "queued" ? task.class : cls.session.batches.of(number)?.class;
+    must(owner === cls, 2, `task ${cls.session.number}.${number} waits in spec ${spec} and is not known`);
+  }
   checkLine(state, line);
 }
 

@@ -18,8 +18,18 @@
  * 10. after a complete plan, workers are reserved only for lines that wait, and a gang's all at once.
  */
 
+import { BatchTable } from "./batch-table.js";
 import type { Effect } from "./effect.js";
-import { cancel, closeIfDone, onFailed, onFinished, onReturned, onStarted, onWorkerLost } from "./end.js";
+import {
+  cancel,
+  cancelAll,
+  closeIfDone,
+  onFailed,
+  onFinished,
+  onReturned,
+  onStarted,
+  onWorkerLost,
+} from "./end.js";
 import { newEstimate } from "./estimate.js";
 import type { HeadEvent, SpecDefined, Submitted, WorkerJoined } from "./event.js";
 import type { Level } from "./level.js";
@@ -29,8 +39,7 @@ import { plan } from "./plan.js";
 import type { Session } from "./session.js";
 import { type Shape, vectorOf } from "./shape.js";
 import { enqueue, newState, type State } from "./state.js";
-import { QUEUED } from "./task.js";
-import { TaskQueue } from "./task-class.js";
+import { TaskQueue } from "./task-queue.js";
 import { TaskTable } from "./task-table.js";
 import { CoreView } from "./view.js";
 import { type Worker, WorkerStates } from "./worker.js";
@@ -76,6 +85,7 @@ function apply(state: State, event: HeadEvent<unknown, unknown, unknown>): void 
         weight: state.options.weights.get(event.name) ?? 1,
         classes: new Map(),
         lines: new Map(),
+        batches: new BatchTable(),
         tasks: new TaskTable(),
         held: [],
         closed: false,
@@ -91,18 +101,14 @@ function apply(state: State, event: HeadEvent<unknown, unknown, unknown>): void 
       return onSubmitted(state, event);
     case "cancelRequested": {
       const session = state.sessions.get(event.session);
-      if (session === undefined) return;
-      return cancel(
-        state,
-        session,
-        [...new Set(event.tasks)].flatMap((number) => session.tasks.get(number) ?? []),
-      );
+      if (session !== undefined) cancel(state, session, event.tasks);
+      return;
     }
     case "sessionClosed": {
       const session = state.sessions.get(event.session);
       if (session === undefined || session.closed) return;
       session.closed = true;
-      cancel(state, session, [...session.tasks.values()]);
+      cancelAll(state, session);
       return closeIfDone(state, session);
     }
     case "workerJoined":
@@ -176,24 +182,23 @@ function onSubmitted(state: State, event: Submitted<unknown>): void {
   const session = state.sessions.get(event.session);
   const cls = session?.classes.get(event.spec);
   if (session === undefined || cls === undefined || session.closed) return;
-  for (let index = 0; index < event.count; index += 1) {
-    const number = event.first + index;
-    if (session.tasks.has(number)) continue;
-    const task = {
-      class: cls,
-      number,
-      attempt: 1,
-      state: QUEUED,
-      source: event.source,
-      index,
-      grantedMs: 0,
-      gang: undefined,
-      failures: 0,
-      lostWorkers: undefined,
-    };
-    session.tasks.set(number, task);
-    enqueue(state, task);
+  const { source, first: base } = event;
+  for (const [first, end] of unknownOf(session, base, base + event.count)) {
+    enqueue(state, { class: cls, first, end, next: first, source, base, dropped: undefined });
   }
+}
+
+/** The ranges of these numbers that are not in use. */
+function unknownOf(session: Session, first: number, end: number): [first: number, end: number][] {
+  if (first >= session.batches.end) return first < end ? [[first, end]] : [];
+  const ranges: [number, number][] = [];
+  for (let number = first; number < end; number += 1) {
+    if (session.tasks.has(number) || session.batches.of(number) !== undefined) continue;
+    const last = ranges.at(-1);
+    if (last?.[1] === number) last[1] = number + 1;
+    else ranges.push([number, number + 1]);
+  }
+  return ranges;
 }
 
 function onWorkerJoined(state: State, event: WorkerJoined): void {

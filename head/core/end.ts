@@ -5,6 +5,8 @@ import { observe } from "./estimate.js";
 import type { Failed, Finished, Returned, Started } from "./event.js";
 import type { Session } from "./session.js";
 import {
+  clearQueue,
+  dropQueued,
   finishTask,
   leaveGang,
   markStopping,
@@ -137,7 +139,7 @@ export function onReturned(state: State, worker: Worker, event: Returned): void 
 /** A task that was to be ended is gone from its worker: over, or to run again. */
 function stopped(state: State, task: Task): void {
   if (task.state.type === "stopping" && task.state.again) again(state, task);
-  else conclude(state, task.class.session, [task], { type: "cancelled" });
+  else conclude(state, task, { type: "cancelled" });
 }
 
 /** This execution is over, through no fault of the task; another follows. */
@@ -146,7 +148,7 @@ function again(state: State, task: Task): void {
   task.attempt += 1;
   requeue(state, task);
   if ((task.lostWorkers?.length ?? 0) < MAX_LOST_WORKERS) return;
-  conclude(state, task.class.session, [task], { type: "workersLost", workers: task.lostWorkers! });
+  conclude(state, task, { type: "workersLost", workers: task.lostWorkers! });
 }
 
 /** A worker's connection ended: what it had runs elsewhere. */
@@ -191,42 +193,60 @@ function charge(task: Task, worker: Worker): void {
 }
 
 /** The client wants tasks ended. */
-export function cancel(state: State, session: Session, tasks: Iterable<Task>): void {
-  const gone: Task[] = [];
-  const placed = new Map<number, number[]>();
-  for (const task of tasks) {
-    if (task.state.type === "queued") gone.push(task);
-    else if (task.state.type === "stopping") markStopping(state, task, false);
-    else if ("worker" in task.state) {
-      const worker = task.state.worker.number;
-      markStopping(state, task, false);
-      const numbers = placed.get(worker);
-      if (numbers === undefined) placed.set(worker, [task.number]);
-      else numbers.push(task.number);
+export function cancel(state: State, session: Session, numbers: readonly number[]): void {
+  const gone: number[] = [];
+  const placed: Task[] = [];
+  for (const number of numbers) {
+    const task = session.tasks.get(number);
+    const batch = task === undefined ? session.batches.of(number) : undefined;
+    if (batch !== undefined) dropQueued(batch, number);
+    else if (task?.state.type === "queued") finishTask(state, task);
+    else {
+      if (task !== undefined) placed.push(task);
+      continue;
     }
+    gone.push(number);
   }
-  for (const [worker, numbers] of placed) {
-    state.effects.push({ type: "stop", worker, session: session.number, tasks: numbers });
-  }
-  if (gone.length > 0) conclude(state, session, gone, { type: "cancelled" });
+  stopPlaced(state, session, placed);
+  if (gone.length > 0) ended(state, session, gone, { type: "cancelled" });
 }
 
-/** Ends tasks by the head's own decision. */
-function conclude(state: State, session: Session, tasks: readonly Task[], verdict: Verdict): void {
-  for (const task of tasks) finishTask(state, task);
+/** The client is gone: nothing of it is wanted any more. */
+export function cancelAll(state: State, session: Session): void {
+  session.failed += session.queued;
+  for (const cls of session.classes.values()) clearQueue(cls);
+  stopPlaced(state, session, session.tasks.values());
+}
+
+function stopPlaced(state: State, session: Session, tasks: Iterable<Task>): void {
+  const byWorker = new Map<number, number[]>();
+  for (const task of tasks) {
+    const placed = task.state;
+    if (!("worker" in placed)) continue;
+    markStopping(state, task, false);
+    if (placed.type === "stopping") continue;
+    const numbers = byWorker.get(placed.worker.number);
+    if (numbers === undefined) byWorker.set(placed.worker.number, [task.number]);
+    else numbers.push(task.number);
+  }
+  for (const [worker, numbers] of byWorker)
+    state.effects.push({ type: "stop", worker, session: session.number, tasks: numbers });
+}
+
+/** Ends a task by the head's own decision. */
+function conclude(state: State, task: Task, verdict: Verdict): void {
+  finishTask(state, task);
+  ended(state, task.class.session, [task.number], verdict);
+}
+
+function ended(state: State, session: Session, tasks: number[], verdict: Verdict): void {
   session.failed += tasks.length;
-  if (session.closed) return;
-  state.effects.push({
-    type: "conclude",
-    session: session.number,
-    tasks: tasks.map((task) => task.number),
-    verdict,
-  });
+  if (!session.closed) state.effects.push({ type: "conclude", session: session.number, tasks, verdict });
 }
 
 /** Forgets a closed session once nothing of it is left. */
 export function closeIfDone(state: State, session: Session): void {
-  if (!session.closed || session.tasks.size > 0 || !state.sessions.has(session.number)) return;
+  if (!session.closed || session.queued + session.placed > 0 || !state.sessions.has(session.number)) return;
   state.sessions.delete(session.number);
   state.largeWanted = undefined;
   for (const cls of session.classes.values()) for (const shape of cls.shapes) shape.open -= 1;

@@ -104,13 +104,18 @@ export type Explanation = UnknownTask | AheadTask | RunningTask | StoppingTask |
  * explainTask(state, 1, 6) // { type: "queued", alternatives: [{ obstacles: [{ type: "short", kind: "cores", … }] }], … }
  */
 export function explainTask(state: Readonly<State>, session: number, number: number): Explanation {
-  const task = state.sessions.get(session)?.tasks.get(number);
+  const owner = state.sessions.get(session);
+  const batch = owner?.batches.of(number);
+  if (batch !== undefined) {
+    return explainQueued(state, batch.class, { session, task: number, spec: batch.class.spec, attempt: 1 });
+  }
+  const task = owner?.tasks.get(number);
   if (task === undefined) return { type: "unknown", session, task: number };
   const known: Known = { session, task: number, spec: task.class.spec, attempt: task.attempt };
   const placed = task.state;
   switch (placed.type) {
     case "queued":
-      return explainQueued(state, task, known);
+      return explainQueued(state, task.class, known);
     case "ahead":
     case "retracting":
       return { type: "ahead", ...known, worker: placed.worker.name, askedBack: placed.type === "retracting" };
@@ -138,8 +143,7 @@ function namesOf(task: Task): string[] {
   return workers.map(({ name }) => name);
 }
 
-function explainQueued(state: Readonly<State>, task: Task, known: Known): QueuedTask {
-  const cls = task.class;
+function explainQueued(state: Readonly<State>, cls: TaskClass, known: Known): QueuedTask {
   const reservation = reservationOf(state, cls.line);
   return {
     type: "queued",
@@ -149,7 +153,7 @@ function explainQueued(state: Readonly<State>, task: Task, known: Known): Queued
     alternatives: cls.shapes.map((shape) => lookAt(state, cls, shape)),
     reserved: reservation === undefined ? undefined : reservedBy(state, reservation),
     ...beforeIt(state, cls),
-    before: beforeInQueue(task),
+    before: beforeInQueue(cls, known.task),
   };
 }
 
@@ -193,12 +197,11 @@ function holdingLess(
 }
 
 /** Its queue is that of all of its session's classes that ask for the same with the same urgency. */
-function beforeInQueue(task: Task): number {
-  const { session, line, queue } = task.class;
-  const returned = queue.isReturned(task);
+function beforeInQueue({ session, line, queue }: TaskClass, number: number): number {
+  const returned = queue.isReturned(number);
   let before = 0;
   for (const cls of session.classes.values()) {
-    if (cls.line === line) before += cls.queue.before(task.number, returned);
+    if (cls.line === line) before += cls.queue.before(number, returned);
   }
   return Math.min(before, Math.max(0, session.queued - 1));
 }

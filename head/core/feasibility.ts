@@ -1,7 +1,8 @@
 /** Whether any connected worker could ever run a class: said at once. */
 
+import type { Verdict } from "./effect.js";
 import { whyInfeasible } from "./infeasible.js";
-import { finishTask, type State } from "./state.js";
+import { clearQueue, type State } from "./state.js";
 import type { TaskClass } from "./task-class.js";
 
 /** Looks at classes that are new, or whose workers changed. */
@@ -22,12 +23,8 @@ export function judgeFeasibility(state: State): void {
 
 function fail(state: State, cls: TaskClass, reason: string): void {
   const tasks = [...cls.queue];
-  for (const task of tasks) finishTask(state, task);
+  clearQueue(cls);
   cls.session.failed += tasks.length;
-  state.effects.push({
-    type: "conclude",
-    session: cls.session.number,
-    tasks: tasks.map((task) => task.number),
-    verdict: { type: "infeasible", reason },
-  });
+  const verdict: Verdict = { type: "infeasible", reason };
+  state.effects.push({ type: "conclude", session: cls.session.number, tasks, verdict });
 }

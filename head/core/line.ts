@@ -70,7 +70,7 @@ export class Line {
 }
 
 function keyOf(cls: TaskClass): number {
-  const next = cls.queue.peek();
+  const next = cls.queue.next;
   if (next === undefined) return Number.POSITIVE_INFINITY;
-  return cls.queue.hasReturned ? next.number - RETURNED : next.number;
+  return cls.queue.hasReturned ? next - RETURNED : next;
 }

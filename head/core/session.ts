@@ -1,5 +1,6 @@
 /** A client's session: its tasks, its classes and what it holds. */
 
+import type { BatchTable } from "./batch-table.js";
 import type { Line } from "./line.js";
 import type { TaskClass } from "./task-class.js";
 import type { TaskTable } from "./task-table.js";
@@ -16,7 +17,9 @@ export interface Session {
   readonly classes: Map<number, TaskClass>;
   /** Those with the same level and request share a line; by the key of both. */
   readonly lines: Map<string, Line>;
-  /** Not ended, by number. */
+  /** Queued tasks that nobody has looked at yet. */
+  readonly batches: BatchTable;
+  /** The others that have not ended, by number. */
   readonly tasks: TaskTable;
   /** Amounts, by kind, that its granted and sent-ahead tasks ask for. */
   readonly held: number[];

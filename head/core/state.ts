@@ -14,6 +14,7 @@ import type { Session } from "./session.js";
 import { Kinds, type Shape, Shapes } from "./shape.js";
 import { ENDED, QUEUED, type Task } from "./task.js";
 import type { TaskClass } from "./task-class.js";
+import type { Batch } from "./task-queue.js";
 import type { GroupRuns } from "./walltime.js";
 import { adjust, type Worker } from "./worker.js";
 
@@ -90,22 +91,24 @@ export function shapeOf(task: Task): Shape {
   return task.class.shapes[alternative]!;
 }
 
-/** Puts a new task at the end of its queue. */
-export function enqueue(state: State, task: Task): void {
-  task.class.queue.push(task);
-  queued(state, task.class);
+/** Puts new tasks at the end of their queue. */
+export function enqueue(state: State, batch: Batch): void {
+  const cls = batch.class;
+  cls.session.batches.add(batch);
+  cls.queue.push(batch);
+  queued(state, cls, batch.end - batch.first);
 }
 
 /** Puts a task that has left its worker at the front of its queue. */
 export function requeue(state: State, task: Task): void {
   task.state = QUEUED;
   task.class.queue.putBack(task);
-  queued(state, task.class);
+  queued(state, task.class, 1);
 }
 
-function queued(state: State, cls: TaskClass): void {
+function queued(state: State, cls: TaskClass, count: number): void {
   const { level, line } = cls;
-  cls.session.queued += 1;
+  cls.session.queued += count;
   state.fresh.add(cls);
   if (level.waiting.has(cls)) {
     // At the end of a queue that is not empty nothing moves.
@@ -123,9 +126,9 @@ function queued(state: State, cls: TaskClass): void {
 }
 
 /** The queue of a class is shorter, or begins with another task. */
-function unqueued(cls: TaskClass): void {
+function unqueued(cls: TaskClass, count: number): void {
   const { level, line } = cls;
-  cls.session.queued -= 1;
+  cls.session.queued -= count;
   if (cls.queue.size > 0) {
     line.moved(cls);
     return;
@@ -146,7 +149,7 @@ function dequeue(state: State, cls: TaskClass): Task {
   const task = cls.queue.take()!;
   cls.waitingSinceMs = state.nowMs;
   cls.line.waitingSinceMs = state.nowMs;
-  unqueued(cls);
+  unqueued(cls, 1);
   return task;
 }
 
@@ -234,14 +237,29 @@ export function leaveGang(state: State, task: Task, lost: Worker): void {
 /** Ends a task: it is nowhere any more. */
 export function finishTask(state: State, task: Task): void {
   if (task.state.type === "queued") {
-    task.state = ENDED;
-    task.class.queue.forget();
-    unqueued(task.class);
-  } else {
-    takeOff(state, task);
-    task.state = ENDED;
-  }
+    task.class.queue.remove(task);
+    unqueued(task.class, 1);
+  } else takeOff(state, task);
+  task.state = ENDED;
   task.class.session.tasks.delete(task.number);
+}
+
+/** Ends a queued task that nobody has looked at. */
+export function dropQueued(batch: Batch, number: number): void {
+  batch.class.queue.drop(batch, number);
+  unqueued(batch.class, 1);
+}
+
+/** Ends every queued task of a class. */
+export function clearQueue(cls: TaskClass): void {
+  const { session, queue } = cls;
+  const { size } = queue;
+  if (size === 0) return;
+  for (const task of queue.clear()) {
+    task.state = ENDED;
+    session.tasks.delete(task.number);
+  }
+  unqueued(cls, size);
 }
 
 function hold(state: State, task: Task, worker: Worker, alternative: number, sign: 1 | -1): void {

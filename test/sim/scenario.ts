@@ -277,7 +277,9 @@ export function verify(cluster: Cluster): void {
 
 function placeOf(cluster: Cluster, name: string): string {
   const [session, task] = name.split(".").map(Number);
-  const known = cluster.driver.core.view.internals.sessions.get(session!)?.tasks.get(task!);
+  const owner = cluster.driver.core.view.internals.sessions.get(session!);
+  if (owner?.batches.of(task!) !== undefined) return "queued";
+  const known = owner?.tasks.get(task!);
   if (known === undefined) return "the core has forgotten it";
   return `${known.state.type}, ${known.class.shapes.map(({ text }) => text).join(" or ")}`;
 }

@@ -317,10 +317,12 @@ describe("backfill", () => {
           for (const each of running) submit({ ...each, known: true });
           cluster.after(1, () => {
             // What could not start is not there any more: only what runs stands before the large task.
-            const queued = [...cluster.driver.core.view.internals.sessions.get(1)!.tasks.values()]
-              .filter(({ state }) => state.type !== "granted")
-              .map(({ number }) => number);
-            cluster.cancel(1, queued);
+            const { tasks, classes } = cluster.driver.core.view.internals.sessions.get(1)!;
+            const ahead = [...tasks.values()].filter(({ state }) => state.type === "ahead");
+            cluster.cancel(1, [
+              ...ahead.map(({ number }) => number),
+              ...[...classes.values()].flatMap(({ queue }) => [...queue]),
+            ]);
             cluster.spec(1, 999, large);
             cluster.submit(1, 999, 1);
           });
