@@ -276,7 +276,7 @@ function checkTotals(state: Readonly<State>): void {
     must(shape.open === (open.get(shape) ?? 0), 9, `${shape.text} counts ${shape.open} open classes`);
   for (const worker of [...state.freed, ...state.touched])
     must(state.workers.get(worker.number) === worker, 9, `${worker.name} is to be looked at and is gone`);
-  for (const { session, spec } of state.fresh)
+  for (const { session, spec } of [...state.fresh, ...state.unjudged])
     must(state.sessions.has(session.number), 9, `spec ${spec} of a session that is gone is to be looked at`);
 }
 
@@ -319,7 +319,12 @@ function checkPlanned(state: Readonly<State>): void {
     for (const each of workers)
       must(state.reservations.has(each), 10, `${each.name} of a reserved gang is not reserved`);
   }
-  must(state.freed.size === 0 && state.fresh.size === 0, 9, "a complete plan left something to be looked at");
+  const unjudged = state.workers.size === 0 ? 0 : state.unjudged.size;
+  must(
+    state.freed.size + state.fresh.size + unjudged === 0,
+    9,
+    "a complete plan left something to be looked at",
+  );
 }
 
 /** Whether the plan had to see that the class may use the worker. */

@@ -38,7 +38,7 @@ import { DEFAULT_OPTIONS, type SchedulingOptions } from "./options.js";
 import { plan } from "./plan.js";
 import type { Session } from "./session.js";
 import { type Shape, vectorOf } from "./shape.js";
-import { enqueue, newState, type State } from "./state.js";
+import { enqueue, lookAt, newState, type State } from "./state.js";
 import { TaskQueue } from "./task-queue.js";
 import { TaskTable } from "./task-table.js";
 import { CoreView } from "./view.js";
@@ -231,7 +231,7 @@ function onWorkerJoined(state: State, event: WorkerJoined): void {
 /** The workers have changed: what is feasible, and what is worth sending ahead, may have too. */
 function lookAgain(state: State): void {
   state.largeWanted = undefined;
-  for (const level of state.levels) for (const cls of level.waiting) state.fresh.add(cls);
+  for (const level of state.levels) for (const cls of level.waiting) lookAt(state, cls);
 }
 
 function changeClusterTotal(state: State, worker: Worker, sign: 1 | -1): void {

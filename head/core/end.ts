@@ -250,7 +250,10 @@ export function closeIfDone(state: State, session: Session): void {
   state.sessions.delete(session.number);
   state.largeWanted = undefined;
   for (const cls of session.classes.values()) for (const shape of cls.shapes) shape.open -= 1;
-  for (const cls of session.classes.values()) state.fresh.delete(cls);
+  for (const cls of session.classes.values()) {
+    state.fresh.delete(cls);
+    state.unjudged.delete(cls);
+  }
   state.effects.push({ type: "sessionEnded", session: session.number });
 }
 

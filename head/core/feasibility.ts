@@ -2,16 +2,22 @@
 
 import type { Verdict } from "./effect.js";
 import { whyInfeasible } from "./infeasible.js";
+import { COMPARISON, type PlanStep } from "./plan-step.js";
 import { clearQueue, type State } from "./state.js";
 import type { TaskClass } from "./task-class.js";
 
-/** Looks at classes that are new, or whose workers changed. */
-export function judgeFeasibility(state: State): void {
+/** Looks at classes that are new, or whose workers changed; goes on where a step that ran out of budget stopped. */
+export function judgeFeasibility(step: PlanStep): void {
+  const { state } = step;
   if (state.workers.size === 0) return;
-  for (const cls of state.fresh) {
+  for (const cls of state.unjudged) {
+    if (step.budget <= 0) return;
+    state.unjudged.delete(cls);
     if (cls.warned || cls.queue.size === 0) continue;
+    step.budget -= COMPARISON;
     const reason = whyInfeasible(state, cls);
     if (reason === undefined) continue;
+    step.budget -= state.workers.size * cls.shapes.length;
     const wanted = cls.shapes.map((shape) => shape.text).join(" or ");
     if (cls.failInfeasible) fail(state, cls, `no connected worker could ever give ${wanted}: ${reason}`);
     else {

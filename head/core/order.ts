@@ -43,9 +43,14 @@ export function byUrgency(state: Readonly<State>): Iterable<UrgencyGroup> {
 export class Turns {
   readonly #sessions = new Map<Session, KeyedHeap<Line>>();
 
+  /**
+   * @param lines in the order in which they began to wait; a session goes by its first
+   * @param takesPart which of them do. Default: all
+   */
   constructor(
     private readonly state: Readonly<State>,
     lines: Iterable<Line>,
+    takesPart: (line: Line) => boolean = () => true,
   ) {
     for (const line of lines) {
       let own = this.#sessions.get(line.session);
@@ -53,8 +58,15 @@ export class Turns {
         own = new KeyedHeap();
         this.#sessions.set(line.session, own);
       }
-      own.push(line, line.key);
+      if (takesPart(line)) own.push(line, line.key);
     }
+    for (const [session, own] of this.#sessions) if (own.size === 0) this.#sessions.delete(session);
+  }
+
+  /** Whether something that came back from a worker waits for its turn. */
+  get hasReturned(): boolean {
+    for (const lines of this.#sessions.values()) if (lines.firstKey! < 0) return true;
+    return false;
   }
 
   /** The line whose turn it is; undefined: none is left. */

@@ -2,6 +2,7 @@
 
 import type { Assignments } from "./assignments.js";
 import type { Candidates } from "./placement.js";
+import type { Room } from "./room.js";
 import type { Shape } from "./shape.js";
 import type { State } from "./state.js";
 
@@ -10,8 +11,15 @@ export interface PlanStep {
   readonly state: State;
   readonly assignments: Assignments;
   readonly candidates: Map<Shape, Candidates>;
-  /** Placements that may still be made in this step. */
+  /** On the workers that have been freed. */
+  readonly freedRoom: Room;
+  /** On the workers that are reserved. */
+  readonly reservedRoom: Room;
+  /** Work that may still be done in this step; a placement is 1. */
   budget: number;
   /** A reservation ended. */
   released: boolean;
 }
+
+/** Comparisons of a task with a worker, in placements. */
+export const COMPARISON = 1 / 8;

@@ -20,17 +20,17 @@ import { limitReached } from "./limit.js";
 import type { Line } from "./line.js";
 import { byUrgency, Turns, type UrgencyGroup } from "./order.js";
 import { Candidates } from "./placement.js";
-import type { PlanStep } from "./plan-step.js";
+import { COMPARISON, type PlanStep } from "./plan-step.js";
 import { refill, takeBack } from "./prefetch.js";
 import { backfilled, mayUse, release, reservationOf, reserve, reviewReservations } from "./reservation.js";
+import { Room } from "./room.js";
 import type { Shape } from "./shape.js";
 import { grant, type State, startAhead } from "./state.js";
 import type { TaskClass } from "./task-class.js";
 import { fits, type Worker } from "./worker.js";
 
-/** Placements in one step of a plan, and workers compared: keeps a step within a few milliseconds. */
+/** Placements in one step of a plan, or work that takes as long: keeps a step within a few milliseconds. */
 const PLACEMENTS_PER_STEP = 1_000;
-const COMPARISONS_PER_PLACEMENT = 20;
 
 /** Where a task can go. */
 interface Spot {
@@ -42,15 +42,17 @@ interface Spot {
 /** Places what can be placed, or a part of it. */
 export function plan(state: State): void {
   state.planNumber += 1;
-  judgeFeasibility(state);
-  if (state.reservations.size > 0) reviewReservations(state);
   const step: PlanStep = {
     state,
     assignments: new Assignments(state),
     candidates: new Map(),
+    freedRoom: new Room(state.freed),
+    reservedRoom: new Room(state.reservations),
     budget: PLACEMENTS_PER_STEP,
     released: false,
   };
+  judgeFeasibility(step);
+  if (state.reservations.size > 0) reviewReservations(state);
   for (const group of byUrgency(state)) {
     if (step.budget <= 0) break;
     placeGroup(step, group);
@@ -58,12 +60,11 @@ export function plan(state: State): void {
   promote(step, undefined);
   if (step.budget > 0) refill(step);
   // A reservation that ended has freed workers that some lines were not compared with.
-  if (step.budget <= 0 || step.released) {
+  if (step.budget <= 0 || step.released || !reserve(step)) {
     state.effects.push({ type: "planAgain" });
     return;
   }
   takeBack(state);
-  reserve(state);
   if (state.freed.size > 0) refreshAnswers(state);
   state.freed.clear();
   state.touched.clear();
@@ -72,11 +73,10 @@ export function plan(state: State): void {
 
 function placeGroup(step: PlanStep, group: UrgencyGroup): void {
   const { state } = step;
-  const lines = [...group.lines].filter(({ shapes }) => mayHaveChanged(state, shapes));
   // What came back goes before everything else of its urgency.
-  const returned = lines.some((line) => line.key < 0);
+  const turns = new Turns(state, group.lines, ({ shapes }) => mayHaveChanged(step, shapes));
+  const returned = turns.hasReturned;
   if (!returned) promote(step, group);
-  const turns = new Turns(state, lines);
   for (let line = turns.next(); line !== undefined && step.budget > 0; line = turns.next()) {
     const cls = line.first();
     const spot = findSpot(step, cls);
@@ -89,8 +89,18 @@ function placeGroup(step: PlanStep, group: UrgencyGroup): void {
   if (returned) promote(step, group);
 }
 
-function mayHaveChanged(state: State, shapes: readonly Shape[]): boolean {
-  return state.freed.size > 0 || state.reservations.size > 0 || shapes.some((shape) => !shape.full);
+/** Whether there may be room that was not there at the last plan. */
+function mayHaveChanged({ state, freedRoom, reservedRoom }: PlanStep, shapes: readonly Shape[]): boolean {
+  let may = false;
+  for (const shape of shapes) {
+    if (!shape.full || shape.nodes > 0 || freedRoom.mayFit(shape)) may = true;
+    else {
+      shape.checkedInPlan = state.planNumber;
+      // What is kept free for some is there for others, and for those when enough of it is free.
+      may ||= reservedRoom.mayFit(shape);
+    }
+  }
+  return may;
 }
 
 function place(step: PlanStep, line: Line, cls: TaskClass, { worker, alternative, gang }: Spot): void {
@@ -99,6 +109,8 @@ function place(step: PlanStep, line: Line, cls: TaskClass, { worker, alternative
   const task = grant(state, cls, worker, alternative, gang);
   assignments.add(worker, task, alternative, true);
   state.touched.add(worker);
+  step.freedRoom.placed();
+  step.reservedRoom.placed();
   if (reservation !== undefined) {
     release(state, reservation);
     step.released = true;
@@ -150,16 +162,19 @@ function findSpot(step: PlanStep, cls: TaskClass): Spot | undefined {
       if (gang !== undefined) return { worker: gang[0]!, alternative, gang };
       continue;
     }
-    const worker = findWorker(step, shape) ?? findReserved(state, cls, shape);
+    const worker = findWorker(step, shape) ?? findReserved(step, cls, shape);
     if (worker !== undefined) return { worker, alternative, gang: undefined };
   }
   return undefined;
 }
 
 function findWorker(step: PlanStep, shape: Shape): Worker | undefined {
-  const { state } = step;
-  const worker = candidatesFor(step, shape).best();
-  if (worker === undefined) shape.full = true;
+  const { state, freedRoom } = step;
+  const worker = shape.full && !freedRoom.mayFit(shape) ? undefined : candidatesFor(step, shape).best();
+  if (worker === undefined) {
+    if (shape.full) freedRoom.tighten();
+    shape.full = true;
+  }
   // While it still fits somewhere among the freed, "full" holds for the others only.
   shape.checkedInPlan = worker === undefined ? state.planNumber : 0;
   return worker;
@@ -173,7 +188,7 @@ function candidatesFor(step: PlanStep, shape: Shape): Candidates {
     const some = shape.full && shape.nodes === 0;
     candidates = new Candidates(state, shape, some ? state.freed : state.workers.values());
     step.candidates.set(shape, candidates);
-    step.budget -= (some ? state.freed.size : state.workers.size) / COMPARISONS_PER_PLACEMENT;
+    step.budget -= (some ? state.freed.size : state.workers.size) * COMPARISON;
   }
   return candidates;
 }
@@ -190,10 +205,14 @@ function findGang(step: PlanStep, cls: TaskClass, shape: Shape): readonly Worker
 }
 
 /** A worker that is reserved for another class, where the task delays nobody. */
-function findReserved(state: State, cls: TaskClass, shape: Shape): Worker | undefined {
+function findReserved(step: PlanStep, cls: TaskClass, shape: Shape): Worker | undefined {
+  const { state, reservedRoom } = step;
+  if (!reservedRoom.mayFit(shape)) return undefined;
+  step.budget -= state.reservations.size * COMPARISON;
   for (const worker of state.reservations.keys()) {
     if (fits(state, worker, shape) && mayUse(state, cls, shape, worker)) return worker;
   }
+  reservedRoom.tighten();
   return undefined;
 }
 

@@ -13,7 +13,7 @@
 import { compareLevels } from "./level.js";
 import type { Line } from "./line.js";
 import { Turns, urgencyOf } from "./order.js";
-import type { PlanStep } from "./plan-step.js";
+import { COMPARISON, type PlanStep } from "./plan-step.js";
 import { release, reservationOf } from "./reservation.js";
 import { retract } from "./retract.js";
 import type { Shape } from "./shape.js";
@@ -37,10 +37,15 @@ const WORTH_MOVING_US = 5_000;
 export function refill(step: PlanStep): void {
   const { state } = step;
   const contenders = waitingShapes(state);
+  if (contenders.size === 0) {
+    state.refilling = undefined;
+    return;
+  }
   state.refilling ??= new Set(state.fresh.size > 0 ? state.workers.values() : []);
   for (const worker of state.touched) state.refilling.add(worker);
   for (const worker of state.refilling) {
-    if (contenders.size > 0 && worker.mode === "ready") refillWorker(step, worker, contenders);
+    if (worker.mode === "ready") refillWorker(step, worker, contenders);
+    step.budget -= COMPARISON;
     if (step.budget <= 0) return;
     state.refilling.delete(worker);
   }
@@ -48,12 +53,11 @@ export function refill(step: PlanStep): void {
 }
 
 function refillWorker(step: PlanStep, worker: Worker, contenders: Map<Shape, Line>): void {
-  const { state } = step;
   for (const [shape, slots] of worker.slots) {
     if (step.budget <= 0) return;
     if (!contenders.has(shape) || shape.limits.length > 0 || shape.nodes > 0) continue;
     const dry = step.assignments.granted.has(worker) && worker.aheadCount === 0;
-    if (!dry && isContended(state, worker, shape, contenders)) continue;
+    if (!dry && isContended(step, worker, shape, contenders)) continue;
     refillShape(step, worker, shape, slots);
   }
 }
@@ -70,12 +74,19 @@ function waitingShapes(state: State): Map<Shape, Line> {
 }
 
 /** Whether another shape, at least as urgent, could use the place of one that ends here. */
-function isContended(state: State, worker: Worker, shape: Shape, contenders: Map<Shape, Line>): boolean {
+function isContended(
+  step: PlanStep,
+  worker: Worker,
+  shape: Shape,
+  contenders: ReadonlyMap<Shape, Line>,
+): boolean {
+  const { state } = step;
   if (contenders.size === 1) return false;
   const own = contenders.get(shape)!;
   if (own.size === 0) return false;
   const mine = urgencyOf(state, own.first());
   for (const [other, line] of contenders) {
+    step.budget -= COMPARISON;
     // What waited when the plan began may have been sent since.
     if (other === shape || line.size === 0) continue;
     if (compareLevels(urgencyOf(state, line.first()), mine) > 0) continue;
@@ -180,14 +191,20 @@ function moveToIdle(state: State, shape: Shape): void {
 }
 
 function makeWay(state: State): void {
-  for (const urgent of state.fresh) {
-    if (urgent.queue.size === 0) continue;
-    for (const worker of state.workers.values()) {
-      if (worker.aheadCount === 0) continue;
-      if (!urgent.shapes.some((shape) => couldFit(state, worker, shape))) continue;
-      for (const [cls, tasks] of worker.ahead) {
-        if (compareLevels(urgencyOf(state, urgent), cls.level) >= 0) continue;
-        if (waitUs(worker, cls) >= WORTH_MOVING_US) retract(state, worker, [...tasks]);
+  const lines = [...new Set([...state.fresh].map(({ line }) => line))]
+    .filter((line) => line.size > 0)
+    .map((line) => ({ line, urgency: urgencyOf(state, line.first()) }))
+    .sort((a, b) => compareLevels(a.urgency, b.urgency));
+  if (lines.length === 0) return;
+  for (const worker of state.workers.values()) {
+    if (worker.aheadCount === 0) continue;
+    for (const [cls, tasks] of worker.ahead) {
+      if (compareLevels(lines[0]!.urgency, cls.level) >= 0 || waitUs(worker, cls) < WORTH_MOVING_US) continue;
+      for (const { line, urgency } of lines) {
+        if (compareLevels(urgency, cls.level) >= 0) break;
+        if (!line.shapes.some((shape) => couldFit(state, worker, shape))) continue;
+        retract(state, worker, [...tasks]);
+        break;
       }
     }
   }

@@ -14,12 +14,18 @@ import { compareLevels } from "./level.js";
 import { limitReached } from "./limit.js";
 import type { Line } from "./line.js";
 import { urgencyOf } from "./order.js";
+import { COMPARISON, type PlanStep } from "./plan-step.js";
 import { retract } from "./retract.js";
 import type { Shape } from "./shape.js";
 import { type State, shapeOf } from "./state.js";
 import type { TaskClass } from "./task-class.js";
 import { limitsOf } from "./walltime.js";
 import { couldFit, type Worker } from "./worker.js";
+
+/** So many lines, at most, have reservations beside each other: the others' turn comes when theirs is over. */
+const MAX_RESERVED_LINES = 32;
+/** Of so many workers, those that lack least, it is worked out when they will have room. */
+const CLOSELY_COMPARED = 64;
 
 /** One reservation: for the next task of a line. */
 export interface Reservation {
@@ -33,6 +39,8 @@ export interface Reservation {
   readonly sinceMs: number;
   /** When there will be room, as far as run times are known; Infinity: not known. */
   expectedMs: number;
+  /** Something was placed on its workers since that was worked out. */
+  stale: boolean;
   /** By worker: what will be free then beside the reserved task, by kind. */
   spare: Map<Worker, number[]>;
 }
@@ -50,12 +58,14 @@ export function reviewReservations(state: State): void {
       !limitReached(state, shape) &&
       workers.every((worker) => couldFit(state, worker, shape));
     if (!alive || !useful) release(state, reservation);
-    else estimate(state, reservation);
+    else if (reservation.stale || workers.some((worker) => state.touched.has(worker)))
+      estimate(state, reservation);
   }
 }
 
 function estimate(state: State, reservation: Reservation): void {
   reservation.expectedMs = 0;
+  reservation.stale = false;
   for (const worker of reservation.workers) {
     const { atMs, spare } = availability(state, worker, reservation.shape);
     reservation.expectedMs = Math.max(reservation.expectedMs, atMs);
@@ -99,29 +109,52 @@ function fitsBeside(spare: readonly number[], shape: Shape): boolean {
 
 /** Something was placed on a reserved worker: less is spare beside the reserved task. */
 export function backfilled(state: Readonly<State>, shape: Shape, worker: Worker): void {
-  const spare = state.reservations.get(worker)?.spare.get(worker);
-  if (spare === undefined) return;
+  const reservation = state.reservations.get(worker);
+  const spare = reservation?.spare.get(worker);
+  if (reservation === undefined || spare === undefined) return;
+  reservation.stale = true;
   shape.kinds.forEach((kind, i) => {
     spare[kind] = (spare[kind] ?? 0) - shape.amounts[i]!;
   });
 }
 
 /**
- * Reserves for the lines that have waited too long, the longest first among equals.
- * Called when everything that fits has been placed.
+ * Reserves for the lines that have waited too long, the longest first among equals; goes on where a
+ * step that ran out of budget stopped. Called when everything that fits has been placed.
+ *
+ * @returns whether all of them have been looked at
  */
-export function reserve(state: State): void {
-  const sinceMs = state.nowMs - state.options.reserveAfterMs;
-  for (const level of state.levels) {
-    const lines = [...level.lines].filter(
-      (line) => line.waitingSinceMs <= sinceMs && reservationOf(state, line) === undefined,
-    );
-    lines.sort((a, b) => a.waitingSinceMs - b.waitingSinceMs);
-    for (const line of lines) {
-      if (getsItsTurn(state, line)) continue;
-      line.shapes.some((shape, alternative) => reserveFor(state, line, shape, alternative));
-    }
+export function reserve(step: PlanStep): boolean {
+  const { state } = step;
+  state.reserving ??= new Set(overdue(state));
+  for (const line of state.reserving) {
+    if (step.budget <= 0) return false;
+    state.reserving.delete(line);
+    if (line.size === 0 || reservationOf(state, line) !== undefined || !mayReserve(state, line)) continue;
+    step.budget -= state.workers.size * COMPARISON;
+    if (getsItsTurn(state, line)) continue;
+    line.shapes.some((shape, alternative) => reserveFor(step, line, shape, alternative));
   }
+  state.reserving = undefined;
+  return true;
+}
+
+function overdue(state: Readonly<State>): Line[] {
+  const sinceMs = state.nowMs - state.options.reserveAfterMs;
+  const all: Line[] = [];
+  for (const level of state.levels) {
+    const lines = [...level.lines].filter((line) => line.waitingSinceMs <= sinceMs);
+    all.push(...lines.sort((a, b) => a.waitingSinceMs - b.waitingSinceMs));
+  }
+  return all;
+}
+
+/** Whether the line may have a reservation beside those of lines that are at least as urgent. */
+function mayReserve(state: Readonly<State>, { level }: Line): boolean {
+  const lines = new Set<Line>();
+  for (const { line } of state.reservations.values())
+    if (compareLevels(line.level, level) <= 0) lines.add(line);
+  return lines.size < MAX_RESERVED_LINES;
 }
 
 /**
@@ -138,19 +171,23 @@ function getsItsTurn(state: State, line: Line): boolean {
   return line.shapes.every((shape) => shape.nodes === 0);
 }
 
-function reserveFor(state: State, line: Line, shape: Shape, alternative: number): boolean {
+function reserveFor(step: PlanStep, line: Line, shape: Shape, alternative: number): boolean {
+  const { state } = step;
   if (limitReached(state, shape)) return false;
   const count = Math.max(shape.nodes, 1);
+  step.budget -= state.workers.size * COMPARISON;
   const candidates = [...state.workers.values()]
     .filter(
       (worker) =>
         worker.mode === "ready" && !state.reservations.has(worker) && couldFit(state, worker, shape),
     )
-    .map((worker) => ({
-      worker,
-      atMs: availability(state, worker, shape).atMs,
-      missing: deficit(state, worker, shape),
-    }));
+    .map((worker) => ({ worker, missing: deficit(state, worker, shape) }))
+    .sort((a, b) => a.missing - b.missing || a.worker.number - b.worker.number)
+    .slice(0, Math.max(CLOSELY_COMPARED, 2 * count))
+    .map(({ worker, missing }) => {
+      step.budget -= worker.granted.size * COMPARISON;
+      return { worker, missing, atMs: availability(state, worker, shape).atMs };
+    });
   if (candidates.length < count) return false;
   candidates.sort(
     (a, b) => compare(a.atMs, b.atMs) || a.missing - b.missing || a.worker.number - b.worker.number,
@@ -164,6 +201,7 @@ function reserveFor(state: State, line: Line, shape: Shape, alternative: number)
     workers,
     sinceMs: state.nowMs,
     expectedMs: Number.POSITIVE_INFINITY,
+    stale: false,
     spare: new Map(),
   };
   for (const worker of workers) {

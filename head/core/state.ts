@@ -8,6 +8,7 @@
 
 import type { Effect } from "./effect.js";
 import { Levels } from "./level.js";
+import type { Line } from "./line.js";
 import type { SchedulingOptions } from "./options.js";
 import type { Reservation } from "./reservation.js";
 import type { Session } from "./session.js";
@@ -38,12 +39,16 @@ export interface State {
   refilling: Set<Worker> | undefined;
   /** Classes to look at as if new: they got tasks, or the workers changed. */
   readonly fresh: Set<TaskClass>;
+  /** Those of them of which it is not known whether any worker could ever run them. */
+  readonly unjudged: Set<TaskClass>;
   /** Tasks sent ahead and not started, on all workers. */
   aheadCount: number;
   /** How many of them there are of each shape. */
   readonly aheadOf: Map<Shape, number>;
   /** Those of them that have been asked back, by shape. */
   readonly retracting: Map<Shape, number>;
+  /** Lines that a plan which is not complete has still to look at, whether they need a reservation. */
+  reserving: Set<Line> | undefined;
   /** By worker; one reservation may keep several. */
   readonly reservations: Map<Worker, Reservation>;
   /** What has been learnt of walltimes, by group. */
@@ -72,9 +77,11 @@ export function newState(options: SchedulingOptions): State {
     touched: new Set(),
     refilling: undefined,
     fresh: new Set(),
+    unjudged: new Set(),
     aheadCount: 0,
     aheadOf: new Map(),
     retracting: new Map(),
+    reserving: undefined,
     reservations: new Map(),
     groups: new Map(),
     largeWanted: undefined,
@@ -106,10 +113,16 @@ export function requeue(state: State, task: Task): void {
   queued(state, task.class, 1);
 }
 
+/** The next plan is to look at a class as if it were new. */
+export function lookAt(state: State, cls: TaskClass): void {
+  state.fresh.add(cls);
+  state.unjudged.add(cls);
+}
+
 function queued(state: State, cls: TaskClass, count: number): void {
   const { level, line } = cls;
   cls.session.queued += count;
-  state.fresh.add(cls);
+  lookAt(state, cls);
   if (level.waiting.has(cls)) {
     // At the end of a queue that is not empty nothing moves.
     if (cls.queue.hasReturned) line.moved(cls);
