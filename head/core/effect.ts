@@ -109,6 +109,13 @@ export interface PlanAgain {
   readonly type: "planAgain";
 }
 
+/** Plan at this time even if nothing happens until then: by waiting so long something will need a reservation. */
+export interface PlanAt {
+  readonly type: "planAt";
+  /** On the clock of the events. */
+  readonly atMs: number;
+}
+
 /** Every effect. */
 export type Effect<Source, Result, Failure> =
   | Assign<Source>
@@ -121,4 +128,5 @@ export type Effect<Source, Result, Failure> =
   | SessionEnded
   | Warn
   | DropWorker
-  | PlanAgain;
+  | PlanAgain
+  | PlanAt;

@@ -22,7 +22,15 @@ import { byUrgency, Turns, type UrgencyGroup } from "./order.js";
 import { Candidates } from "./placement.js";
 import { COMPARISON, type PlanStep } from "./plan-step.js";
 import { refill, takeBack } from "./prefetch.js";
-import { backfilled, mayUse, release, reservationOf, reserve, reviewReservations } from "./reservation.js";
+import {
+  backfilled,
+  mayUse,
+  planForReservations,
+  release,
+  reservationOf,
+  reserve,
+  reviewReservations,
+} from "./reservation.js";
 import { Room } from "./room.js";
 import type { Shape } from "./shape.js";
 import { grant, type State, startAhead } from "./state.js";
@@ -69,6 +77,7 @@ export function plan(state: State): void {
   state.freed.clear();
   state.touched.clear();
   state.fresh.clear();
+  planForReservations(state);
 }
 
 function placeGroup(step: PlanStep, group: UrgencyGroup): void {

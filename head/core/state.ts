@@ -58,6 +58,8 @@ export interface State {
   /** Messages dropped because the task had ended or was elsewhere by then. */
   lateResults: number;
   planNumber: number;
+  /** The last time for which a plan was asked. */
+  planAtMs: number;
   nowMs: number;
   effects: Effect<unknown, unknown, unknown>[];
 }
@@ -87,6 +89,7 @@ export function newState(options: SchedulingOptions): State {
     largeWanted: undefined,
     lateResults: 0,
     planNumber: 0,
+    planAtMs: Number.NEGATIVE_INFINITY,
     nowMs: 0,
     effects: [],
   };

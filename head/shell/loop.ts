@@ -12,15 +12,15 @@
 
 import type { Failure, Finished } from "../../proto/grain.js";
 import type { Core } from "../core/core.js";
-import type { Effect, PlanAgain } from "../core/effect.js";
+import type { Effect, PlanAgain, PlanAt } from "../core/effect.js";
 import type { HeadEvent } from "../core/event.js";
 import type { Source } from "./source.js";
 
 /** The core as the shell uses it. */
 export type Scheduler = Core<Source, Finished, Failure>;
 export type ShellEvent = HeadEvent<Source, Finished, Failure>;
-/** What is carried out; planning again is this loop's own. */
-export type ShellEffect = Exclude<Effect<Source, Finished, Failure>, PlanAgain>;
+/** What is carried out; when to plan is this loop's own. */
+export type ShellEffect = Exclude<Effect<Source, Finished, Failure>, PlanAgain | PlanAt>;
 
 /** Something that has messages to send at the end of the turn. */
 export interface Flushable {
@@ -69,6 +69,12 @@ export class Loop {
     this.#schedule();
   }
 
+  #planAt(atMs: number): void {
+    // Node's timers may fire a millisecond early, and then the core would not see that it is time.
+    const timer = setTimeout(() => this.#planLater(), Math.ceil(atMs - this.#nowMs()) + 1);
+    timer.unref();
+  }
+
   /**
    * setImmediate, not a microtask: its phase follows the one in which Node reads
    * sockets, so that all batches that had arrived are seen by one plan.
@@ -100,6 +106,7 @@ export class Loop {
       for (let next: ShellEvent | undefined = event; next !== undefined; next = this.#following.shift()) {
         for (const effect of this.#core.step(next, this.#nowMs())) {
           if (effect.type === "planAgain") this.#planLater();
+          else if (effect.type === "planAt") this.#planAt(effect.atMs);
           else this.#carryOut(effect);
         }
       }

@@ -18,7 +18,6 @@ const SUBMISSION = 4_096;
 /** Turns of the head. */
 const TURN_MS = 1;
 /** The head plans at least this often while tasks are queued, for what depends on time alone. */
-const TICK_MS = 1_000;
 const PLAN: SimulationEvent = { type: "planDue" };
 
 /** One submission: calls of one kind by one client. */
@@ -92,7 +91,6 @@ export class Cluster {
   #nextWorker = 1;
   /** Submitted and not ended. */
   #left = 0;
-  #ticking = false;
 
   constructor(
     private readonly scheduler: Scheduler,
@@ -144,7 +142,6 @@ export class Cluster {
         this.#arrive({ type: "workerLost", worker: happening.worker.number, planned: true });
         return;
       case "tick":
-        this.#ticking = false;
         this.#arrive(undefined);
         return;
       default:
@@ -278,10 +275,6 @@ export class Cluster {
       this.#queue.push(this.#nowMs + this.latencyMs, { type: "orders", orders: this.#orders });
       this.#orders = [];
     }
-    // While nothing else is to happen, time changes nothing.
-    if (this.#left === 0 || this.#ticking || this.#queue.size === 0) return;
-    this.#ticking = true;
-    this.#queue.push(this.#nowMs + TICK_MS, { type: "tick" });
   }
 
   /** Whether the plan is to go on. */
@@ -292,6 +285,9 @@ export class Cluster {
       switch (effect.type) {
         case "planAgain":
           again = true;
+          break;
+        case "planAt":
+          this.#queue.push(effect.atMs, { type: "tick" });
           break;
         case "assign":
           sent += effect.tasks.length;

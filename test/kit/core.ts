@@ -62,21 +62,11 @@ export class CoreDriver {
   }
 
   /** Plans until the plan is complete, as the shell does over some turns. */
-  /** Plans until the plan is complete. */
   settle(): TestEffect[] {
     const all: TestEffect[] = [];
     for (;;) {
-      const effects = this.plan();
-      all.push(...effects.filter(({ type }) => type !== "planAgain"));
-      if (!effects.some(({ type }) => type === "planAgain")) return all;
-    }
-  }
-
-  plan(): TestEffect[] {
-    const all: TestEffect[] = [];
-    for (;;) {
       const effects = this.planSlice();
-      all.push(...effects.filter(({ type }) => type !== "planAgain"));
+      all.push(...effects.filter(({ type }) => type !== "planAgain" && type !== "planAt"));
       if (!effects.some(({ type }) => type === "planAgain")) return all;
     }
   }

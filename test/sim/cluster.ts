@@ -22,8 +22,6 @@ export interface WorldOptions {
   readonly scheduling?: Partial<SchedulingOptions>;
   /** Longest delay of a message on a worker's link; 0: none, and plans follow at once. Default: 2. */
   readonly linkMs?: number;
-  /** How often the head plans although nothing happened. Default: a third of reserveAfterMs, at least 10. */
-  readonly tickMs?: number;
   /** After every how many events the invariants are checked. Default: 1. */
   readonly checkEvery?: number;
 }
@@ -65,8 +63,6 @@ export class Cluster implements World {
   readonly #requests = new Map<string, Request>();
   readonly #lastArrivalMs = new Map<string, number>();
   readonly #linkMs: number;
-  readonly #reserveAfterMs: number;
-  readonly #tickMs: number;
   #nextWorker = 1;
   #planDue = false;
   #unfinishedPlans = 0;
@@ -75,8 +71,6 @@ export class Cluster implements World {
     this.random = new Random(seed);
     this.driver = new CoreDriver(options.scheduling, options.checkEvery);
     this.#linkMs = options.linkMs ?? 2;
-    this.#reserveAfterMs = options.scheduling?.reserveAfterMs ?? 30_000;
-    this.#tickMs = options.tickMs ?? Math.max(this.#reserveAfterMs / 3, 10);
   }
 
   get nowMs(): number {
@@ -99,27 +93,7 @@ export class Cluster implements World {
 
   /** Runs until nothing is left to happen, or until then. */
   run(untilMs = Number.POSITIVE_INFINITY): void {
-    let idleTicks = 0;
-    let tickAtMs = this.nowMs + this.#tickMs;
-    while (idleTicks < 4) {
-      const nextMs = this.clock.nextMs;
-      const queued = this.#queued() > 0;
-      if (Math.min(nextMs, queued ? tickAtMs : nextMs) > untilMs) return;
-      if (nextMs <= tickAtMs || (!queued && nextMs < Number.POSITIVE_INFINITY)) {
-        this.clock.next();
-        idleTicks = 0;
-      } else if (!queued) return;
-      else {
-        // Time alone may bring a decision about: a reservation, an order changed by age.
-        this.clock.nowMs = tickAtMs;
-        this.#plan();
-        if (nextMs === Number.POSITIVE_INFINITY) {
-          idleTicks += 1;
-          this.clock.nowMs += this.#reserveAfterMs;
-        }
-      }
-      if (!queued || this.nowMs >= tickAtMs) tickAtMs = this.nowMs + this.#tickMs;
-    }
+    while (this.clock.nextMs < Number.POSITIVE_INFINITY && this.clock.nextMs <= untilMs) this.clock.next();
   }
 
   join(pool: Pool, linkMs = this.#linkMs): number {
@@ -209,12 +183,6 @@ export class Cluster implements World {
     return () => this.occupancy.end(execution);
   }
 
-  #queued(): number {
-    let queued = 0;
-    for (const queue of this.driver.core.view.queues()) queued += queue.queued;
-    return queued;
-  }
-
   #gone(number: number, planned: boolean): void {
     const worker = this.members.get(number)?.worker;
     if (worker === undefined || !worker.alive) return;
@@ -302,6 +270,9 @@ export class Cluster implements World {
           this.#unfinishedPlans += 1;
           if (this.#unfinishedPlans > MOST_SLICES) throw new Error("a plan never completes");
           this.#changed();
+          break;
+        case "planAt":
+          this.clock.at(effect.atMs, () => this.#plan());
           break;
         case "dropWorker":
           throw new Error(`worker ${effect.worker} was dropped: ${effect.reason}`);

@@ -181,10 +181,8 @@ export const scenario: fc.Arbitrary<Scenario> = fc
 
 /** Plays it to the end. */
 export function play(given: Scenario): Cluster {
-  const { reserveAfterMs = 0 } = given.scheduling;
   const cluster = new Cluster(given.seed, {
     scheduling: given.scheduling,
-    tickMs: Math.max(reserveAfterMs / 3, given.meanRunMs / 2, 10),
   });
   prepare(cluster, given);
   let atMs = 0;

@@ -13,7 +13,7 @@ describe("placing", () => {
     driver.spec(1, 1, cores(2));
     driver.worker(1, poolOf(5));
     driver.submit(1, 1, 10);
-    const granted = driver.plan().filter((effect) => effect.type === "assign" && effect.granted);
+    const granted = driver.settle().filter((effect) => effect.type === "assign" && effect.granted);
     expect(placements(granted)).toEqual(["w1: 1,2"]);
     expect(driver.core.view.session(1)?.queued).toBe(6);
   });
@@ -23,9 +23,9 @@ describe("placing", () => {
     driver.session(1);
     driver.spec(1, 1, cores(1));
     driver.submit(1, 1, 1);
-    expect(driver.plan()).toEqual([]);
+    expect(driver.settle()).toEqual([]);
     driver.worker(1, poolOf(1));
-    expect(placements(driver.plan())).toEqual(["w1: 1"]);
+    expect(placements(driver.settle())).toEqual(["w1: 1"]);
   });
 
   it("passes over what fits nowhere: no head-of-line blocking", () => {
@@ -39,7 +39,7 @@ describe("placing", () => {
     driver.submit(1, 1, 3);
     driver.submit(2, 1, 3);
     const [small] = driver.submit(1, 2, 1);
-    expect(placements(driver.plan())).toEqual([`w1: ${small}`]);
+    expect(placements(driver.settle())).toEqual([`w1: ${small}`]);
   });
 
   it("spreads over idle workers", () => {
@@ -49,7 +49,7 @@ describe("placing", () => {
     driver.worker(1, poolOf(4));
     driver.worker(2, poolOf(4));
     driver.submit(1, 1, 2);
-    expect(placements(driver.plan())).toEqual(["w1: 1", "w2: 2"]);
+    expect(placements(driver.settle())).toEqual(["w1: 1", "w2: 2"]);
   });
 
   it.each([
@@ -63,9 +63,9 @@ describe("placing", () => {
     driver.spec(1, 1, demand);
     driver.worker(1, wrong);
     driver.submit(1, 1, 1);
-    expect(placements(driver.plan())).toEqual([]);
+    expect(placements(driver.settle())).toEqual([]);
     driver.worker(2, right);
-    expect(placements(driver.plan())).toEqual(["w2: 1"]);
+    expect(placements(driver.settle())).toEqual(["w2: 1"]);
   });
 
   it("grants the first alternative that fits now", () => {
@@ -75,7 +75,7 @@ describe("placing", () => {
     driver.worker(1, poolOf(4, 64, { gpus: [0] }));
     driver.submit(1, 1, 3);
     const assigned = driver
-      .plan()
+      .settle()
       .flatMap((effect) => (effect.type === "assign" ? [[effect.alternative, effect.tasks]] : []));
     expect(assigned).toEqual([
       [0, [1]],
@@ -90,9 +90,9 @@ describe("placing", () => {
     driver.worker(1, poolOf(4));
     driver.worker(2, poolOf(4));
     driver.submit(1, 1, 5);
-    expect(placements(driver.plan())).toEqual(["w1: 1", "w2: 2"]);
+    expect(placements(driver.settle())).toEqual(["w1: 1", "w2: 2"]);
     driver.finish(1, 1, [1], LONG);
-    expect(placements(driver.plan())).toEqual(["w1: 3"]);
+    expect(placements(driver.settle())).toEqual(["w1: 3"]);
   });
 
   it("gives a task with a soft walltime only to a worker with that much time left", () => {
@@ -102,9 +102,9 @@ describe("placing", () => {
     driver.worker(1, poolOf(4, 64, { remainingMs: 150_000 }));
     driver.submit(1, 1, 2);
     driver.nowMs = 60_000;
-    expect(placements(driver.plan())).toEqual([]);
+    expect(placements(driver.settle())).toEqual([]);
     driver.worker(2, poolOf(1, 64, { remainingMs: 100_000 }));
-    expect(placements(driver.plan()).filter((text) => !text.includes("+"))).toEqual(["w2: 1"]);
+    expect(placements(driver.settle()).filter((text) => !text.includes("+"))).toEqual(["w2: 1"]);
   });
 });
 
@@ -121,7 +121,7 @@ describe("order", () => {
     const prioritized = driver.submit(2, 1, 1);
     driver.worker(1, poolOf(1));
     const order: string[] = [];
-    for (let effects = driver.plan(); order.length < 3; effects = driver.plan()) {
+    for (let effects = driver.settle(); order.length < 3; effects = driver.settle()) {
       const started = effects.find(
         (effect) => effect.type === "promote" || (effect.type === "assign" && effect.granted),
       );
@@ -141,7 +141,7 @@ describe("order", () => {
     driver.submit(1, 1, 1000);
     driver.submit(2, 1, 4);
     driver.worker(1, poolOf(8));
-    driver.plan();
+    driver.settle();
     const running = [1, 2].map((session) => driver.core.view.session(session)!);
     expect(running[1]!.running).toBeGreaterThanOrEqual(4);
   });
@@ -152,9 +152,9 @@ describe("order", () => {
     driver.spec(1, 1, cores(1), { retries: 1 });
     driver.worker(1, poolOf(1));
     driver.submit(1, 1, 5);
-    driver.plan();
+    driver.settle();
     driver.fail(1, 1, 1);
-    const again = driver.plan().find((effect) => effect.type === "assign" && effect.granted);
+    const again = driver.settle().find((effect) => effect.type === "assign" && effect.granted);
     expect(again).toMatchObject({ tasks: [1], attempts: [2] });
   });
 });
@@ -166,7 +166,7 @@ describe("ends", () => {
     driver.spec(1, 1, cores(1));
     driver.worker(1, poolOf(2));
     driver.submit(1, 1, 2);
-    driver.plan();
+    driver.settle();
     expect(driver.finish(1, 1, [1, 2])).toMatchObject([
       { type: "deliver", tasks: [1, 2], indices: undefined },
     ]);
@@ -180,7 +180,7 @@ describe("ends", () => {
     driver.spec(1, 1, cores(1));
     driver.worker(1, poolOf(3));
     driver.submit(1, 1, 3);
-    driver.plan();
+    driver.settle();
     driver.finish(1, 1, [2]);
     expect(driver.finish(1, 1, [1, 2, 3])).toMatchObject([
       { type: "deliver", tasks: [1, 3], indices: [0, 2] },
@@ -195,11 +195,11 @@ describe("ends", () => {
     driver.worker(1, poolOf(2));
     driver.submit(1, 1, 1);
     driver.submit(1, 2, 1);
-    driver.plan();
+    driver.settle();
     expect(driver.fail(1, 1, 1)).toMatchObject([{ type: "reject", task: 1, attempt: 1 }]);
     for (const attempt of [1, 2]) {
       expect(driver.fail(1, 1, 2, attempt)).toEqual([]);
-      driver.plan();
+      driver.settle();
     }
     expect(driver.fail(1, 1, 2, 3)).toMatchObject([{ type: "reject", task: 2, attempt: 3 }]);
   });
@@ -210,10 +210,10 @@ describe("ends", () => {
     driver.spec(1, 1, cores(1));
     driver.worker(1, poolOf(1));
     driver.submit(1, 1, 3);
-    driver.plan();
+    driver.settle();
     driver.step({ type: "workerLost", worker: 1, planned: false });
     driver.worker(2, poolOf(1));
-    const [assign] = driver.plan();
+    const [assign] = driver.settle();
     expect(assign).toMatchObject({ type: "assign", worker: 2, tasks: [1], attempts: [2], granted: true });
     expect(driver.finish(1, 1, [1])).toEqual([]);
     expect(driver.finish(2, 1, [1], { attempts: [2] })).toMatchObject([{ type: "deliver", tasks: [1] }]);
@@ -227,7 +227,7 @@ describe("ends", () => {
     const concluded: unknown[] = [];
     for (let worker = 1; worker <= 5; worker += 1) {
       driver.worker(worker, poolOf(1));
-      driver.plan();
+      driver.settle();
       concluded.push(
         ...driver
           .step({ type: "workerLost", worker, planned: false })
@@ -251,7 +251,7 @@ describe("ends", () => {
     driver.submit(1, 1, 1);
     for (let worker = 1; worker <= 9; worker += 1) {
       driver.worker(worker, poolOf(1));
-      driver.plan();
+      driver.settle();
       driver.step({ type: "workerLost", worker, planned: true });
     }
     expect(driver.core.view.session(1)?.queued).toBe(1);
@@ -265,15 +265,15 @@ describe("cancelling", () => {
     driver.spec(1, 1, cores(1));
     driver.worker(1, poolOf(1));
     driver.submit(1, 1, 4);
-    driver.plan();
+    driver.settle();
     const effects = driver.step({ type: "cancelRequested", session: 1, tasks: [1, 4, 4, 99, 1] });
     expect(effects).toMatchObject([
       { type: "stop", worker: 1, tasks: [1] },
       { type: "conclude", tasks: [4], verdict: { type: "cancelled" } },
     ]);
-    expect(placements(driver.plan()).filter((text) => !text.includes("+"))).toEqual([]);
+    expect(placements(driver.settle()).filter((text) => !text.includes("+"))).toEqual([]);
     expect(driver.fail(1, 1, 1, 1, "cancelled")).toMatchObject([{ type: "conclude", tasks: [1] }]);
-    expect(driver.plan()).not.toEqual([]);
+    expect(driver.settle()).not.toEqual([]);
   });
 
   it("closes a session when the last of its tasks is gone, and delivers nothing more", () => {
@@ -282,7 +282,7 @@ describe("cancelling", () => {
     driver.spec(1, 1, cores(1));
     driver.worker(1, poolOf(2));
     driver.submit(1, 1, 10);
-    driver.plan();
+    driver.settle();
     const stopped = driver
       .step({ type: "sessionClosed", session: 1 })
       .flatMap((effect) => (effect.type === "stop" ? effect.tasks : []));
@@ -302,13 +302,13 @@ describe("feasibility", () => {
     driver.session(1);
     driver.spec(1, 1, cores(64));
     driver.submit(1, 1, 2);
-    expect(driver.plan()).toEqual([]);
+    expect(driver.settle()).toEqual([]);
     driver.worker(1, poolOf(4));
-    expect(driver.plan()).toMatchObject([{ type: "warn", session: 1, spec: 1 }]);
+    expect(driver.settle()).toMatchObject([{ type: "warn", session: 1, spec: 1 }]);
     driver.submit(1, 1, 1);
-    expect(driver.plan()).toEqual([]);
+    expect(driver.settle()).toEqual([]);
     driver.worker(2, poolOf(64));
-    expect(placements(driver.plan())[0]).toBe("w2: 1");
+    expect(placements(driver.settle())[0]).toBe("w2: 1");
   });
 
   it("fails such tasks when asked to", () => {
@@ -317,7 +317,7 @@ describe("feasibility", () => {
     driver.spec(1, 1, cores(64), { failInfeasible: true });
     driver.worker(1, poolOf(4));
     driver.submit(1, 1, 2);
-    expect(driver.plan()).toMatchObject([
+    expect(driver.settle()).toMatchObject([
       { type: "conclude", tasks: [1, 2], verdict: { type: "infeasible" } },
     ]);
   });

@@ -18,7 +18,7 @@ describe("whose turn it is", () => {
     const own = driver.submit(1, 3, 9);
     driver.submit(2, 1, 3);
     driver.submit(3, 1, 2);
-    driver.plan();
+    driver.settle();
     const last = own.at(-1)!;
     expect(queued(driver, 1, last)).toMatchObject({
       urgent: [
@@ -69,11 +69,11 @@ describe("whose turn it is", () => {
     driver.spec(2, 1, cores(4));
     driver.spec(1, 2, cores(1));
     driver.submit(2, 1, 1);
-    driver.plan();
+    driver.settle();
     driver.nowMs = 60_000;
-    driver.plan();
+    driver.settle();
     const [task] = driver.submit(1, 2, 1) as [number];
-    driver.plan();
+    driver.settle();
     const reserved = { session: 2, spec: 1, workers: ["w1"], expectedMs: 540_000 };
     expect(queued(driver, 2, 1).reserved).toEqual(reserved);
     expect(lines(driver, 2, 1)[1]).toBe(

@@ -146,7 +146,7 @@ describe("what is missing", () => {
     let last = count;
     while (explain(driver, 1, last).type !== "queued") {
       [last] = driver.submit(1, 1, 1) as [number];
-      driver.plan();
+      driver.settle();
     }
     return last;
   }
@@ -155,7 +155,7 @@ describe("what is missing", () => {
     const driver = world(cores(1), []);
     driver.worker(1, poolOf(4));
     driver.step({ type: "workerLeaving", worker: 1 });
-    driver.plan();
+    driver.settle();
     expect(queued(driver, 1, 1).alternatives[0]!.obstacles).toEqual([
       { type: "leaving", workers: [on("w1")], others: 0 },
     ]);
@@ -248,7 +248,7 @@ describe("what no connected worker could ever give", () => {
       const driver = world(demand, pools, 0);
       driver.spec(1, 2, demand, { failInfeasible });
       driver.submit(1, 2, 1);
-      const [effect] = driver.plan();
+      const [effect] = driver.settle();
       if (failInfeasible)
         expect(effect).toMatchObject({ verdict: { reason: expect.stringContaining(reason) } });
       else expect(effect).toMatchObject({ type: "warn", reason });

@@ -24,7 +24,7 @@ export function world(
     driver.worker(index + 1, pool);
   });
   driver.submit(1, 1, count);
-  driver.plan();
+  driver.settle();
   return driver;
 }
 

@@ -8,7 +8,7 @@ function aheadOf(effects: readonly TestEffect[]): number[] {
 
 function warm(driver: CoreDriver, runUs: number): void {
   driver.submit(1, 1, 1);
-  driver.plan();
+  driver.settle();
   driver.finish(1, 1, [1], { runUs });
 }
 
@@ -38,7 +38,7 @@ describe("prefetch", () => {
     driver.worker(1, poolOf(1));
     warm(driver, 1_000);
     driver.submit(1, 1, 100);
-    driver.plan();
+    driver.settle();
     driver.finish(1, 1, [2, 3], { runUs: 1_000 });
     driver.step({ type: "started", worker: 1, session: 1, tasks: [4], attempts: [] });
     expect([...driver.core.view.workers()][0]).toMatchObject({ running: 1 });
@@ -51,7 +51,7 @@ describe("prefetch", () => {
     driver.worker(1, poolOf(1));
     warm(driver, 1_000);
     driver.submit(1, 1, 100);
-    driver.plan();
+    driver.settle();
     const effects = driver.step({ type: "started", worker: 1, session: 1, tasks: [4], attempts: [] });
     expect(effects).toMatchObject([{ type: "dropWorker", worker: 1 }]);
   });
@@ -63,11 +63,11 @@ describe("prefetch", () => {
     driver.worker(1, poolOf(1));
     warm(driver, 100_000);
     driver.submit(1, 1, 2);
-    expect(placements(driver.plan())).toEqual(["w1: 2", "w1+: 3"]);
+    expect(placements(driver.settle())).toEqual(["w1: 2", "w1+: 3"]);
     driver.worker(2, poolOf(1));
-    expect(driver.plan()).toMatchObject([{ type: "retract", worker: 1, tasks: [3] }]);
+    expect(driver.settle()).toMatchObject([{ type: "retract", worker: 1, tasks: [3] }]);
     driver.step({ type: "returned", worker: 1, session: 1, tasks: [3], attempts: [] });
-    expect(placements(driver.plan())).toEqual(["w2: 3"]);
+    expect(placements(driver.settle())).toEqual(["w2: 3"]);
   });
 
   it("survives that a task asked back has just started", () => {
@@ -77,12 +77,12 @@ describe("prefetch", () => {
     driver.worker(1, poolOf(1));
     warm(driver, 100_000);
     driver.submit(1, 1, 2);
-    driver.plan();
+    driver.settle();
     driver.worker(2, poolOf(1));
-    driver.plan();
+    driver.settle();
     driver.finish(1, 1, [2]);
     driver.step({ type: "started", worker: 1, session: 1, tasks: [3], attempts: [] });
-    expect(driver.plan()).toEqual([]);
+    expect(driver.settle()).toEqual([]);
     expect(driver.finish(1, 1, [3])).toMatchObject([{ type: "deliver", tasks: [3] }]);
   });
 
@@ -94,9 +94,9 @@ describe("prefetch", () => {
     driver.worker(1, poolOf(1));
     warm(driver, 100_000);
     driver.submit(1, 1, 2);
-    driver.plan();
+    driver.settle();
     driver.submit(1, 2, 1);
-    expect(driver.plan()).toContainEqual({ type: "retract", worker: 1, session: 1, tasks: [3] });
+    expect(driver.settle()).toContainEqual({ type: "retract", worker: 1, session: 1, tasks: [3] });
   });
 
   it("does not refill while another shape waits for the worker, so that it finds room", () => {
@@ -107,15 +107,15 @@ describe("prefetch", () => {
     driver.worker(1, poolOf(2));
     warm(driver, 5);
     driver.submit(1, 2, 1);
-    driver.plan();
+    driver.settle();
     driver.submit(1, 1, 1_000);
     driver.submit(1, 2, 1);
-    driver.plan();
+    driver.settle();
     driver.finish(1, 1, [2], { runUs: 5 });
-    const sent = aheadOf(driver.plan());
+    const sent = aheadOf(driver.settle());
     expect(sent.length).toBeGreaterThan(0);
     driver.finish(1, 1, sent.slice(0, sent.length - 1), { runUs: 5 });
-    expect(aheadOf(driver.plan())).toEqual([]);
+    expect(aheadOf(driver.settle())).toEqual([]);
   });
 
   it("promotes what waits on a worker that gets room", () => {
@@ -126,10 +126,10 @@ describe("prefetch", () => {
     driver.worker(1, poolOf(2));
     warm(driver, 200_000);
     const [other] = driver.submit(1, 2, 1);
-    driver.plan();
+    driver.settle();
     driver.submit(1, 1, 2);
-    expect(placements(driver.plan())).toEqual(["w1: 3", "w1+: 4"]);
+    expect(placements(driver.settle())).toEqual(["w1: 3", "w1+: 4"]);
     driver.finish(1, 1, [other!]);
-    expect(driver.plan()).toEqual([{ type: "promote", worker: 1, session: 1, tasks: [4] }]);
+    expect(driver.settle()).toEqual([{ type: "promote", worker: 1, session: 1, tasks: [4] }]);
   });
 });

@@ -9,7 +9,6 @@ import { Cluster } from "../../sim/cluster.js";
 
 const RESERVE_AFTER_MS = 1_000;
 /** How often the head of these tests plans without an event. */
-const TICK_MS = 20;
 /** A plan goes on in the next turn, and a stopped task is reported in another. */
 const TURNS_MS = 1;
 
@@ -38,7 +37,6 @@ function crowded({ seed, workers, cores: each, longestMs, policy }: Crowd): Clus
   const cluster = new Cluster(seed, {
     scheduling: { reserveAfterMs: RESERVE_AFTER_MS, policy },
     linkMs: 0,
-    tickMs: TICK_MS,
   });
   for (let i = 0; i < workers; i += 1) cluster.join(poolOf(each));
   cluster.open(1);
@@ -71,7 +69,7 @@ describe("no starvation", () => {
         const cluster = crowded(given);
         cluster.spec(session, LARGE, demand(given));
         cluster.after(SUBMITTED_MS, () => cluster.submit(session, LARGE, 1));
-        const latestMs = SUBMITTED_MS + RESERVE_AFTER_MS + TICK_MS + given.longestMs + TURNS_MS;
+        const latestMs = SUBMITTED_MS + RESERVE_AFTER_MS + given.longestMs + TURNS_MS;
         cluster.run(latestMs + 1);
         expect(beganMs(cluster, session, LARGE)).toBeLessThanOrEqual(latestMs);
       }),
@@ -117,7 +115,7 @@ describe("no starvation", () => {
         cluster.spec(2, LARGE, cores("all"));
         cluster.after(SUBMITTED_MS, () => cluster.submit(2, LARGE, 1));
         const turns = streams.length + 2;
-        const latestMs = SUBMITTED_MS + RESERVE_AFTER_MS + turns * (TICK_MS + given.longestMs + TURNS_MS);
+        const latestMs = SUBMITTED_MS + RESERVE_AFTER_MS + turns * (given.longestMs + TURNS_MS);
         cluster.run(latestMs + 1);
         expect(beganMs(cluster, 2, LARGE)).toBeLessThanOrEqual(latestMs);
       }),
@@ -137,7 +135,7 @@ describe("no starvation", () => {
           cluster.submit(2, OTHER, 1);
         });
         // Both drain what runs; the second also waits for the first, which runs for as long.
-        const latestMs = SUBMITTED_MS + RESERVE_AFTER_MS + 2 * TICK_MS + 3 * given.longestMs + 2 * TURNS_MS;
+        const latestMs = SUBMITTED_MS + RESERVE_AFTER_MS + 3 * given.longestMs + 2 * TURNS_MS;
         cluster.run(latestMs + 1);
         expect(beganMs(cluster, 1, LARGE)).toBeLessThanOrEqual(latestMs);
         expect(beganMs(cluster, 2, OTHER)).toBeLessThanOrEqual(latestMs);
@@ -158,7 +156,6 @@ describe("no starvation", () => {
           const cluster = new Cluster(seed, {
             scheduling: { ageingMs, reserveAfterMs: 1e6 },
             linkMs: 0,
-            tickMs: 10,
           });
           cluster.join(poolOf(n));
           cluster.open(1);
@@ -197,7 +194,6 @@ function contest(given: Contest, weights: readonly [number, number], demand: Res
       ]),
     },
     linkMs: 0,
-    tickMs: 1e6,
     checkEvery: 200,
   });
   for (const session of [1, 2]) {
@@ -303,7 +299,6 @@ describe("backfill", () => {
           const cluster = new Cluster(1, {
             scheduling: { reserveAfterMs: 0, policy },
             linkMs: 0,
-            tickMs: 1_000,
           });
           for (const each of pools) cluster.join(poolOf(each));
           cluster.open(1);

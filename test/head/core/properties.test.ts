@@ -79,7 +79,7 @@ describe("no head-of-line blocking", () => {
           for (const { spec, count } of work) {
             driver.nowMs += 1;
             driver.submit(1, spec % demands.length, count);
-            seen.push(...grantsOf(driver.plan(), 1));
+            seen.push(...grantsOf(driver.settle(), 1));
           }
           return seen.sort();
         });
@@ -106,7 +106,7 @@ describe("order", () => {
         }
         driver.worker(1, poolOf(slots));
         const granted = new Map<number, number>();
-        for (const effect of driver.plan()) {
+        for (const effect of driver.settle()) {
           if (effect.type !== "assign" || !effect.granted) continue;
           granted.set(effect.session, (granted.get(effect.session) ?? 0) + effect.tasks.length);
         }
@@ -134,10 +134,10 @@ describe("order", () => {
         driver.spec(1, 1, cores(1).and(limit("never-ahead", 1_000)));
         driver.worker(1, poolOf(ran));
         const tasks = driver.submit(1, 1, 20);
-        driver.plan();
+        driver.settle();
         driver.step({ type: "workerLost", worker: 1, planned: true });
         driver.worker(2, poolOf(slots));
-        const again = driver.plan().flatMap((effect) => (effect.type === "assign" ? effect.tasks : []));
+        const again = driver.settle().flatMap((effect) => (effect.type === "assign" ? effect.tasks : []));
         expect(again.sort((a, b) => a - b)).toEqual(tasks.slice(0, slots));
       }),
     );
@@ -158,7 +158,7 @@ describe("a plan", () => {
         for (const [turn, { spec, count }] of work.entries()) {
           driver.nowMs += 1;
           driver.submit((turn % 2) + 1, spec % demands.length, count);
-          const effects = driver.plan();
+          const effects = driver.settle();
           expect(driver.planSlice()).toEqual([]);
           if (!warm) continue;
           for (const effect of effects) {

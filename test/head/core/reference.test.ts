@@ -103,7 +103,7 @@ class Race {
     const worker = 1_000 + this.#idleWorkers;
     this.driver.worker(worker, poolOf(0, 0));
     this.driver.step({ type: "workerLeaving", worker });
-    return this.driver.plan().flatMap((effect) => {
+    return this.driver.settle().flatMap((effect) => {
       if (effect.type !== "assign") return [];
       expect(effect.granted, "nothing is sent ahead").toBe(true);
       return effect.tasks.map((number, i) => {

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { Loop, type Scheduler } from "../../../head/shell/loop.js";
 
 it("plans again in the next turn, after what has arrived meanwhile", async () => {
@@ -37,4 +37,34 @@ it("plans again in the next turn, after what has arrived meanwhile", async () =>
   await turn();
   expect(steps).toEqual(["workerLeaving", "planDue", "workerLeaving", "planDue", "planDue"]);
   expect(carried).toEqual([2, 1].map((left) => ({ type: "promote", worker: 1, session: 1, tasks: [left] })));
+});
+
+it("plans at the time that the core asked for, and not before", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  try {
+    const plannedAtMs: number[] = [];
+    let nowMs = 1_000.5;
+    const core: Pick<Scheduler, "step"> = {
+      step(event, atMs) {
+        if (event.type !== "planDue") return [];
+        return plannedAtMs.push(atMs) === 1 ? [{ type: "planAt", atMs: 1_030 }] : [];
+      },
+    };
+    const loop = new Loop(
+      core,
+      () => {},
+      () => nowMs,
+    );
+    loop.step({ type: "workerLeaving", worker: 1 });
+    await turn();
+    vi.advanceTimersByTime(29);
+    await turn();
+    expect(plannedAtMs).toEqual([1_000.5]);
+    nowMs = 1_030;
+    vi.advanceTimersByTime(2);
+    await turn();
+    expect(plannedAtMs).toEqual([1_000.5, 1_030]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
