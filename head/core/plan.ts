@@ -5,8 +5,8 @@
  *    now get it; then queued tasks, in turns (order.ts). What fits nowhere is passed
  *    over, so it never delays what fits.
  * 2. Workers are sent more than fits now, where that saves round trips (prefetch.ts).
- * 3. What was sent ahead is asked back where it would wait longer than elsewhere.
- * 4. Classes that have waited too long get workers reserved (reservation.ts).
+ * 3. Lines that have waited too long get workers reserved (reservation.ts).
+ * 4. What was sent ahead is asked back where it is in the way or would wait longer than elsewhere (take-back.ts).
  *
  * A plan does a bounded amount of work; one that is not complete asks to be continued
  * in the next turn. Cost: a shape that was full everywhere is compared only with
@@ -21,7 +21,7 @@ import type { Line } from "./line.js";
 import { byUrgency, Turns, type UrgencyGroup } from "./order.js";
 import { Candidates } from "./placement.js";
 import { COMPARISON, type PlanStep } from "./plan-step.js";
-import { refill, takeBack } from "./prefetch.js";
+import { refill } from "./prefetch.js";
 import {
   backfilled,
   mayUse,
@@ -34,6 +34,7 @@ import {
 import { Room } from "./room.js";
 import type { Shape } from "./shape.js";
 import { grant, type State, startAhead } from "./state.js";
+import { takeBack } from "./take-back.js";
 import type { TaskClass } from "./task-class.js";
 import { fits, type Worker } from "./worker.js";
 

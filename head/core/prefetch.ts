@@ -6,8 +6,8 @@
  * amounts stays exact. How many are sent follows from the class's measured run
  * time; classes whose tasks run long get none. Where another shape, at least as
  * urgent, could use the place of one that ends, nothing is refilled before the worker
- * has run dry, or that shape would never get its turn. What would wait on one worker
- * while another has room, or stands in the way of something more urgent, is asked back.
+ * has run dry, or that shape would never get its turn. What is sent ahead may be asked
+ * back: take-back.ts.
  */
 
 import { compareLevels } from "./level.js";
@@ -15,12 +15,10 @@ import type { Line } from "./line.js";
 import { Turns, urgencyOf } from "./order.js";
 import { COMPARISON, type PlanStep } from "./plan-step.js";
 import { release, reservationOf } from "./reservation.js";
-import { retract } from "./retract.js";
 import type { Shape } from "./shape.js";
 import { type State, sendAhead } from "./state.js";
-import type { Task } from "./task.js";
 import type { TaskClass } from "./task-class.js";
-import { amountOn, couldFit, fits, type Worker } from "./worker.js";
+import { amountOn, couldFit, type Worker } from "./worker.js";
 
 /** Unstarted work per slot, in run time: hides a round trip with batches under load. */
 const HORIZON_US = 10_000;
@@ -30,9 +28,6 @@ const LONG_US = 1_000_000;
 const MAX_AHEAD = 1_024;
 /** Unstarted tasks on one worker, of a class of which no run time is known. */
 const UNKNOWN_AHEAD = 2;
-/** A task that would start sooner than this where it is, is left there. */
-const WORTH_MOVING_US = 5_000;
-
 /** Sends workers more than fits now; goes on where a step that ran out of budget stopped. */
 export function refill(step: PlanStep): void {
   const { state } = step;
@@ -159,73 +154,4 @@ function depth(cls: TaskClass, slots: number): number {
   if (runs === 0) return Math.min(slots, UNKNOWN_AHEAD);
   if (meanUs > LONG_US) return 0;
   return Math.min(MAX_AHEAD, Math.max(slots, Math.ceil((slots * HORIZON_US) / Math.max(meanUs, 1))));
-}
-
-/** Asks back what waits on a worker although another has room, or although something more urgent waits. */
-export function takeBack(state: State): void {
-  if (state.aheadCount === 0) return;
-  for (const shape of state.aheadOf.keys()) {
-    // Queued tasks fill the room first, and one round of asking is enough at a time.
-    if (shape.waiting.size === 0 && !state.retracting.has(shape)) moveToIdle(state, shape);
-  }
-  if (state.fresh.size > 0) makeWay(state);
-}
-
-/** Asks tasks of a shape back for workers that have room for it. */
-function moveToIdle(state: State, shape: Shape): void {
-  const idle = [...state.touched].filter(
-    (worker) => fits(state, worker, shape) && !state.reservations.has(worker),
-  );
-  let room = idle.reduce((sum, worker) => sum + roomFor(worker, shape), 0);
-  if (room <= 0) return;
-  for (const donor of state.workers.values()) {
-    if (donor.aheadCount === 0 || idle.includes(donor)) continue;
-    for (const [cls, tasks] of donor.ahead) {
-      if (cls.shapes[0] !== shape || waitUs(donor, cls) < WORTH_MOVING_US) continue;
-      const asked = lastOf(tasks, room);
-      retract(state, donor, asked);
-      room -= asked.length;
-      if (room <= 0) return;
-    }
-  }
-}
-
-function makeWay(state: State): void {
-  const lines = [...new Set([...state.fresh].map(({ line }) => line))]
-    .filter((line) => line.size > 0)
-    .map((line) => ({ line, urgency: urgencyOf(state, line.first()) }))
-    .sort((a, b) => compareLevels(a.urgency, b.urgency));
-  if (lines.length === 0) return;
-  for (const worker of state.workers.values()) {
-    if (worker.aheadCount === 0) continue;
-    for (const [cls, tasks] of worker.ahead) {
-      if (compareLevels(lines[0]!.urgency, cls.level) >= 0 || waitUs(worker, cls) < WORTH_MOVING_US) continue;
-      for (const { line, urgency } of lines) {
-        if (compareLevels(urgency, cls.level) >= 0) break;
-        if (!line.shapes.some((shape) => couldFit(state, worker, shape))) continue;
-        retract(state, worker, [...tasks]);
-        break;
-      }
-    }
-  }
-}
-
-/** How long the last of the tasks sent ahead has to wait there; Infinity when nothing is known. */
-function waitUs(worker: Worker, cls: TaskClass): number {
-  if (cls.estimate.runs === 0) return Number.POSITIVE_INFINITY;
-  const slots = worker.slots.get(cls.shapes[0]!) ?? 0;
-  if (slots === 0) return Number.POSITIVE_INFINITY;
-  return (worker.ahead.get(cls)!.size * cls.estimate.meanUs) / slots;
-}
-
-function roomFor(worker: Worker, shape: Shape): number {
-  let room = shape.allCores || shape.kinds.length === 0 ? 1 : Number.POSITIVE_INFINITY;
-  for (let i = 0; i < shape.kinds.length; i += 1) {
-    room = Math.min(room, Math.floor((worker.free[shape.kinds[i]!] ?? 0) / shape.amounts[i]!));
-  }
-  return room;
-}
-
-function lastOf(tasks: ReadonlySet<Task>, count: number): Task[] {
-  return [...tasks].filter((task) => task.state.type === "ahead").slice(-count);
 }

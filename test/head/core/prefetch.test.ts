@@ -99,6 +99,23 @@ describe("prefetch", () => {
     expect(driver.settle()).toContainEqual({ type: "retract", worker: 1, session: 1, tasks: [3] });
   });
 
+  it("makes way for a client that holds less, as far as that one has work", () => {
+    const driver = new CoreDriver();
+    driver.session(1);
+    driver.spec(1, 1, cores(1));
+    driver.worker(1, poolOf(4));
+    warm(driver, 450_000);
+    driver.submit(1, 1, 1_000);
+    driver.settle();
+    driver.session(2);
+    driver.spec(2, 1, cores(1));
+    driver.submit(2, 1, 3);
+    const retracted = driver.settle().flatMap((effect) => (effect.type === "retract" ? effect.tasks : []));
+    expect(retracted).toHaveLength(3);
+    driver.submit(1, 1, 1);
+    expect(driver.settle().filter(({ type }) => type === "retract")).toEqual([]);
+  });
+
   it("does not refill while another shape waits for the worker, so that it finds room", () => {
     const driver = new CoreDriver();
     driver.session(1);
