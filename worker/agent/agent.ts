@@ -268,7 +268,7 @@ class RunningAgent implements Agent {
   #take(event: AgentEvent): void {
     if (this.#end !== undefined) return;
     for (const effect of step(this.#state, event)) this.#perform(effect);
-    this.#reports.flush();
+    this.#reports.settle(waitingCount(this.#state));
     this.#executors.flush();
   }
 
@@ -351,6 +351,7 @@ class RunningAgent implements Agent {
     if (this.#end !== undefined) return;
     this.#end = end;
     this.#heart.stop();
+    this.#reports.close();
     clearInterval(this.#sweeper);
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
