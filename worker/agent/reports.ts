@@ -35,7 +35,7 @@ const GATHER_MS = 4;
 /** …until so many have ended, since more would not make it cheaper… */
 const GATHER_TASKS = 8;
 /** …or such a part of those that wait, since the head is to send more before they run out. */
-const GATHER_PART = 0.25;
+const GATHER_PART = 0.5;
 
 /** Gathers reports and sends them over the link. */
 export class Reports {
