@@ -146,7 +146,9 @@ describe("sending ahead", () => {
     const runsAhead = (): boolean => {
       world.assign(0, true);
       world.assign(0, false);
-      const run = deliver(world).flat().filter((effect) => effect.type === "run");
+      const run = deliver(world)
+        .flat()
+        .filter((effect) => effect.type === "run");
       world.settle();
       return run.length > 1;
     };
