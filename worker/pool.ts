@@ -122,7 +122,11 @@ export class ExecutorPool {
   /** Kills all executors; resolves when they have ended. */
   async close(): Promise<void> {
     const early = this.#takeEarly();
-    if (early !== undefined) endExecutorEarly(early);
+    if (early !== undefined) {
+      const ended = new Promise<void>((resolve) => early.once("exit", () => resolve()));
+      this.#ends.add(ended);
+      endExecutorEarly(early);
+    }
     for (const id of this.#processes.keys()) this.kill(id, "SIGKILL");
     await Promise.all(this.#ends);
   }
