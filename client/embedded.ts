@@ -5,14 +5,12 @@
  * loaded only when no head is configured, or when a local function starts a program.
  */
 
-import { Head } from "../head/shell/head.js";
+import type { Head } from "../head/shell/head.js";
 import type { ClientMessage, HeadToClient, HeadToWorker, WorkerMessage } from "../proto/grain.js";
 import type { Connection, Link } from "../proto/link/link.js";
-import { memoryLink } from "../proto/link/memory.js";
-import { type Pool, type ResourceLike, resourceToPool } from "../proto/resource/index.js";
+import type { Pool, ResourceLike } from "../proto/resource/index.js";
 import type { RunProgram } from "../proto/task.js";
-import { detectPool, startAgent } from "../worker/index.js";
-import { createPrograms, disposePrograms } from "../worker/programs/index.js";
+import { type EarlyExecutor, endExecutorEarly, startExecutorEarly } from "../worker/pool.js";
 
 /** What the embedded worker owns. */
 export interface EmbeddedOptions {
@@ -36,8 +34,25 @@ export interface Embedded {
  * const embedded = await startEmbedded({ local: { cores: 2 } });
  */
 export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embedded> {
-  const machine = await detectPool();
-  const pool: Pool = options.local === undefined ? machine : resourceToPool(options.local, machine);
+  // Node starts it on another core while this process loads the rest.
+  const early = startExecutorEarly();
+  try {
+    return await startAround(early, options);
+  } catch (error) {
+    endExecutorEarly(early);
+    throw error;
+  }
+}
+
+async function startAround(early: EarlyExecutor, { local }: EmbeddedOptions): Promise<Embedded> {
+  const [{ Head }, { memoryLink }, { resourceToPool }, { detectPool, startAgent }] = await Promise.all([
+    import("../head/shell/head.js"),
+    import("../proto/link/memory.js"),
+    import("../proto/resource/index.js"),
+    import("../worker/index.js"),
+  ]);
+  const machine = detectPool();
+  const pool: Pool = local === undefined ? machine : resourceToPool(local, machine);
   const head = new Head({ embedded: true });
   const [workerEnd, headEnd] = memoryLink<WorkerMessage, HeadToWorker>();
   head.acceptWorker(headEnd);
@@ -47,6 +62,7 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
     pool,
     imports: [],
     prewarm: 1,
+    early,
   });
   await agent.joined;
   return {
@@ -82,7 +98,8 @@ export interface LocalTask {
 }
 
 /** The `$` of functions that run in the client's own process. */
-export function localPrograms(task: LocalTask): RunProgram {
+export async function localPrograms(task: LocalTask): Promise<RunProgram> {
+  const { createPrograms } = await import("../worker/programs/index.js");
   return createPrograms({
     env: { ...task.env },
     signal: task.signal,
@@ -90,4 +107,8 @@ export function localPrograms(task: LocalTask): RunProgram {
   });
 }
 
-export { disposePrograms };
+/** Ends the programs of local functions, and what started them. */
+export async function disposePrograms(): Promise<void> {
+  const programs = await import("../worker/programs/index.js");
+  await programs.disposePrograms();
+}

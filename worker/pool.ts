@@ -42,6 +42,28 @@ const GROUP_POLL_MS = 10;
 
 const PIPE_FD = 3;
 
+/** An executor process without an owner. */
+export type EarlyExecutor = ChildProcess;
+
+/**
+ * Starts an executor before there is a pool to own it, so that both come up side by side.
+ * Whoever calls it hands it to a pool, or ends it by `endExecutorEarly`.
+ *
+ * @example
+ * const pool = new ExecutorPool(handler, startExecutorEarly());
+ */
+export function startExecutorEarly(): EarlyExecutor {
+  const child = spawnExecutor();
+  // Nobody listens yet; the pool asks whether it was started.
+  child.on("error", () => {});
+  return child;
+}
+
+/** Ends an executor that no pool has taken. */
+export function endExecutorEarly({ pid }: EarlyExecutor): void {
+  if (pid !== undefined) signalGroup(pid, "SIGKILL");
+}
+
 /** The executor processes of one agent. */
 export class ExecutorPool {
   readonly #handler: PoolHandler;
@@ -49,9 +71,12 @@ export class ExecutorPool {
   /** With messages to be sent. */
   readonly #talking = new Set<Process>();
   readonly #ends = new Set<Promise<void>>();
+  #early: EarlyExecutor | undefined;
 
-  constructor(handler: PoolHandler) {
+  /** @param early the first executor, if it was started already */
+  constructor(handler: PoolHandler, early?: EarlyExecutor) {
     this.#handler = handler;
+    this.#early = early;
   }
 
   /** The process ids of the executors that have not ended. */
@@ -61,8 +86,7 @@ export class ExecutorPool {
 
   /** Starts a process. It can be sent messages at once. */
   start(id: number): void {
-    const [command, args] = executorCommand();
-    const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe", "pipe"], detached: true });
+    const child = this.#takeEarly() ?? spawnExecutor();
     const pipe = child.stdio[PIPE_FD] as Socket;
     const process: Process = { id, child, pipe, outgoing: [] };
     this.#processes.set(id, process);
@@ -97,8 +121,22 @@ export class ExecutorPool {
 
   /** Kills all executors; resolves when they have ended. */
   async close(): Promise<void> {
+    const early = this.#takeEarly();
+    if (early !== undefined) {
+      const ended = new Promise<void>((resolve) => early.once("exit", () => resolve()));
+      this.#ends.add(ended);
+      endExecutorEarly(early);
+    }
     for (const id of this.#processes.keys()) this.kill(id, "SIGKILL");
     await Promise.all(this.#ends);
+  }
+
+  /** The process that was started early, if it still waits for work. */
+  #takeEarly(): ChildProcess | undefined {
+    const early = this.#early;
+    this.#early = undefined;
+    const lives = early?.pid !== undefined && early.exitCode === null && early.signalCode === null;
+    return lives ? early : undefined;
   }
 
   /** Resolves when the process has ended and everything that it said has been handed on. */
@@ -167,6 +205,11 @@ function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
   } catch {
     return false;
   }
+}
+
+function spawnExecutor(): ChildProcess {
+  const [command, args] = executorCommand();
+  return spawn(command, args, { stdio: ["ignore", "pipe", "pipe", "pipe"], detached: true });
 }
 
 let found: [string, string[]] | undefined;

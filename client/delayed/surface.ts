@@ -52,10 +52,10 @@ export function makeDelayed(
   left: unknown,
   right?: unknown,
   rest?: unknown,
-  { flags = 0, length = -1 }: { readonly flags?: number; readonly length?: number } = {},
+  options?: { readonly flags?: number; readonly length?: number },
 ): unknown {
-  const node = new Surface(kind, left, right, rest, flags);
-  node.length = length;
+  const node = new Surface(kind, left, right, rest, options?.flags ?? 0);
+  if (options?.length !== undefined) node.length = options.length;
   return new Proxy(target, node);
 }
 
@@ -161,9 +161,28 @@ function refuseJson(this: unknown): never {
   );
 }
 
+// Not a private method: each node would pay for it.
+function symbolOf(node: DelayedNode, key: symbol): unknown {
+  switch (key) {
+    case NODE:
+      return node;
+    case Symbol.iterator:
+      return iteratorOf;
+    case Symbol.toPrimitive:
+      return refusePrimitive;
+    case Symbol.toStringTag:
+      return "Delayed";
+    case inspect.custom:
+      return target[inspect.custom as never];
+    default:
+      // Others only ask what kind of object this is; user-defined symbols go through op.getItem.
+      return undefined;
+  }
+}
+
 class Surface extends DelayedNode implements ProxyHandler<typeof target> {
   get(_target: unknown, key: string | symbol): unknown {
-    if (typeof key === "symbol") return this.#symbol(key);
+    if (typeof key === "symbol") return symbolOf(this, key);
     switch (key) {
       case "then":
         if ((this.flags & HIDE_THEN) === 0) return thenOf;
@@ -177,24 +196,6 @@ class Surface extends DelayedNode implements ProxyHandler<typeof target> {
         return refuseJson;
       default:
         return new Proxy(target, new Surface(MEMBER, take(this), key, undefined, this.flags & IN_PLACE));
-    }
-  }
-
-  #symbol(key: symbol): unknown {
-    switch (key) {
-      case NODE:
-        return this;
-      case Symbol.iterator:
-        return iteratorOf;
-      case Symbol.toPrimitive:
-        return refusePrimitive;
-      case Symbol.toStringTag:
-        return "Delayed";
-      case inspect.custom:
-        return target[inspect.custom as never];
-      default:
-        // Others only ask what kind of object this is; user-defined symbols go through op.getItem.
-        return undefined;
     }
   }
 

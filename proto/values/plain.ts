@@ -5,7 +5,8 @@
  */
 
 import { types } from "node:util";
-import { Packr, RESERVE_START_SPACE } from "msgpackr";
+// Not "msgpackr": that loads a native add-on, which would delay each start.
+import { Packr, RESERVE_START_SPACE } from "msgpackr/pack";
 import { PLAIN_FORMAT } from "./encoded.js";
 
 /** Deeper trees are left to the iterative survey. */
@@ -17,6 +18,8 @@ const MAX_LISTED_LENGTH = 4096;
 /** A larger result has its buffer for itself, so that small ones do not keep it alive. */
 const POOL_LIMIT_BYTES = 65_536;
 const POOL_BYTES = 8192;
+/** From so many bytes on, the add-on that reads strings faster is worth loading. */
+const NATIVE_FROM_BYTES = 16_384;
 const BYTE_ORDER_MARK = 0xfeff;
 
 const packr = new Packr({ useRecords: false, mapsAsObjects: true, variableMapSize: true });
@@ -130,6 +133,16 @@ export function encodePlain(value: unknown): Uint8Array {
  * @throws Error when they are malformed
  */
 export function decodePlain(bytes: Uint8Array): unknown {
+  if (bytes.byteLength >= NATIVE_FROM_BYTES) loadNative();
   // A view of its own: msgpackr leaves a property behind on the array it is given.
   return packr.unpack(Buffer.from(bytes.buffer, bytes.byteOffset + 1, bytes.byteLength - 1));
+}
+
+let isNativeAsked = false;
+
+/** Where it is not built for this platform, everything works without. */
+function loadNative(): void {
+  if (isNativeAsked) return;
+  isNativeAsked = true;
+  import("msgpackr").catch(() => undefined);
 }

@@ -21,6 +21,7 @@ import type { Pool } from "../../proto/resource/pool.js";
 import type { TaskNode } from "../../proto/task.js";
 import { hello } from "../../proto/version.js";
 import { defaultCacheDir } from "../modules.js";
+import type { EarlyExecutor } from "../pool.js";
 import type { AgentEffect } from "./core/effect.js";
 import type { AgentEvent, Report } from "./core/event.js";
 import { newState, runningCount, waitingCount } from "./core/state.js";
@@ -49,6 +50,8 @@ export interface AgentOptions {
   readonly cacheDir?: string;
   /** How many executors are started before there is a task, and stay when idle. Default: 0. */
   readonly prewarm?: number;
+  /** An executor that was started already. The agent ends it. */
+  readonly early?: EarlyExecutor;
   /** Idle executors beyond those are ended after about this long. Default: 60,000. */
   readonly idleMs?: number;
   /** Takes what the agent has to say. Default: nobody. */
@@ -144,6 +147,7 @@ class RunningAgent implements Agent {
       happened: (event) => this.#take(event),
       upload: (ref, runUs, bytes) => void this.#upload(ref, runUs, bytes),
       state: this.#state,
+      early: options.early,
     });
     this.#heart = new Heart((loopLagMs) => {
       const heartbeat = { running: runningCount(this.#state), loopLagMs };
@@ -268,7 +272,7 @@ class RunningAgent implements Agent {
   #take(event: AgentEvent): void {
     if (this.#end !== undefined) return;
     for (const effect of step(this.#state, event)) this.#perform(effect);
-    this.#reports.flush();
+    this.#reports.settle(waitingCount(this.#state));
     this.#executors.flush();
   }
 
@@ -351,6 +355,7 @@ class RunningAgent implements Agent {
     if (this.#end !== undefined) return;
     this.#end = end;
     this.#heart.stop();
+    this.#reports.close();
     clearInterval(this.#sweeper);
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();

@@ -20,7 +20,7 @@ import {
   PART_BYTES,
   type Setup,
 } from "../executor/message.js";
-import { type ExecutorExit, ExecutorPool } from "../pool.js";
+import { type EarlyExecutor, type ExecutorExit, ExecutorPool, type PoolHandler } from "../pool.js";
 import type { LogLevel } from "./agent.js";
 import type { AgentEffect, RunTasks } from "./core/effect.js";
 import type { AgentEvent, Report } from "./core/event.js";
@@ -37,6 +37,8 @@ export interface ExecutorsOptions {
   readonly outputs: Outputs;
   /** To look tasks up in; never changed here. */
   readonly state: Pick<AgentState, "byRef" | "executors">;
+  /** The first process, if it was started already. */
+  readonly early?: EarlyExecutor | undefined;
   log(level: LogLevel, text: string): void;
   happened(event: AgentEvent): void;
   /** Sends a large result away and raises `uploaded`. */
@@ -81,11 +83,12 @@ export class Executors {
 
   constructor(options: ExecutorsOptions) {
     this.#options = options;
-    this.#pool = new ExecutorPool({
+    const handler: PoolHandler = {
       messages: (id, messages) => this.#receive(id, messages),
       raw: (id, text, stderr) => this.#raw(id, text, stderr),
       exited: (id, exit) => this.#exited(id, exit),
-    });
+    };
+    this.#pool = new ExecutorPool(handler, options.early);
   }
 
   get pids(): number[] {

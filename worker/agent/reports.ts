@@ -1,6 +1,6 @@
 /**
- * What the agent tells the head of its tasks: one message for as many tasks as
- * stand next to each other. Order is kept.
+ * What the agent tells the head of its tasks: one message for as many tasks as can be
+ * told together. Ends come before what started in their place; otherwise order is kept.
  */
 
 import {
@@ -17,7 +17,6 @@ import { isBytes, type Task, type Value } from "./core/task.js";
 
 /** A `Finished` that is being filled. */
 interface FinishedColumn {
-  readonly type: "finished";
   readonly message: Finished;
   readonly parts: Uint8Array[];
   /** Some attempt is not 1. */
@@ -26,16 +25,30 @@ interface FinishedColumn {
 
 /** A `Started` or `Returned` that is being filled. */
 interface TaskColumn {
-  readonly type: "started" | "returned";
   readonly message: Started | Returned;
+  /** Some attempt is not 1. */
   repeated: boolean;
 }
+
+/** Ends are told together while other tasks wait here, at most this long after what was told last… */
+const GATHER_MS = 4;
+/** …until so many have ended, since more would not make it cheaper… */
+const GATHER_TASKS = 8;
+/** …or such a part of those that wait, since the head is to send more before they run out. */
+const GATHER_PART = 0.5;
 
 /** Gathers reports and sends them over the link. */
 export class Reports {
   readonly #send: (message: WorkerMessage) => void;
   readonly #worker: string;
-  #open: FinishedColumn | TaskColumn | undefined;
+  /** By session. */
+  readonly #finished = new Map<number, FinishedColumn>();
+  /** Started in the place of those that have finished. */
+  readonly #started = new Set<Task>();
+  readonly #returned: Task[] = [];
+  #ended = 0;
+  #sentAt = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(link: Pick<Link<WorkerMessage, never>, "send">, worker: string) {
     this.#send = (message) => link.send(message);
@@ -43,26 +56,26 @@ export class Reports {
   }
 
   started(task: Task): void {
-    this.#add("started", task);
+    if (this.#returned.length > 0) this.flush();
+    this.#started.add(task);
   }
 
   returned(task: Task): void {
-    this.#add("returned", task);
+    this.#tellFinished();
+    this.#tellStarted();
+    this.#returned.push(task);
   }
 
   finished(task: Task, value: Value, runUs: number): void {
-    let column = this.#open;
-    if (column?.type !== "finished" || column.message.session !== task.session) {
-      this.flush();
+    if (this.#returned.length > 0) this.flush();
+    // That it has ended tells that it had started.
+    this.#started.delete(task);
+    let column = this.#finished.get(task.session);
+    if (column === undefined) {
       const values = new Uint8Array(0);
       const lists = { tasks: [], attempts: [], sizes: [], blobs: [], runUs: [] };
-      column = {
-        type: "finished",
-        message: { session: task.session, values, ...lists },
-        parts: [],
-        repeated: false,
-      };
-      this.#open = column;
+      column = { message: { session: task.session, values, ...lists }, parts: [], repeated: false };
+      this.#finished.set(task.session, column);
     }
     const { tasks, attempts, sizes, blobs, runUs: times } = column.message;
     if (isBytes(value)) {
@@ -76,6 +89,7 @@ export class Reports {
     attempts.push(task.attempt);
     times.push(runUs);
     if (task.attempt !== 1) column.repeated = true;
+    this.#ended += 1;
   }
 
   failed(report: ReportFailed, stderrTail: string): void {
@@ -97,37 +111,64 @@ export class Reports {
     this.#send({ body: { $case: "failure", failure } });
   }
 
-  /** Hands what has been gathered to the link. */
-  flush(): void {
-    const column = this.#open;
-    if (column === undefined) return;
-    this.#open = undefined;
-    if (!column.repeated) column.message.attempts = [];
-    switch (column.type) {
-      case "finished":
-        column.message.values = column.parts.length === 1 ? column.parts[0]! : Buffer.concat(column.parts);
-        this.#send({ body: { $case: "finished", finished: column.message } });
-        return;
-      case "started":
-        this.#send({ body: { $case: "started", started: column.message } });
-        return;
-      case "returned":
-        this.#send({ body: { $case: "returned", returned: column.message } });
-        return;
-      default:
-        column satisfies never;
-    }
+  /**
+   * Hands what has been gathered to the link; a moment later, with more, while this worker has enough to do.
+   *
+   * @param waiting how many tasks wait here
+   */
+  settle(waiting: number): void {
+    const enough = Math.min(GATHER_TASKS, waiting * GATHER_PART);
+    const restMs = this.#sentAt + GATHER_MS - performance.now();
+    const urgent = this.#ended === 0 || this.#returned.length > 0;
+    if (urgent || this.#ended >= enough || restMs <= 0) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), restMs);
   }
 
-  #add(type: "started" | "returned", task: Task): void {
-    let column = this.#open;
-    if (column?.type !== type || column.message.session !== task.session) {
-      this.flush();
-      column = { type, message: { session: task.session, tasks: [], attempts: [] }, repeated: false };
-      this.#open = column;
-    }
-    column.message.tasks.push(task.task);
-    column.message.attempts.push(task.attempt);
-    if (task.attempt !== 1) column.repeated = true;
+  /** Hands what has been gathered to the link. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#tellFinished();
+    this.#tellStarted();
+    for (const returned of columns(this.#returned)) this.#send({ body: { $case: "returned", returned } });
+    this.#returned.length = 0;
   }
+
+  /** Forgets what has not been told. */
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #tellFinished(): void {
+    if (this.#ended === 0) return;
+    for (const { message, parts, repeated } of this.#finished.values()) {
+      if (!repeated) message.attempts = [];
+      message.values = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+      this.#send({ body: { $case: "finished", finished: message } });
+    }
+    this.#finished.clear();
+    this.#ended = 0;
+    this.#sentAt = performance.now();
+  }
+
+  #tellStarted(): void {
+    for (const started of columns(this.#started)) this.#send({ body: { $case: "started", started } });
+    this.#started.clear();
+  }
+}
+
+/** One message for as many tasks of one session as stand next to each other. */
+function columns(tasks: Iterable<Task>): (Started | Returned)[] {
+  const all: TaskColumn[] = [];
+  for (const { session, task, attempt } of tasks) {
+    let column = all.at(-1);
+    if (column?.message.session !== session) {
+      column = { message: { session, tasks: [], attempts: [] }, repeated: false };
+      all.push(column);
+    }
+    column.message.tasks.push(task);
+    column.message.attempts.push(attempt);
+    if (attempt !== 1) column.repeated = true;
+  }
+  return all.map(({ message, repeated }) => (repeated ? message : { ...message, attempts: [] }));
 }

@@ -3,7 +3,7 @@
  * endian), then a MessagePack array.
  */
 
-import { Packr } from "msgpackr";
+import { Packr } from "msgpackr/pack";
 
 /** No frame is longer: a batch and one part. */
 const MAX_FRAME_BYTES = 64 * 1024 * 1024;

@@ -18,8 +18,6 @@ import { Runner } from "./runner.js";
 const PIPE_FD = 3;
 const RAW_STDERR_FD = 2;
 
-process.setSourceMapsEnabled(true);
-
 const pipe = new Pipe(PIPE_FD);
 const registry = new Registry();
 
@@ -47,6 +45,9 @@ Object.defineProperty(globalThis, Symbol.for("grain-scheduler"), {
     },
   },
 });
+
+// From here on: what is the package's own would only start later by it, for every file's map is read with the file.
+process.setSourceMapsEnabled(true);
 
 let runner: Runner | undefined;
 /** What ended this process, if it can be said, as a clause. */

@@ -64,6 +64,9 @@ export class Runner {
   #closed = false;
   #loop: Loop = { type: "idle" };
   #turnedAt = 0;
+  /** How often the event loop has come round under a task of the queue, as far as it was asked. */
+  #turns = 0;
+  #turnDue = false;
 
   constructor(pipe: Pipe, registry: Registry, around: Surroundings) {
     this.#pipe = pipe;
@@ -226,17 +229,34 @@ export class Runner {
       this.#returned(context, result, startedAt);
       return false;
     }
+    const { serial } = item;
+    if (serial) this.#countTurn();
+    const turns = this.#turns;
+    const end = () => {
+      // The loop came round while it waited: the next one need not wait for that again.
+      if (this.#turns !== turns) this.#turnedAt = performance.now();
+      this.#continue(item);
+    };
     Promise.resolve(result).then(
       (value) => {
         this.#returned(context, value, startedAt);
-        this.#continue(item);
+        end();
       },
       (error: unknown) => {
         this.#threw(context, error, startedAt);
-        this.#continue(item);
+        end();
       },
     );
     return true;
+  }
+
+  #countTurn(): void {
+    if (this.#turnDue) return;
+    this.#turnDue = true;
+    setImmediate(() => {
+      this.#turnDue = false;
+      this.#turns += 1;
+    });
   }
 
   /** A task that went on for a while has ended. */

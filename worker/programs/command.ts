@@ -1,5 +1,6 @@
 /** One program as the shell code that a lane runs (see script.ts). Everything in it is quoted: the shell interprets nothing. */
 
+import type { Changes } from "./environment.js";
 import { quote } from "./script.js";
 
 /** A program to start. */
@@ -7,7 +8,7 @@ export interface Command {
   readonly words: readonly string[];
   readonly cwd: string;
   /** Differences from the launcher's environment; undefined removes a variable. */
-  readonly env: ReadonlyMap<string, string | undefined>;
+  readonly env: Changes;
   /** A file with its standard input; absent: empty. */
   readonly inputFile?: string | undefined;
 }

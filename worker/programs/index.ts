@@ -7,6 +7,7 @@
  */
 
 import type { ProgramArgument, ProgramOptions, RunProgram } from "../../proto/task.js";
+import { type Changes, taskChanges, withLayer } from "./environment.js";
 import { Launcher } from "./launcher.js";
 import { asProgram, RunningProgram } from "./program.js";
 import { words } from "./template.js";
@@ -26,19 +27,6 @@ export interface ProgramsOptions {
 let launcher: Launcher | undefined;
 const running = new Set<RunningProgram>();
 
-type Layer = Readonly<Record<string, string | undefined>>;
-
-/** The environment with these variables on top. */
-function withLayer(env: ReadonlyMap<string, string>, layer: Layer | undefined): ReadonlyMap<string, string> {
-  if (layer === undefined) return env;
-  const result = new Map(env);
-  for (const [name, value] of Object.entries(layer)) {
-    if (value === undefined) result.delete(name);
-    else result.set(name, value);
-  }
-  return result;
-}
-
 function merge(before: ProgramOptions, options: ProgramOptions): ProgramOptions {
   if (before.env === undefined || options.env === undefined) return { ...before, ...options };
   return { ...before, ...options, env: { ...before.env, ...options.env } };
@@ -51,7 +39,7 @@ function merge(before: ProgramOptions, options: ProgramOptions): ProgramOptions 
  * const $ = createPrograms({ env: { OMP_NUM_THREADS: "4" }, signal, cores: [0, 1], print });
  */
 export function createPrograms(task: ProgramsOptions): RunProgram {
-  let taskEnv: ReadonlyMap<string, string> | undefined;
+  let known: { readonly base: ReadonlyMap<string, string>; readonly changes: Changes } | undefined;
   const withOptions = (options: ProgramOptions): RunProgram => {
     function $(template: TemplateStringsArray, ...values: readonly ProgramArgument[]): unknown;
     function $(options: ProgramOptions): unknown;
@@ -59,8 +47,9 @@ export function createPrograms(task: ProgramsOptions): RunProgram {
       if (!Array.isArray(first)) return withOptions(merge(options, first as ProgramOptions));
       const command = words(first as unknown as TemplateStringsArray, ...values);
       if (launcher === undefined || !launcher.usable) launcher = new Launcher();
-      taskEnv ??= withLayer(withLayer(new Map(), process.env), task.env);
-      const env = withLayer(taskEnv, options.env);
+      const base = launcher.env;
+      if (known?.base !== base) known = { base, changes: taskChanges(base, task.env) };
+      const env = withLayer(known.changes, base, options.env);
       const { signal, cores, print } = task;
       const caller = { stack: "" };
       Error.captureStackTrace(caller, $);

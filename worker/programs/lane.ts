@@ -45,7 +45,7 @@ type State =
 /** Code longer than this goes through a file: a FIFO takes so much without waiting for the reader, everywhere. */
 const INLINE_CODE_BYTES = 4096;
 /** A program that runs longer is followed as it prints; see fifo.ts. */
-const FOLLOW_AFTER_MS = 3;
+const FOLLOW_AFTER_MS = 10;
 /** How often, and how many times, a killed group is asked whether it has gone. */
 const GONE_POLL_MS = 5;
 const GONE_POLLS = 400;

@@ -10,6 +10,7 @@ import { StringDecoder } from "node:string_decoder";
 import { ProgramError } from "../../proto/errors.js";
 import type { Program, ProgramOptions, ProgramResult } from "../../proto/task.js";
 import { onAbort } from "./abort.js";
+import type { Changes } from "./environment.js";
 import { findProgram, searchPath } from "./find.js";
 import { killGroup } from "./group.js";
 import type { Job } from "./lane.js";
@@ -26,8 +27,8 @@ const TAIL_CHARS = 2_000;
 export interface Start {
   readonly words: readonly string[];
   readonly options: ProgramOptions;
-  /** Its whole environment. */
-  readonly env: ReadonlyMap<string, string>;
+  /** How its environment differs from the launcher's. */
+  readonly env: Changes;
   readonly cores: readonly number[] | undefined;
   /** Fires when its task ends. */
   readonly signal: AbortSignal;
@@ -45,14 +46,6 @@ type State =
 const signalNames = new Map(
   Object.entries(constants.signals).map(([name, number]) => [number, name] as const),
 );
-
-/** Variables that differ from what the launcher passes on by itself. */
-function differences(env: ReadonlyMap<string, string>, base: ReadonlyMap<string, string>) {
-  const changes = new Map<string, string | undefined>();
-  for (const [name, value] of env) if (base.get(name) !== value) changes.set(name, value);
-  for (const name of base.keys()) if (!env.has(name)) changes.set(name, undefined);
-  return changes;
-}
 
 function tail(text: string): string {
   const lines = text.trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
@@ -108,7 +101,7 @@ export class RunningProgram {
       command: {
         words,
         cwd: this.#cwd,
-        env: differences(env, launcher.env),
+        env,
       },
       input: options.input,
       cores,
@@ -232,7 +225,8 @@ export class RunningProgram {
   #unstartable(status: number): string | undefined {
     if (status !== 126 && status !== 127) return undefined;
     const program = this.#start.words[0] ?? "";
-    const path = this.#start.env.get("PATH");
+    const { env, launcher } = this.#start;
+    const path = env.has("PATH") ? env.get("PATH") : launcher.env.get("PATH");
     if (!isDirectory(this.#cwd)) return `there is no directory ${this.#cwd} to start it in`;
     if (findProgram(program, { cwd: this.#cwd, path }) !== undefined) return undefined;
     if (program.includes("/")) return `${resolve(this.#cwd, program)} is not there, or not executable`;

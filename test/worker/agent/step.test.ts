@@ -7,8 +7,9 @@ import { demandOf, poolOf, World } from "./world.js";
 const types = (effects: readonly AgentEffect[]) => effects.map((effect) => effect.type);
 
 /** A world whose agent knows that the first spec is short. */
-function learned(cores = 1): World {
+function learned(cores = 1, runUs?: number): World {
   const world = new World(poolOf(cores), [demandOf(1), demandOf(0.5)]);
+  if (runUs !== undefined) world.runUs = runUs;
   for (let i = 0; i < 10; i++) {
     world.assign(0, true);
     world.settle();
@@ -116,6 +117,45 @@ describe("sending ahead", () => {
         .flat()
         .filter(({ type }) => type === "run"),
     ).toHaveLength(1);
+  });
+
+  it.each([
+    ["of 2 ms each, a few", 2_000, 3],
+    ["of 6 ms each, none", 6_000, 0],
+  ])("gives an executor of a function's runs %s", (_, runUs, ahead) => {
+    const world = learned(1, runUs);
+    world.assign(0, true);
+    for (let i = 0; i < 20; i++) world.assign(0, false);
+    deliver(world);
+    const [executor] = world.executors.values();
+    while (world.hearAgent(executor!)) {
+      // All of it.
+    }
+    expect(executor!.queue).toHaveLength(ahead);
+  });
+
+  it.each([
+    ["a little", 10_000, 20],
+    ["much", 1_000_000, 1_000],
+  ])("resumes, after a run that was %s too slow, when as much time has been paid", (_, runUs, runs) => {
+    const world = learned();
+    world.runUs = runUs;
+    world.assign(0, true);
+    world.settle();
+    world.runUs = 10;
+    const runsAhead = (): boolean => {
+      world.assign(0, true);
+      world.assign(0, false);
+      const run = deliver(world)
+        .flat()
+        .filter((effect) => effect.type === "run");
+      world.settle();
+      return run.length > 1;
+    };
+    for (let i = 0; i + 2 < runs; i += 2) expect(runsAhead()).toBe(false);
+    runsAhead();
+    runsAhead();
+    expect(runsAhead()).toBe(true);
   });
 
   it("shares among executors", () => {

@@ -11,16 +11,20 @@ import type { DemandClass } from "./waiting.js";
 
 /** Tasks that own no core share an executor, up to so many. */
 const SHARED_TASKS = 64;
-/** Specs whose runs are shorter than this on average are sent ahead… */
-const SHORT_US = 1_000;
+/** Specs whose runs are shorter than this on average are sent ahead: below it, asking for each costs too much… */
+const SHORT_US = 5_000;
 /** …once they have run this often… */
 const LEARNT_RUNS = 8;
 /** …as much of them as makes up this time… */
 const AHEAD_US = 4_000;
-/** …and no more than so many. */
+/** …at least so many, since two are sent at a time, and no more than so many. */
+const AHEAD_TASKS_LEAST = 4;
 const AHEAD_TASKS = 256;
-/** A run this long keeps its spec from being sent ahead for a while: who waits behind it waits long. */
+/** A run this long keeps its spec from being sent ahead for a while: who waits behind it waits long… */
 const SLOW_US = 10_000;
+/** …namely for as many runs as pay for that wait, at what sending one ahead saves… */
+const SAVED_US = 500;
+/** …and no more than so many. */
 const CAUTIOUS_RUNS = 1_000;
 /** No run is thought to cost less: it costs this much to handle. */
 const FLOOR_US = 10;
@@ -85,7 +89,7 @@ export function sendAhead(state: AgentState, executor: Executor, current: Task):
   if (phase.type !== "running" || current.alone || state.granted.length > 0) return;
   if (state.life.type !== "working" || executor.standing.type !== "open") return;
   if (current.limitMs > 0 || !isShort(plan.spec)) return;
-  const wanted = Math.min(AHEAD_TASKS, Math.floor(AHEAD_US / Math.max(plan.spec.meanUs, FLOOR_US)));
+  const wanted = aheadTasks(plan.spec);
   if (executor.ahead.length * 2 > wanted) return;
   const room = Math.min(wanted - executor.ahead.length, fairShare(state, executor, plan.class, wanted));
   const tasks = state.waiting.takeRun(plan, room);
@@ -96,6 +100,12 @@ export function sendAhead(state: AgentState, executor: Executor, current: Task):
   }
   const { allocation } = phase;
   state.effects.push({ type: "run", executor: executor.id, tasks, allocation, mode: "ahead" });
+}
+
+/** How many tasks of a spec an executor should hold. */
+function aheadTasks({ meanUs }: SpecRecord): number {
+  const wanted = Math.floor(AHEAD_US / Math.max(meanUs, FLOOR_US));
+  return Math.max(AHEAD_TASKS_LEAST, Math.min(AHEAD_TASKS, wanted));
 }
 
 /** How many more an executor may hold, so that others in use find as many. */
@@ -118,7 +128,9 @@ export function noteRun(spec: SpecRecord, runUs: number): void {
   spec.runs += 1;
   const weight = Math.min(spec.runs, LEARNT_RUNS * 2);
   spec.meanUs += (runUs - spec.meanUs) / weight;
-  if (runUs >= SLOW_US) spec.cautiousUntil = spec.runs + CAUTIOUS_RUNS;
+  if (runUs < SLOW_US) return;
+  const cautiousRuns = Math.min(CAUTIOUS_RUNS, Math.ceil(runUs / SAVED_US));
+  spec.cautiousUntil = Math.max(spec.cautiousUntil, spec.runs + cautiousRuns);
 }
 
 /**

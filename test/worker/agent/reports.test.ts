@@ -1,0 +1,103 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { WorkerMessage } from "../../../proto/grain.js";
+import type { Task } from "../../../worker/agent/core/task.js";
+import { Reports } from "../../../worker/agent/reports.js";
+
+const NOTHING = new Uint8Array(0);
+
+const known = new Map<string, Task>();
+
+/** The same object for the same task. */
+function taskOf(task: number, session = 1): Task {
+  const key = `${session}.${task}`;
+  const found = known.get(key) ?? ({ session, task, attempt: 1 } as Task);
+  known.set(key, found);
+  return found;
+}
+
+/** Messages as text: what is told, of which session, and the tasks. */
+function show({ body }: WorkerMessage): string {
+  switch (body?.$case) {
+    case "finished":
+      return `finished ${body.finished.session}: ${body.finished.tasks.join()}`;
+    case "started":
+      return `started ${body.started.session}: ${body.started.tasks.join()}`;
+    case "returned":
+      return `returned ${body.returned.session}: ${body.returned.tasks.join()}`;
+    default:
+      return String(body?.$case);
+  }
+}
+
+let sent: string[];
+let reports: Reports;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  sent = [];
+  reports = new Reports({ send: (message) => sent.push(show(message)) }, "w");
+});
+
+afterEach(() => {
+  reports.close();
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+/** A task has ended, and the next has started in its place. */
+function turn(task: number, waiting: number): void {
+  reports.finished(taskOf(task), NOTHING, 2_000);
+  reports.started(taskOf(task + 1));
+  reports.settle(waiting);
+}
+
+describe("reports", () => {
+  it("tell each end at once when nothing waits", () => {
+    for (const task of [1, 2, 3]) {
+      reports.finished(taskOf(task), NOTHING, 2_000);
+      reports.settle(0);
+    }
+    expect(sent).toEqual(["finished 1: 1", "finished 1: 2", "finished 1: 3"]);
+  });
+
+  it("tell ends that follow closely together, and of starts those that have not ended", () => {
+    turn(1, 20);
+    expect(sent).toEqual(["finished 1: 1", "started 1: 2"]);
+    turn(2, 20);
+    turn(3, 20);
+    expect(sent).toHaveLength(2);
+    vi.advanceTimersByTime(4);
+    expect(sent.slice(2)).toEqual(["finished 1: 2,3", "started 1: 4"]);
+  });
+
+  it("tell eight at once", () => {
+    turn(1, 100);
+    for (let task = 2; task <= 9; task++) turn(task, 100);
+    expect(sent.slice(2)).toEqual(["finished 1: 2,3,4,5,6,7,8,9", "started 1: 10"]);
+  });
+
+  it("tell when half of what waits has ended, so that more can come in time", () => {
+    turn(1, 4);
+    turn(2, 4);
+    expect(sent).toHaveLength(2);
+    turn(3, 4);
+    expect(sent.slice(2)).toEqual(["finished 1: 2,3", "started 1: 4"]);
+  });
+
+  it("tell ends before what is given back, each session's together", () => {
+    reports.finished(taskOf(1, 1), NOTHING, 10);
+    reports.finished(taskOf(1, 2), NOTHING, 10);
+    reports.finished(taskOf(2, 1), NOTHING, 10);
+    reports.returned(taskOf(3, 1));
+    reports.settle(100);
+    expect(sent).toEqual(["finished 1: 1,2", "finished 2: 1", "returned 1: 3"]);
+  });
+
+  it("keep order with a failure", () => {
+    turn(1, 20);
+    turn(2, 20);
+    const failure = { kind: 1, message: "", error: NOTHING, exitCode: 0, signal: "", runUs: 0 } as const;
+    reports.failed({ type: "failed", task: taskOf(3), ...failure }, "");
+    expect(sent.slice(2)).toEqual(["finished 1: 2", "started 1: 3", "failure"]);
+  });
+});
