@@ -11,6 +11,7 @@ export interface Quality {
   readonly workload: string;
   readonly about: string;
   readonly rocks: boolean;
+  readonly fair: boolean;
   readonly policy: SimulatedPolicy;
   /** Times the lower bound. */
   readonly makespan: number;
@@ -38,8 +39,8 @@ function judge(workload: Workload): Quality[] {
   return SIMULATED_POLICIES.map((policy) => {
     const result = simulate({ workers, tasks, policy });
     const makespan = result.makespanMs / bound.makespanMs;
-    const { name, about, rocks = false } = workload;
-    return { workload: name, about, rocks, policy, makespan, bound, longestMs, result };
+    const { name, about, rocks = false, fair = false } = workload;
+    return { workload: name, about, rocks, fair, policy, makespan, bound, longestMs, result };
   });
 }
 
@@ -87,7 +88,7 @@ function targetsOf(row: Quality, measured: readonly Quality[]): Target[] {
       least: LEAST_USE,
       unit: "",
     });
-  if (workload === "queues of 10 and 100,000")
+  if (row.fair)
     targets.push({
       name: `${name}: Jain's index`,
       is: result.fairness ?? 0,

@@ -1,7 +1,7 @@
 /** Workloads whose schedules are judged. All are drawn from a seed, so that every run has the same. */
 
 import { type PoolSpec, parsePoolSpec } from "../../head/simulation/pool-spec.js";
-import type { TaskKind, WorkloadTask } from "../../head/simulation/workload.js";
+import type { Client, TaskKind, WorkloadTask } from "../../head/simulation/workload.js";
 import { type ResourceLike, toRequest } from "../../proto/resource/resource.js";
 import { Random } from "../../test/sim/random.js";
 
@@ -13,6 +13,8 @@ export interface Workload {
   readonly tasks: readonly WorkloadTask[];
   /** Some tasks are so large that they wait beside free cores, whatever the scheduler does. */
   readonly rocks?: boolean;
+  /** Its clients are to get equal shares. */
+  readonly fair?: boolean;
 }
 
 const ONE = { name: "one" };
@@ -147,22 +149,26 @@ function rocksInAStream(): Workload {
   };
 }
 
-/** Two clients of equal weight with 10 and 100,000 tasks. */
-function unequalQueues(): Workload {
+/** Two clients of equal weight, one with 100,000 tasks, one that comes again and again with 10. */
+function unequalQueues(name: string, leastMs: number, mostMs: number): Workload {
   const random = new Random(6);
   const kind = kindOf({ cores: 1 });
   const long = { name: "long queue" };
   const short = { name: "short queue" };
   const tasks: WorkloadTask[] = [];
-  for (let i = 0; i < 100_000; i += 1)
-    tasks.push({ submitMs: 0, client: long, kind, runMs: between(random, 1_000, 2_000) });
-  for (let i = 0; i < 10; i += 1)
-    tasks.push({ submitMs: 10_000, client: short, kind, runMs: between(random, 1_000, 2_000) });
+  const submit = (client: Client, count: number, submitMs: number) => {
+    for (let i = 0; i < count; i += 1)
+      tasks.push({ submitMs, client, kind, runMs: between(random, leastMs, mostMs) });
+  };
+  submit(long, 100_000, 0);
+  // What of its waiting is chance, because something has to end first, is evened out over its visits.
+  for (let visit = 1; visit <= 50; visit += 1) submit(short, 10, visit * 20.37 * mostMs);
   return {
-    name: "queues of 10 and 100,000",
-    about: "one client has 100,000 tasks queued when another comes with 10; 1 core, 1 to 2 s",
+    name,
+    about: `one client has 100,000 tasks queued when another comes with 10, 50 times; 1 core, ${leastMs} to ${mostMs} ms`,
     workers: [parsePoolSpec("1x4c,16G")],
     tasks,
+    fair: true,
   };
 }
 
@@ -175,6 +181,7 @@ export function workloads(): Workload[] {
     multiResource(),
     bursts(),
     rocksInAStream(),
-    unequalQueues(),
+    unequalQueues("queues of 10 and 100,000", 1_000, 2_000),
+    unequalQueues("queues of 10 and 100,000, short tasks", 300, 600),
   ];
 }

@@ -119,7 +119,7 @@ function checkSession(state: Readonly<State>, session: Session): void {
   for (const task of session.tasks.values()) {
     must(task.state.type !== "ended", 2, `${nameOf(task)} has ended and is still known`);
     if (task.state.type === "queued")
-      must(task.class.queue.isReturned(task.number), 2, `${nameOf(task)} is queued and in no queue`);
+      must(task.class.queue.isPutBack(task.number), 2, `${nameOf(task)} is queued and in no queue`);
     must(session.batches.of(task.number) === undefined, 2, `${nameOf(task)} is known and waits in a batch`);
     if ("worker" in task.state) {
       placed += 1;

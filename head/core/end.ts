@@ -103,6 +103,7 @@ export function onFailed(state: State, worker: Worker, event: Failed<unknown>): 
     takeOff(state, task);
     task.failures += 1;
     task.attempt += 1;
+    task.again = true;
     requeue(state, task);
   } else {
     finishTask(state, task);
@@ -146,6 +147,7 @@ function stopped(state: State, task: Task): void {
 function again(state: State, task: Task): void {
   takeOff(state, task);
   task.attempt += 1;
+  task.again = true;
   requeue(state, task);
   if ((task.lostWorkers?.length ?? 0) < MAX_LOST_WORKERS) return;
   conclude(state, task, { type: "workersLost", workers: task.lostWorkers! });
@@ -173,7 +175,7 @@ export function onWorkerLost(state: State, worker: Worker, planned: boolean): vo
   state.workers.delete(worker.number);
   state.freed.delete(worker);
   state.touched.delete(worker);
-  state.refilling?.delete(worker);
+  state.refilling.delete(worker);
 }
 
 /** A worker of a gang other than the first is lost: the task is stopped where it runs, then runs again. */

@@ -198,10 +198,10 @@ function holdingLess(
 
 /** Its queue is that of all of its session's classes that ask for the same with the same urgency. */
 function beforeInQueue({ session, line, queue }: TaskClass, number: number): number {
-  const returned = queue.isReturned(number);
+  const putBack = queue.isPutBack(number);
   let before = 0;
   for (const cls of session.classes.values()) {
-    if (cls.line === line) before += cls.queue.before(number, returned);
+    if (cls.line === line) before += cls.queue.before(number, putBack);
   }
   return Math.min(before, Math.max(0, session.queued - 1));
 }

@@ -12,8 +12,8 @@ import type { Session } from "./session.js";
 import type { Shape } from "./shape.js";
 import type { TaskClass } from "./task-class.js";
 
-/** Puts a returned task before any number a client can give. */
-const RETURNED = 2 ** 40;
+/** Puts a task that runs again before any number a client can give. */
+const AGAIN = 2 ** 40;
 
 /** The classes with queued tasks of one session and level with one request. */
 export class Line {
@@ -72,5 +72,5 @@ export class Line {
 function keyOf(cls: TaskClass): number {
   const next = cls.queue.next;
   if (next === undefined) return Number.POSITIVE_INFINITY;
-  return cls.queue.hasReturned ? next - RETURNED : next;
+  return cls.queue.runsAgain ? next - AGAIN : next;
 }

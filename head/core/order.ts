@@ -63,8 +63,8 @@ export class Turns {
     for (const [session, own] of this.#sessions) if (own.size === 0) this.#sessions.delete(session);
   }
 
-  /** Whether something that came back from a worker waits for its turn. */
-  get hasReturned(): boolean {
+  /** Whether something that is to run again waits for its turn. */
+  get runsAgain(): boolean {
     for (const lines of this.#sessions.values()) if (lines.firstKey! < 0) return true;
     return false;
   }

@@ -77,6 +77,8 @@ function wantsLarge(state: Readonly<State>): boolean {
 export class Candidates {
   readonly #workers = new KeyedHeap<Worker>((a, b) => a.number < b.number);
   readonly #score: Score;
+  /** What has been freed since is not among them; see freed.ts. */
+  readonly asOf: number;
 
   constructor(
     private readonly state: State,
@@ -84,6 +86,7 @@ export class Candidates {
     workers: Iterable<Worker>,
   ) {
     this.#score = scoreOf(state);
+    this.asOf = state.freed.now;
     for (const worker of workers) {
       if (state.reservations.has(worker) || !fits(state, worker, shape)) continue;
       this.#workers.push(worker, -this.#score(state, worker, shape));

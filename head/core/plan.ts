@@ -39,7 +39,9 @@ import type { TaskClass } from "./task-class.js";
 import { fits, type Worker } from "./worker.js";
 
 /** Placements in one step of a plan, or work that takes as long: keeps a step within a few milliseconds. */
-const PLACEMENTS_PER_STEP = 1_000;
+const PLACEMENTS_PER_STEP = 500;
+const REFILLS_PER_STEP = 250;
+const RESERVATIONS_PER_STEP = 250;
 
 /** Where a task can go. */
 interface Spot {
@@ -50,13 +52,18 @@ interface Spot {
 
 /** Places what can be placed, or a part of it. */
 export function plan(state: State): void {
-  state.planNumber += 1;
   const step: PlanStep = {
     state,
     assignments: new Assignments(state),
     candidates: new Map(),
-    freedRoom: new Room(state.freed),
-    reservedRoom: new Room(state.reservations),
+    freedRoom: new Room(
+      () => state.freed,
+      () => state.freed.now,
+    ),
+    reservedRoom: new Room(
+      () => state.reservations.keys(),
+      () => state.reservations.size,
+    ),
     budget: PLACEMENTS_PER_STEP,
     released: false,
   };
@@ -67,26 +74,38 @@ export function plan(state: State): void {
     placeGroup(step, group);
   }
   promote(step, undefined);
-  if (step.budget > 0) refill(step);
+  const placed = step.budget > 0 && afterPlacing(step);
+  if (placed && state.refilling.size === 0 && state.reserving === undefined) planForReservations(state);
+  else state.effects.push({ type: "planAgain" });
+}
+
+/**
+ * Has budgets of its own: there may always be more to place.
+ *
+ * @returns whether nothing is left to be placed
+ */
+function afterPlacing(step: PlanStep): boolean {
+  const { state } = step;
+  step.budget = Math.max(step.budget, REFILLS_PER_STEP);
+  refill(step);
   // A reservation that ended has freed workers that some lines were not compared with.
-  if (step.budget <= 0 || step.released || !reserve(step)) {
-    state.effects.push({ type: "planAgain" });
-    return;
-  }
+  if (step.released) return false;
   takeBack(state);
-  if (state.freed.size > 0) refreshAnswers(state);
+  refreshAnswers(state);
   state.freed.clear();
   state.touched.clear();
   state.fresh.clear();
-  planForReservations(state);
+  step.budget = RESERVATIONS_PER_STEP;
+  reserve(step);
+  return true;
 }
 
 function placeGroup(step: PlanStep, group: UrgencyGroup): void {
   const { state } = step;
-  // What came back goes before everything else of its urgency.
+  // What is to run again goes before everything else of its urgency.
   const turns = new Turns(state, group.lines, ({ shapes }) => mayHaveChanged(step, shapes));
-  const returned = turns.hasReturned;
-  if (!returned) promote(step, group);
+  const again = turns.runsAgain;
+  if (!again) promote(step, group);
   for (let line = turns.next(); line !== undefined && step.budget > 0; line = turns.next()) {
     const cls = line.first();
     const spot = findSpot(step, cls);
@@ -96,16 +115,17 @@ function placeGroup(step: PlanStep, group: UrgencyGroup): void {
       turns.placed(line);
     }
   }
-  if (returned) promote(step, group);
+  if (again) promote(step, group);
 }
 
 /** Whether there may be room that was not there at the last plan. */
 function mayHaveChanged({ state, freedRoom, reservedRoom }: PlanStep, shapes: readonly Shape[]): boolean {
   let may = false;
   for (const shape of shapes) {
-    if (!shape.full || shape.nodes > 0 || freedRoom.mayFit(shape)) may = true;
+    if (!shape.full || shape.nodes > 0) may = true;
+    else if (shape.checkedTo < state.freed.now && freedRoom.mayFit(shape)) may = true;
     else {
-      shape.checkedInPlan = state.planNumber;
+      shape.checkedTo = state.freed.now;
       // What is kept free for some is there for others, and for those when enough of it is free.
       may ||= reservedRoom.mayFit(shape);
     }
@@ -180,14 +200,18 @@ function findSpot(step: PlanStep, cls: TaskClass): Spot | undefined {
 
 function findWorker(step: PlanStep, shape: Shape): Worker | undefined {
   const { state, freedRoom } = step;
-  const worker = shape.full && !freedRoom.mayFit(shape) ? undefined : candidatesFor(step, shape).best();
-  if (worker === undefined) {
-    if (shape.full) freedRoom.tighten();
-    shape.full = true;
+  if (shape.full && !freedRoom.mayFit(shape)) {
+    shape.checkedTo = state.freed.now;
+    return undefined;
   }
+  const candidates = candidatesFor(step, shape);
+  const worker = candidates.best();
   // While it still fits somewhere among the freed, "full" holds for the others only.
-  shape.checkedInPlan = worker === undefined ? state.planNumber : 0;
-  return worker;
+  if (worker !== undefined) return worker;
+  if (shape.full) freedRoom.tighten();
+  shape.full = true;
+  shape.checkedTo = candidates.asOf;
+  return undefined;
 }
 
 function candidatesFor(step: PlanStep, shape: Shape): Candidates {
@@ -195,10 +219,10 @@ function candidatesFor(step: PlanStep, shape: Shape): Candidates {
   let candidates = step.candidates.get(shape);
   if (candidates === undefined) {
     // A gang may need one of the freed workers together with others that were free before.
-    const some = shape.full && shape.nodes === 0;
-    candidates = new Candidates(state, shape, some ? state.freed : state.workers.values());
+    const some = shape.full && shape.nodes === 0 ? state.freed.since(shape.checkedTo) : undefined;
+    candidates = new Candidates(state, shape, some ?? state.workers.values());
     step.candidates.set(shape, candidates);
-    step.budget -= (some ? state.freed.size : state.workers.size) * COMPARISON;
+    step.budget -= (some?.length ?? state.workers.size) * COMPARISON;
   }
   return candidates;
 }
@@ -228,7 +252,8 @@ function findReserved(step: PlanStep, cls: TaskClass, shape: Shape): Worker | un
 
 /** An answer "full" that nobody compared with the freed workers is not known any more. */
 function refreshAnswers(state: State): void {
+  if (state.freed.size === 0) return;
   for (const shape of state.shapes.all()) {
-    if (shape.full && shape.checkedInPlan !== state.planNumber) shape.full = false;
+    if (shape.full && shape.checkedTo < state.freed.now) shape.full = false;
   }
 }

@@ -33,18 +33,17 @@ export function refill(step: PlanStep): void {
   const { state } = step;
   const contenders = waitingShapes(state);
   if (contenders.size === 0) {
-    state.refilling = undefined;
+    state.refilling.clear();
     return;
   }
-  state.refilling ??= new Set(state.fresh.size > 0 ? state.workers.values() : []);
-  for (const worker of state.touched) state.refilling.add(worker);
+  for (const worker of state.fresh.size > 0 ? state.workers.values() : state.touched)
+    state.refilling.add(worker);
   for (const worker of state.refilling) {
     if (worker.mode === "ready") refillWorker(step, worker, contenders);
     step.budget -= COMPARISON;
     if (step.budget <= 0) return;
     state.refilling.delete(worker);
   }
-  state.refilling = undefined;
 }
 
 function refillWorker(step: PlanStep, worker: Worker, contenders: Map<Shape, Line>): void {

@@ -121,14 +121,12 @@ export function backfilled(state: Readonly<State>, shape: Shape, worker: Worker)
 /**
  * Reserves for the lines that have waited too long, the longest first among equals; goes on where a
  * step that ran out of budget stopped. Called when everything that fits has been placed.
- *
- * @returns whether all of them have been looked at
  */
-export function reserve(step: PlanStep): boolean {
+export function reserve(step: PlanStep): void {
   const { state } = step;
   state.reserving ??= new Set(overdue(state));
   for (const line of state.reserving) {
-    if (step.budget <= 0) return false;
+    if (step.budget <= 0) return;
     state.reserving.delete(line);
     if (line.size === 0 || reservationOf(state, line) !== undefined || !mayReserve(state, line)) continue;
     step.budget -= state.workers.size * COMPARISON;
@@ -136,7 +134,6 @@ export function reserve(step: PlanStep): boolean {
     line.shapes.some((shape, alternative) => reserveFor(step, line, shape, alternative));
   }
   state.reserving = undefined;
-  return true;
 }
 
 function overdue(state: Readonly<State>): Line[] {

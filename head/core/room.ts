@@ -11,12 +11,15 @@ import type { Worker } from "./worker.js";
 /** An upper bound of what is free on any of some workers. */
 export class Room {
   #most: number[] = [];
-  /** How many workers it was taken from; it can only be too small when there are more of them now. */
-  #of = -1;
+  #version = -1;
+  #empty = true;
   #stale = false;
 
-  /** @param workers to which none is added while one is taken away */
-  constructor(private readonly workers: ReadonlySet<Worker> | ReadonlyMap<Worker, unknown>) {}
+  /** @param versionOf another number when a worker has been added, or has more room */
+  constructor(
+    private readonly workers: () => Iterable<Worker>,
+    private readonly versionOf: () => number,
+  ) {}
 
   /** Something was placed. */
   placed(): void {
@@ -25,13 +28,13 @@ export class Room {
 
   /** A shape that could have fitted by the bound does not: worth taking it anew. */
   tighten(): void {
-    if (this.#stale) this.#of = -1;
+    if (this.#stale) this.#version = -1;
   }
 
   /** False: the shape, not of a gang, fits on none of them. */
   mayFit(shape: Shape): boolean {
-    if (this.#of !== this.workers.size) this.#take();
-    if (this.#of === 0) return false;
+    if (this.#version !== this.versionOf()) this.#take();
+    if (this.#empty) return false;
     for (let i = 0; i < shape.kinds.length; i += 1) {
       if ((this.#most[shape.kinds[i]!] ?? 0) < shape.amounts[i]!) return false;
     }
@@ -40,13 +43,15 @@ export class Room {
 
   #take(): void {
     const most: number[] = [];
-    for (const { free } of this.workers.keys()) {
+    this.#empty = true;
+    for (const { free } of this.workers()) {
+      this.#empty = false;
       for (let kind = 0; kind < free.length; kind += 1) {
         if (free[kind]! > (most[kind] ?? 0)) most[kind] = free[kind]!;
       }
     }
     this.#most = most;
-    this.#of = this.workers.size;
+    this.#version = this.versionOf();
     this.#stale = false;
   }
 }

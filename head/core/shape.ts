@@ -56,8 +56,8 @@ export interface Shape {
   open: number;
   /** No worker has room for it, save perhaps those freed since the last plan. */
   full: boolean;
-  /** The plan in which `full` was last found out. */
-  checkedInPlan: number;
+  /** Up to where it has been compared with what was freed since it was full; see freed.ts. */
+  checkedTo: number;
 }
 
 /** Interns demands as shapes. */
@@ -87,7 +87,7 @@ export class Shapes {
         lines: new Set(),
         open: 0,
         full: false,
-        checkedInPlan: 0,
+        checkedTo: 0,
       };
       this.#byKey.set(key, shape);
     }

@@ -7,6 +7,7 @@
  */
 
 import type { Effect } from "./effect.js";
+import { Freed } from "./freed.js";
 import { Levels } from "./level.js";
 import type { Line } from "./line.js";
 import type { SchedulingOptions } from "./options.js";
@@ -32,11 +33,11 @@ export interface State {
   /** How much of each cluster-wide limit is in use. */
   readonly limitsInUse: Map<string, number>;
   /** Workers with more room than at the last plan. */
-  readonly freed: Set<Worker>;
+  readonly freed: Freed;
   /** Workers on which anything ended or started since the last plan. */
   readonly touched: Set<Worker>;
-  /** Workers that a plan which is not complete has still to refill; undefined: none has begun. */
-  refilling: Set<Worker> | undefined;
+  /** Workers that a plan which is not complete has still to refill. */
+  readonly refilling: Set<Worker>;
   /** Classes to look at as if new: they got tasks, or the workers changed. */
   readonly fresh: Set<TaskClass>;
   /** Those of them of which it is not known whether any worker could ever run them. */
@@ -57,7 +58,6 @@ export interface State {
   largeWanted: boolean | undefined;
   /** Messages dropped because the task had ended or was elsewhere by then. */
   lateResults: number;
-  planNumber: number;
   /** The last time for which a plan was asked. */
   planAtMs: number;
   nowMs: number;
@@ -75,9 +75,9 @@ export function newState(options: SchedulingOptions): State {
     workers: new Map(),
     clusterTotal: [],
     limitsInUse: new Map(),
-    freed: new Set(),
+    freed: new Freed(),
     touched: new Set(),
-    refilling: undefined,
+    refilling: new Set(),
     fresh: new Set(),
     unjudged: new Set(),
     aheadCount: 0,
@@ -88,7 +88,6 @@ export function newState(options: SchedulingOptions): State {
     groups: new Map(),
     largeWanted: undefined,
     lateResults: 0,
-    planNumber: 0,
     planAtMs: Number.NEGATIVE_INFINITY,
     nowMs: 0,
     effects: [],
@@ -128,7 +127,7 @@ function queued(state: State, cls: TaskClass, count: number): void {
   lookAt(state, cls);
   if (level.waiting.has(cls)) {
     // At the end of a queue that is not empty nothing moves.
-    if (cls.queue.hasReturned) line.moved(cls);
+    if (cls.queue.hasPutBack) line.moved(cls);
     return;
   }
   cls.waitingSinceMs = state.nowMs;
@@ -163,6 +162,7 @@ function unqueued(cls: TaskClass, count: number): void {
 /** Takes the next task of a class out of its queue. */
 function dequeue(state: State, cls: TaskClass): Task {
   const task = cls.queue.take()!;
+  task.again = false;
   cls.waitingSinceMs = state.nowMs;
   cls.line.waitingSinceMs = state.nowMs;
   unqueued(cls, 1);

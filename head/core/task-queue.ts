@@ -37,8 +37,13 @@ export class TaskQueue {
     return this.#live;
   }
 
+  /** Whether the next one is to run again. */
+  get runsAgain(): boolean {
+    return this.#front[this.#front.length - 1]?.again === true;
+  }
+
   /** Whether the next one was put back. */
-  get hasReturned(): boolean {
+  get hasPutBack(): boolean {
     return this.#front.length > 0;
   }
 
@@ -103,13 +108,13 @@ export class TaskQueue {
   }
 
   /** Whether a waiting task was put back. */
-  isReturned(number: number): boolean {
+  isPutBack(number: number): boolean {
     return this.#front[firstBelow(this.#front, number + 1)]?.number === number;
   }
 
   /** How many of those that wait go before a task of this number, put back or not. */
-  before(number: number, returned: boolean): number {
-    if (returned) return this.#front.length - firstBelow(this.#front, number);
+  before(number: number, putBack: boolean): number {
+    if (putBack) return this.#front.length - firstBelow(this.#front, number);
     let before = this.#front.length;
     for (let i = this.#from; i < this.#batches.length; i += 1) {
       const { next, end, dropped } = this.#batches[i]!;
@@ -169,6 +174,7 @@ function newTask(batch: Batch, number: number): Task {
     index: number - batch.base,
     grantedMs: 0,
     gang: undefined,
+    again: false,
     failures: 0,
     lostWorkers: undefined,
   };

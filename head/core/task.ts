@@ -48,6 +48,8 @@ export interface Task {
   grantedMs: number;
   /** The workers it has for itself, the one it runs on first; undefined: it shares one. */
   gang: readonly Worker[] | undefined;
+  /** It has run, and is to run again: it goes before others of its urgency. */
+  again: boolean;
   /** How often its function failed. */
   failures: number;
   /** Workers lost while it ran, by name; undefined: none. */

@@ -27,7 +27,7 @@ const NEVER_AHEAD = limit("never-ahead", 1_000_000);
 
 type Action =
   | { readonly type: "submit"; readonly session: number; readonly spec: number; readonly count: number }
-  | { readonly type: "end" | "giveBack"; readonly pick: number }
+  | { readonly type: "end" | "fail"; readonly pick: number }
   | { readonly type: "plan" };
 
 interface Case {
@@ -42,6 +42,7 @@ class Race {
   readonly reference = new Reference((session) => WEIGHTS.get(`client${session}`) ?? 1);
   readonly #tasks = new Map<string, ReferenceTask>();
   readonly #workerOf = new Map<ReferenceTask, number>();
+  readonly #attempts = new Map<ReferenceTask, number>();
   #idleWorkers = 0;
 
   constructor(
@@ -56,7 +57,7 @@ class Race {
     for (let session = 1; session <= SESSIONS; session += 1) {
       this.driver.session(session, { prioritized: session === 3 });
       given.specs.forEach(({ demand, priority }, spec) => {
-        this.driver.spec(session, spec, combine(demand, NEVER_AHEAD), { priority });
+        this.driver.spec(session, spec, combine(demand, NEVER_AHEAD), { priority, retries: 100 });
       });
     }
   }
@@ -71,7 +72,7 @@ class Race {
         prioritized: session === 3,
         priority,
         alternatives,
-        returned: false,
+        again: false,
         placed: undefined,
       };
       this.#tasks.set(`${session}.${number}`, task);
@@ -79,19 +80,29 @@ class Race {
     }
   }
 
-  end(type: "end" | "giveBack", pick: number): void {
+  end(type: "end" | "fail", pick: number): void {
     const running = [...this.#workerOf.keys()];
     const task = running[pick % running.length];
     if (task === undefined) return;
     const worker = this.#workerOf.get(task)!;
     this.#workerOf.delete(task);
     if (type === "end") {
-      this.driver.finish(worker, task.session, [task.number]);
+      this.driver.finish(worker, task.session, [task.number], { attempts: [this.#attempts.get(task) ?? 1] });
       this.reference.end(task);
     } else {
       const { session, number } = task;
-      this.driver.step({ type: "returned", worker, session, tasks: [number], attempts: [] });
-      task.returned = true;
+      const attempt = this.#attempts.get(task) ?? 1;
+      this.#attempts.set(task, attempt + 1);
+      this.driver.step({
+        type: "failed",
+        worker,
+        session,
+        task: number,
+        attempt,
+        cause: "function",
+        failure: "failure",
+      });
+      task.again = true;
       this.reference.wait(task);
     }
   }
@@ -132,7 +143,7 @@ function actionsOf(specs: number): fc.Arbitrary<Action[]> {
       {
         weight: 2,
         arbitrary: fc.record({
-          type: fc.constantFrom("end" as const, "giveBack" as const),
+          type: fc.constantFrom("end" as const, "fail" as const),
           pick: fc.nat(20),
         }),
       },

@@ -13,7 +13,7 @@ export interface ReferenceTask {
   readonly prioritized: boolean;
   readonly priority: number;
   readonly alternatives: readonly Demand[];
-  returned: boolean;
+  again: boolean;
   placed: { readonly demand: Demand; readonly workers: readonly ReferenceWorker[] } | undefined;
 }
 
@@ -106,11 +106,11 @@ export class Reference {
     });
   }
 
-  /** More urgent first; then what came back; then whose session holds less; then what waits longer. */
+  /** More urgent first; then what runs again; then whose session holds less; then what waits longer. */
   #compare(a: ReferenceTask, b: ReferenceTask): number {
     if (a.prioritized !== b.prioritized) return a.prioritized ? -1 : 1;
     if (a.priority !== b.priority) return b.priority - a.priority;
-    if (a.returned !== b.returned) return a.returned ? -1 : 1;
+    if (a.again !== b.again) return a.again ? -1 : 1;
     if (a.session === b.session) return a.number - b.number;
     return (
       this.#share(a.session) - this.#share(b.session) ||
