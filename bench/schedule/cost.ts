@@ -66,18 +66,21 @@ function longestStep(runs: readonly (readonly Step[])[]): Step {
 }
 
 const BLOCK = 5_000;
+/** However many are queued, they have come in messages of one size: that decides in what order classes are served. */
+const BLOCK_MESSAGE = 500;
 const BLOCKS = 25;
 
 /** Microseconds for one decision (plan and end) while about so many tasks are queued: the median of several blocks. */
 export function decisionUs(queued: number, classes: number, workers: number): number {
   collectGarbage();
   const driver = new Driver(classes, workers);
-  driver.submit(queued, classes);
+  // Beside what runs at once, so that the queue is as long as it says all the time.
+  driver.submit(queued + driver.slots, classes, BLOCK_MESSAGE);
   driver.work(BLOCK);
   const watch = new Stopwatch();
   const blocks: number[] = [];
   for (let block = 0; block < BLOCKS; block += 1) {
-    driver.submit(BLOCK, classes);
+    driver.submit(BLOCK, classes, BLOCK_MESSAGE);
     driver.plan();
     const before = driver.finished;
     watch.lap();

@@ -25,7 +25,7 @@ export interface Costs {
 export function measureCosts(runs: number): Costs {
   const times = Array.from({ length: runs });
   // Code that has not been optimised yet is not what a head runs.
-  costOfAll(50_000, TARGET_CLASSES, TARGET_WORKERS, 1);
+  for (const classes of CLASSES) costOfAll(50_000, classes, TARGET_WORKERS, 2);
   const rows = CLASSES.flatMap((classes) =>
     WORKERS.map((workers) => costOfAll(TASKS, classes, workers, runs)),
   );

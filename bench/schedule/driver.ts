@@ -44,6 +44,8 @@ export class Driver {
   #returned: { worker: number; tasks: number[] }[] = [];
   #nextTask = 1;
   #nowMs = 0;
+  /** How many tasks run at once. */
+  readonly slots: number;
   /** Tasks that have ended. */
   finished = 0;
   /** Every step since the workers joined. The same workload makes the same steps. */
@@ -65,6 +67,7 @@ export class Driver {
       });
     }
     const { pool } = parsePoolSpec("64c,256G");
+    this.slots = workers * pool.cores.length;
     for (let worker = 0; worker < workers; worker += 1) {
       this.#loads.push({ running: new Map(), ahead: new Map() });
       this.#step({ type: "workerJoined", worker, name: `w${worker}`, pool });
@@ -73,14 +76,14 @@ export class Driver {
     this.steps = [];
   }
 
-  /** Submits so many tasks, spread evenly over the classes, in messages. */
-  submit(count: number, classes: number): void {
+  /** Submits so many tasks, spread evenly over the classes, in messages of at most so many. */
+  submit(count: number, classes: number, message = MESSAGE): void {
     const each = Math.ceil(count / classes);
     let left = count;
     // Message by message over the classes, so that they grow together.
-    for (let given = 0; left > 0; given += MESSAGE) {
+    for (let given = 0; left > 0; given += message) {
       for (let spec = 0; spec < classes && left > 0; spec += 1) {
-        const size = Math.min(MESSAGE, each - given, left);
+        const size = Math.min(message, each - given, left);
         if (size <= 0) continue;
         const first = this.#nextTask;
         this.#nextTask += size;
