@@ -1,0 +1,98 @@
+/** Round trips: on an idle cluster, and while large values pass. */
+
+import { startCluster, startRelay } from "../clusters.js";
+import { median } from "../result.js";
+import type { Row } from "../row.js";
+import type { Running } from "../running.js";
+
+interface Times {
+  readonly p50: number;
+  readonly p99: number;
+}
+
+const ENDLESS = 1_000_000;
+/** So many values of 256 MiB pass in each run. */
+const VALUES = 2;
+
+async function oneRound(client: Running): Promise<Times> {
+  await client.told("ready");
+  client.go();
+  return client.told<Times>("done");
+}
+
+const roundTrip: Row = {
+  name: "round-trip",
+  lines: [
+    {
+      name: "round-trip",
+      title: "round trip, one after the other: median",
+      unit: "ms",
+      digits: 3,
+      bound: { most: 0.4 },
+      ratio: { of: "bare relay's", bound: { most: 1.5 } },
+    },
+    {
+      name: "round-trip-p99",
+      title: "round trip: 99th percentile",
+      unit: "ms",
+      digits: 2,
+      bound: { most: 1.5 },
+    },
+  ],
+  async prepare(lab) {
+    const { head } = await startCluster(lab);
+    const relay = await startRelay(lab);
+    return {
+      async run() {
+        const bare = lab.program("baseline/relay-client", { args: [relay.address, "times", 2_000] });
+        const baseline = await oneRound(bare);
+        await bare.ended();
+        const client = lab.program("program/round-trip", { address: head.address, args: [2_000, 1] });
+        const times = await oneRound(client);
+        await client.ended();
+        return {
+          "round-trip": { value: times.p50, baseline: baseline.p50 },
+          "round-trip-p99": { value: times.p99, baseline: baseline.p99 },
+        };
+      },
+    };
+  },
+};
+
+const besideValues: Row = {
+  name: "beside-values",
+  lines: [
+    {
+      name: "beside-values",
+      title: "round trip while values of 256 MiB pass: median",
+      unit: "ms",
+      digits: 2,
+      ratio: { of: "idle", bound: { most: 5 } },
+    },
+  ],
+  async prepare(lab) {
+    const { head } = await startCluster(lab);
+    return {
+      async run() {
+        const client = lab.program("program/round-trip", { address: head.address, args: [200, ENDLESS] });
+        const idle = await oneRound(client);
+        const passing = lab.program("program/echo", { address: head.address, args: [256, 1, VALUES] });
+        await passing.told("ready");
+        passing.go();
+        let passed = false;
+        const allPassed = passing.told("done").then(() => {
+          passed = true;
+        });
+        // Rounds while values pass, from the first byte to the last.
+        const rounds: number[] = [];
+        while (!passed) rounds.push((await oneRound(client)).p50);
+        await allPassed;
+        await passing.ended();
+        await client.end();
+        return { "beside-values": { value: median(rounds), baseline: idle.p50 } };
+      },
+    };
+  },
+};
+
+export const latencyRows: readonly Row[] = [roundTrip, besideValues];
