@@ -72,6 +72,12 @@ export class Lab {
     return this.#profileDirectory !== undefined;
   }
 
+  /** Starts these processes' profiles, or writes them. Does nothing without --profile. */
+  toggleProfiles(pids: readonly number[]): void {
+    if (!this.profiles) return;
+    for (const pid of pids) process.kill(pid, "SIGUSR2");
+  }
+
   /** Whether `grain-head` knows this flag. */
   headHas(flag: string): boolean {
     return this.headHelp.includes(flag);

@@ -26,6 +26,7 @@ await run(
       await ready();
       tell("done", await measure(count));
     }
+    await ready();
   },
   { progress: false },
 );

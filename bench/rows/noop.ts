@@ -3,8 +3,7 @@
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { firstRelayRate, noopRate, relayRate, startCluster, startRelay } from "../clusters.js";
-import type { Lab } from "../lab.js";
-import type { Line, Row } from "../row.js";
+import type { Row } from "../row.js";
 import type { Running } from "../running.js";
 import { cpuMs } from "../usage.js";
 
@@ -125,12 +124,12 @@ const cpu: Row = {
         await noopRate(lab, head.address, MANY, {
           before(client) {
             pids = groups(client);
-            toggleProfiles(lab, pids);
+            lab.toggleProfiles(Object.values(pids).flat());
             before = Object.fromEntries(used(pids));
           },
           after() {
             after = Object.fromEntries(used(pids));
-            toggleProfiles(lab, pids);
+            lab.toggleProfiles(Object.values(pids).flat());
           },
         });
         const perTask = (name: string) => ({ value: ((after[name]! - before[name]!) * 1000) / MANY });
@@ -139,11 +138,6 @@ const cpu: Row = {
     };
   },
 };
-
-function toggleProfiles(lab: Lab, pids: Record<string, number[]>): void {
-  if (!lab.profiles) return;
-  for (const pid of Object.values(pids).flat()) process.kill(pid, "SIGUSR2");
-}
 
 const CLIENTS = 10;
 const EACH = 30_000;
