@@ -25,8 +25,7 @@ export function showLine(line: LineResult): string {
   const target = bound === undefined ? "" : `  ${own}: ${showBound(bound, digits)}`;
   const first = `${(verdict ?? "").padEnd(4)}  ${title.padEnd(TITLE_WIDTH)} ${figure}${target}\n`;
   if (ratio === undefined) return first;
-  const ratios = values.map((value, i) => value / ratio.baselines[i]!);
-  const ratioSpread = `${showFigure(Math.min(...ratios), 2)} to ${showFigure(Math.max(...ratios), 2)}`;
+  const ratioSpread = `${showFigure(Math.min(...ratio.values), 2)} to ${showFigure(Math.max(...ratio.values), 2)}`;
   const times = `${showFigure(ratio.median, 2).padStart(10)} ${"x".padEnd(11)} (${ratioSpread})`;
   return `${first}${" ".repeat(6)}${`  of ${ratio.of}`.padEnd(TITLE_WIDTH)} ${times}  ${verdict}: ${showBound(ratio.bound, 2)}\n`;
 }

@@ -13,12 +13,14 @@ export interface LineResult {
   readonly moreIsBetter: boolean;
   readonly values: readonly number[];
   readonly median: number;
+  /** What was measured beside it: of the same runs, in the same order. */
+  readonly baselines?: readonly number[];
   readonly bound?: Bound;
   readonly ratio?: {
     readonly of: string;
     readonly bound: Bound;
-    /** Of the same runs, in the same order. */
-    readonly baselines: readonly number[];
+    /** Of each run's value to its baseline. */
+    readonly values: readonly number[];
     readonly median: number;
   };
   /** Of lines that are held to something. */
@@ -46,6 +48,7 @@ export function median(figures: readonly number[]): number {
 /** Sums up the runs of a line. */
 export function summarize(line: Line, samples: readonly Sample[]): LineResult {
   const values = samples.map(({ value }) => value);
+  const baselines = samples.flatMap(({ baseline }) => baseline ?? []);
   const { name, title, unit, digits, bound } = line;
   const middle = median(values);
   const absolute = bound === undefined ? undefined : verdictOf(middle, bound);
@@ -59,6 +62,7 @@ export function summarize(line: Line, samples: readonly Sample[]): LineResult {
     moreIsBetter: moreIsBetter(line),
     values,
     median: middle,
+    ...(baselines.length === 0 ? {} : { baselines }),
     ...(bound === undefined ? {} : { bound }),
     ...(ratio === undefined ? {} : { ratio }),
     ...(verdict === undefined ? {} : { verdict }),
@@ -70,12 +74,10 @@ function verdictOf(value: number, bound: Bound): "pass" | "FAIL" {
   return isWithin(value, bound) ? "pass" : "FAIL";
 }
 
-function ratioOf(line: Line, samples: readonly Sample[]): LineResult["ratio"] {
-  const { ratio } = line;
-  const baselines = samples.map(({ baseline }) => baseline);
-  if (ratio === undefined || !baselines.every((baseline) => baseline !== undefined)) return undefined;
-  const ratios = samples.map(({ value }, i) => value / baselines[i]!);
-  return { of: ratio.of, bound: ratio.bound, baselines, median: median(ratios) };
+function ratioOf({ ratio }: Line, samples: readonly Sample[]): LineResult["ratio"] {
+  if (ratio === undefined) return undefined;
+  const values = samples.map(({ value, baseline }) => value / (baseline ?? Number.NaN));
+  return { of: ratio.of, bound: ratio.bound, values, median: median(values) };
 }
 
 /** @throws Error that says why the file is no result */
