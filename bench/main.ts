@@ -16,6 +16,10 @@ import { type BenchResult, type LineResult, readResult, summarize } from "./resu
 import type { Row, Samples } from "./row.js";
 import { EXTRA_ROWS, ROWS } from "./rows.js";
 
+const INTERRUPTED = 130;
+
+const interrupt = new AbortController();
+
 async function main(argv: readonly string[]): Promise<number> {
   let options: Options;
   let before: BenchResult | undefined;
@@ -33,10 +37,6 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const result = await measureAll(options);
   if (before !== undefined) process.stdout.write(`\n${showComparison(before, result)}`);
-  for (const file of filesOf(options)) {
-    mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
-  }
   return result.lines.some(({ verdict }) => verdict === "FAIL") ? 1 : 0;
 }
 
@@ -56,12 +56,26 @@ function filesOf({ json, name }: Options): string[] {
   return json === undefined ? named : [resolve(json), ...named];
 }
 
+/** After every row: what has been measured is kept when a later row fails, or somebody has seen enough. */
+function save(result: BenchResult, options: Options): void {
+  for (const file of filesOf(options)) {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
+  }
+}
+
 async function measureAll(options: Options): Promise<BenchResult> {
   const machine = describeMachine(ROOT);
   const { runs } = options;
+  const date = new Date().toISOString();
   if (options.profile !== undefined) mkdirSync(options.profile, { recursive: true });
   const lab = new Lab(options.profile === undefined ? undefined : resolve(options.profile));
-  const onInterrupt = () => void lab.close().finally(() => process.exit(130));
+  const onInterrupt = () => {
+    interrupt.abort();
+    // Whoever waits for one of the processes hears that it has ended, which is what was wanted.
+    process.on("unhandledRejection", () => {});
+    void lab.close();
+  };
   process.once("SIGINT", onInterrupt).once("SIGTERM", onInterrupt);
   const lines: LineResult[] = [];
   const skipped: { row: string; why: string }[] = [];
@@ -79,13 +93,14 @@ async function measureAll(options: Options): Promise<BenchResult> {
         lines.push(line);
         process.stdout.write(showLine(line));
       }
+      save({ version: 1, date, machine, runs, lines, skipped }, options);
     }
   } finally {
     process.off("SIGINT", onInterrupt).off("SIGTERM", onInterrupt);
     await lab.close();
   }
   if (lines.some(({ verdict }) => verdict !== undefined)) process.stdout.write(`\n${showSummary(lines)}`);
-  return { version: 1, date: new Date().toISOString(), machine, runs, lines, skipped };
+  return { version: 1, date, machine, runs, lines, skipped };
 }
 
 async function measureRow(lab: Lab, row: Row, { runs, lines }: Options): Promise<LineResult[]> {
@@ -93,6 +108,8 @@ async function measureRow(lab: Lab, row: Row, { runs, lines }: Options): Promise
   try {
     const prepared = await row.prepare(lab);
     for (let run = 0; run < runs; run += 1) all.push(await prepared.run());
+  } catch (error) {
+    throw new Error(`${row.name}: ${(error as Error).message}`, { cause: error });
   } finally {
     await lab.clear();
   }
@@ -106,4 +123,9 @@ async function measureRow(lab: Lab, row: Row, { runs, lines }: Options): Promise
     );
 }
 
-process.exitCode = await main(process.argv.slice(2));
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!interrupt.signal.aborted) process.stderr.write(`bench: ${(error as Error).message}\n`);
+  process.exitCode = interrupt.signal.aborted ? INTERRUPTED : 1;
+}

@@ -63,7 +63,7 @@ function chartsOf(result: BenchResult): Record<string, Chart> {
       ],
     },
     "throughput-workers": {
-      title: "Tasks of 1 ms on many workers of one core, all played by one process",
+      title: "Tasks of 1 ms on played workers of one core",
       subtitle,
       xLabel: "workers",
       yLabel: "tasks per second",
