@@ -28,6 +28,15 @@ export const protobufPackage = "grain.v1";
  * means that all are 1. A value larger than 64 KiB is no part of a batch: it is
  * a blob, moved by the Blobs service and referred to by `BlobRef`; its `sizes`
  * entry is then 0.
+ *
+ * Connections: a stream may end without its session or worker ending. Both sides
+ * count what they receive in each direction: of a client's messages all but `open`
+ * and `received`, of a worker's all but `join`, `heartbeat` and `held`, of the
+ * head's to a client `results`, `failure`, `output` and `notice`. The count
+ * is told in `received` (cumulative, now and then, never a message for each) and
+ * at the start of the next stream, on which the sender sends again what is beyond
+ * it. What the head has sent to a worker is not sent again: the worker says what
+ * it has (`held`), and the head puts right what differs.
  */
 
 export enum FailureKind {
@@ -162,6 +171,8 @@ export enum Refused_Code {
   TOO_MANY_CLIENTS = 3,
   BAD_MESSAGE = 4,
   DRAINING = 5,
+  /** SESSION_OVER - the session that a client wants to go on with is not known (any more) */
+  SESSION_OVER = 6,
 }
 
 /** A function with what its calls ask for. */
@@ -223,6 +234,19 @@ export interface OpenSession {
   outputs: boolean;
   /** send Counts while something changes */
   counts: boolean;
+  /** 16 random bytes of the client's making, for coming back; absent: its session ends with its stream */
+  token?:
+    | Uint8Array
+    | undefined;
+  /** it comes back */
+  resume?: Resume | undefined;
+}
+
+/** Goes on with a session of which an earlier stream has ended. */
+export interface Resume {
+  session: number;
+  /** how many counted messages of the head have arrived */
+  received: number;
 }
 
 /** Tasks first, first+1, … of one spec; `args` are their encoded arguments. */
@@ -246,6 +270,7 @@ export interface ClientMessage {
     | { $case: "cancel"; cancel: Tasks }
     | { $case: "ack"; ack: Tasks }
     | { $case: "close"; close: Empty }
+    | { $case: "received"; received: number }
     | undefined;
 }
 
@@ -259,7 +284,15 @@ export interface ClientBatch {
 export interface Welcome {
   session: number;
   /** the head's */
-  hello: Hello | undefined;
+  hello:
+    | Hello
+    | undefined;
+  /** resumed: how many counted messages of the client have arrived */
+  received?:
+    | number
+    | undefined;
+  /** how long the session outlives its stream; absent: not at all */
+  leaseMs?: number | undefined;
 }
 
 export interface Results {
@@ -292,6 +325,7 @@ export interface HeadToClient {
     | { $case: "counts"; counts: Counts }
     | { $case: "notice"; notice: Notice }
     | { $case: "closed"; closed: Empty }
+    | { $case: "received"; received: number }
     | undefined;
 }
 
@@ -307,6 +341,30 @@ export interface JoinCluster {
     | undefined;
   /** modules baked into the worker */
   imports: string[];
+  /** 16 random bytes of the worker's making, for coming back; absent: it is lost with its stream */
+  id?:
+    | Uint8Array
+    | undefined;
+  /** it comes back, and says by `held` what it has */
+  resume: boolean;
+}
+
+/** What a worker that comes back has, after it has sent again what had not arrived. */
+export interface Held {
+  executions: Execution[];
+  /** of which it knows something */
+  sessions: number[];
+}
+
+/** Tasks of one session that have not ended on a worker. */
+export interface Execution {
+  session: number;
+  tasks: number[];
+  attempts: number[];
+  /** empty: all 0 */
+  alternatives: number[];
+  /** owns resources there; false: waits there */
+  started: boolean[];
 }
 
 export interface Heartbeat {
@@ -360,6 +418,7 @@ export interface WorkerMessage {
     | { $case: "returned"; returned: Returned }
     | { $case: "output"; output: Output }
     | { $case: "leaving"; leaving: Leaving }
+    | { $case: "held"; held: Held }
     | undefined;
 }
 
@@ -372,6 +431,16 @@ export interface Accepted {
   /** the head's */
   hello: Hello | undefined;
   heartbeatMs: number;
+  /** resumed: how many counted messages of the worker have arrived; 0: none that is known */
+  received?:
+    | number
+    | undefined;
+  /** how long a worker may be away; absent: not at all */
+  resumeMs?:
+    | number
+    | undefined;
+  /** 16 random bytes: the numbers of sessions and tasks are of this head */
+  head?: Uint8Array | undefined;
 }
 
 export interface SessionSpec {
@@ -433,6 +502,7 @@ export interface HeadToWorker {
     | { $case: "cancel"; cancel: TasksOf }
     | { $case: "forget"; forget: number }
     | { $case: "leave"; leave: Leave }
+    | { $case: "received"; received: number }
     | undefined;
 }
 
@@ -468,7 +538,7 @@ export interface WorkerInfo {
   name: string;
   host: string;
   pid: number;
-  /** "ready", "leaving" */
+  /** "ready", "leaving", "suspect": its connection was lost, it may come back */
   state: string;
   pool: Pool | undefined;
   free: Demand_Amount[];
@@ -500,6 +570,8 @@ export interface SessionInfo {
   running: number;
   finished: number;
   failed: number;
+  /** "" or "cut off": its connection was lost, it may come back */
+  state?: string | undefined;
 }
 
 export interface HeadStatus {
@@ -568,7 +640,7 @@ export interface Explanation_Alternative {
 /** One thing that keeps it from some of the workers, or from all. */
 export interface Explanation_Obstacle {
   /**
-   * "short" of a kind of resource, "token" missing, "walltime" too short, "leaving", "busy" (a gang's
+   * "short" of a kind of resource, "token" missing, "walltime" too short, "leaving", "suspect" (cut off), "busy" (a gang's
    * worker, or, for a gang, one that runs something), "reserved" for others though it has room;
    * of the whole cluster: "limit" reached, "nodes" too few
    */
@@ -1672,7 +1744,16 @@ export const Output = {
 };
 
 function createBaseOpenSession(): OpenSession {
-  return { hello: undefined, name: "", prioritized: false, priority: 0, outputs: false, counts: false };
+  return {
+    hello: undefined,
+    name: "",
+    prioritized: false,
+    priority: 0,
+    outputs: false,
+    counts: false,
+    token: undefined,
+    resume: undefined,
+  };
 }
 
 export const OpenSession = {
@@ -1694,6 +1775,12 @@ export const OpenSession = {
     }
     if (message.counts !== false) {
       writer.uint32(48).bool(message.counts);
+    }
+    if (message.token !== undefined) {
+      writer.uint32(58).bytes(message.token);
+    }
+    if (message.resume !== undefined) {
+      Resume.encode(message.resume, writer.uint32(66).fork()).ldelim();
     }
     return writer;
   },
@@ -1746,6 +1833,66 @@ export const OpenSession = {
           }
 
           message.counts = reader.bool();
+          continue;
+        case 7:
+          if (tag !== 58) {
+            break;
+          }
+
+          message.token = reader.bytes();
+          continue;
+        case 8:
+          if (tag !== 66) {
+            break;
+          }
+
+          message.resume = Resume.decode(reader, reader.uint32());
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseResume(): Resume {
+  return { session: 0, received: 0 };
+}
+
+export const Resume = {
+  encode(message: Resume, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.session !== 0) {
+      writer.uint32(8).uint32(message.session);
+    }
+    if (message.received !== 0) {
+      writer.uint32(17).double(message.received);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): Resume {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseResume();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 8) {
+            break;
+          }
+
+          message.session = reader.uint32();
+          continue;
+        case 2:
+          if (tag !== 17) {
+            break;
+          }
+
+          message.received = reader.double();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -1918,6 +2065,9 @@ export const ClientMessage = {
       case "close":
         Empty.encode(message.body.close, writer.uint32(50).fork()).ldelim();
         break;
+      case "received":
+        writer.uint32(57).double(message.body.received);
+        break;
     }
     return writer;
   },
@@ -1970,6 +2120,13 @@ export const ClientMessage = {
           }
 
           message.body = { $case: "close", close: Empty.decode(reader, reader.uint32()) };
+          continue;
+        case 7:
+          if (tag !== 57) {
+            break;
+          }
+
+          message.body = { $case: "received", received: reader.double() };
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -2044,7 +2201,7 @@ export const ClientBatch = {
 };
 
 function createBaseWelcome(): Welcome {
-  return { session: 0, hello: undefined };
+  return { session: 0, hello: undefined, received: undefined, leaseMs: undefined };
 }
 
 export const Welcome = {
@@ -2054,6 +2211,12 @@ export const Welcome = {
     }
     if (message.hello !== undefined) {
       Hello.encode(message.hello, writer.uint32(18).fork()).ldelim();
+    }
+    if (message.received !== undefined) {
+      writer.uint32(25).double(message.received);
+    }
+    if (message.leaseMs !== undefined) {
+      writer.uint32(33).double(message.leaseMs);
     }
     return writer;
   },
@@ -2078,6 +2241,20 @@ export const Welcome = {
           }
 
           message.hello = Hello.decode(reader, reader.uint32());
+          continue;
+        case 3:
+          if (tag !== 25) {
+            break;
+          }
+
+          message.received = reader.double();
+          continue;
+        case 4:
+          if (tag !== 33) {
+            break;
+          }
+
+          message.leaseMs = reader.double();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -2312,6 +2489,9 @@ export const HeadToClient = {
       case "closed":
         Empty.encode(message.body.closed, writer.uint32(66).fork()).ldelim();
         break;
+      case "received":
+        writer.uint32(73).double(message.body.received);
+        break;
     }
     return writer;
   },
@@ -2379,6 +2559,13 @@ export const HeadToClient = {
 
           message.body = { $case: "closed", closed: Empty.decode(reader, reader.uint32()) };
           continue;
+        case 9:
+          if (tag !== 73) {
+            break;
+          }
+
+          message.body = { $case: "received", received: reader.double() };
+          continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
         break;
@@ -2426,7 +2613,7 @@ export const HeadToClientBatch = {
 };
 
 function createBaseJoinCluster(): JoinCluster {
-  return { hello: undefined, name: "", pool: undefined, imports: [] };
+  return { hello: undefined, name: "", pool: undefined, imports: [], id: undefined, resume: false };
 }
 
 export const JoinCluster = {
@@ -2442,6 +2629,12 @@ export const JoinCluster = {
     }
     for (const v of message.imports) {
       writer.uint32(34).string(v!);
+    }
+    if (message.id !== undefined) {
+      writer.uint32(42).bytes(message.id);
+    }
+    if (message.resume !== false) {
+      writer.uint32(48).bool(message.resume);
     }
     return writer;
   },
@@ -2481,6 +2674,202 @@ export const JoinCluster = {
 
           message.imports.push(reader.string());
           continue;
+        case 5:
+          if (tag !== 42) {
+            break;
+          }
+
+          message.id = reader.bytes();
+          continue;
+        case 6:
+          if (tag !== 48) {
+            break;
+          }
+
+          message.resume = reader.bool();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseHeld(): Held {
+  return { executions: [], sessions: [] };
+}
+
+export const Held = {
+  encode(message: Held, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    for (const v of message.executions) {
+      Execution.encode(v!, writer.uint32(10).fork()).ldelim();
+    }
+    writer.uint32(18).fork();
+    for (const v of message.sessions) {
+      writer.uint32(v);
+    }
+    writer.ldelim();
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): Held {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseHeld();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.executions.push(Execution.decode(reader, reader.uint32()));
+          continue;
+        case 2:
+          if (tag === 16) {
+            message.sessions.push(reader.uint32());
+
+            continue;
+          }
+
+          if (tag === 18) {
+            const end2 = reader.uint32() + reader.pos;
+            while (reader.pos < end2) {
+              message.sessions.push(reader.uint32());
+            }
+
+            continue;
+          }
+
+          break;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseExecution(): Execution {
+  return { session: 0, tasks: [], attempts: [], alternatives: [], started: [] };
+}
+
+export const Execution = {
+  encode(message: Execution, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.session !== 0) {
+      writer.uint32(8).uint32(message.session);
+    }
+    writer.uint32(18).fork();
+    for (const v of message.tasks) {
+      writer.uint32(v);
+    }
+    writer.ldelim();
+    writer.uint32(26).fork();
+    for (const v of message.attempts) {
+      writer.uint32(v);
+    }
+    writer.ldelim();
+    writer.uint32(34).fork();
+    for (const v of message.alternatives) {
+      writer.uint32(v);
+    }
+    writer.ldelim();
+    writer.uint32(42).fork();
+    for (const v of message.started) {
+      writer.bool(v);
+    }
+    writer.ldelim();
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): Execution {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseExecution();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 8) {
+            break;
+          }
+
+          message.session = reader.uint32();
+          continue;
+        case 2:
+          if (tag === 16) {
+            message.tasks.push(reader.uint32());
+
+            continue;
+          }
+
+          if (tag === 18) {
+            const end2 = reader.uint32() + reader.pos;
+            while (reader.pos < end2) {
+              message.tasks.push(reader.uint32());
+            }
+
+            continue;
+          }
+
+          break;
+        case 3:
+          if (tag === 24) {
+            message.attempts.push(reader.uint32());
+
+            continue;
+          }
+
+          if (tag === 26) {
+            const end2 = reader.uint32() + reader.pos;
+            while (reader.pos < end2) {
+              message.attempts.push(reader.uint32());
+            }
+
+            continue;
+          }
+
+          break;
+        case 4:
+          if (tag === 32) {
+            message.alternatives.push(reader.uint32());
+
+            continue;
+          }
+
+          if (tag === 34) {
+            const end2 = reader.uint32() + reader.pos;
+            while (reader.pos < end2) {
+              message.alternatives.push(reader.uint32());
+            }
+
+            continue;
+          }
+
+          break;
+        case 5:
+          if (tag === 40) {
+            message.started.push(reader.bool());
+
+            continue;
+          }
+
+          if (tag === 42) {
+            const end2 = reader.uint32() + reader.pos;
+            while (reader.pos < end2) {
+              message.started.push(reader.bool());
+            }
+
+            continue;
+          }
+
+          break;
       }
       if ((tag & 7) === 4 || tag === 0) {
         break;
@@ -2908,6 +3297,9 @@ export const WorkerMessage = {
       case "leaving":
         Leaving.encode(message.body.leaving, writer.uint32(66).fork()).ldelim();
         break;
+      case "held":
+        Held.encode(message.body.held, writer.uint32(74).fork()).ldelim();
+        break;
     }
     return writer;
   },
@@ -2975,6 +3367,13 @@ export const WorkerMessage = {
 
           message.body = { $case: "leaving", leaving: Leaving.decode(reader, reader.uint32()) };
           continue;
+        case 9:
+          if (tag !== 74) {
+            break;
+          }
+
+          message.body = { $case: "held", held: Held.decode(reader, reader.uint32()) };
+          continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
         break;
@@ -3022,7 +3421,7 @@ export const WorkerBatch = {
 };
 
 function createBaseAccepted(): Accepted {
-  return { worker: 0, hello: undefined, heartbeatMs: 0 };
+  return { worker: 0, hello: undefined, heartbeatMs: 0, received: undefined, resumeMs: undefined, head: undefined };
 }
 
 export const Accepted = {
@@ -3035,6 +3434,15 @@ export const Accepted = {
     }
     if (message.heartbeatMs !== 0) {
       writer.uint32(25).double(message.heartbeatMs);
+    }
+    if (message.received !== undefined) {
+      writer.uint32(33).double(message.received);
+    }
+    if (message.resumeMs !== undefined) {
+      writer.uint32(41).double(message.resumeMs);
+    }
+    if (message.head !== undefined) {
+      writer.uint32(50).bytes(message.head);
     }
     return writer;
   },
@@ -3066,6 +3474,27 @@ export const Accepted = {
           }
 
           message.heartbeatMs = reader.double();
+          continue;
+        case 4:
+          if (tag !== 33) {
+            break;
+          }
+
+          message.received = reader.double();
+          continue;
+        case 5:
+          if (tag !== 41) {
+            break;
+          }
+
+          message.resumeMs = reader.double();
+          continue;
+        case 6:
+          if (tag !== 50) {
+            break;
+          }
+
+          message.head = reader.bytes();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -3511,6 +3940,9 @@ export const HeadToWorker = {
       case "leave":
         Leave.encode(message.body.leave, writer.uint32(74).fork()).ldelim();
         break;
+      case "received":
+        writer.uint32(81).double(message.body.received);
+        break;
     }
     return writer;
   },
@@ -3584,6 +4016,13 @@ export const HeadToWorker = {
           }
 
           message.body = { $case: "leave", leave: Leave.decode(reader, reader.uint32()) };
+          continue;
+        case 10:
+          if (tag !== 81) {
+            break;
+          }
+
+          message.body = { $case: "received", received: reader.double() };
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -4030,7 +4469,18 @@ export const QueueInfo = {
 };
 
 function createBaseSessionInfo(): SessionInfo {
-  return { session: 0, name: "", host: "", pid: 0, prioritized: false, queued: 0, running: 0, finished: 0, failed: 0 };
+  return {
+    session: 0,
+    name: "",
+    host: "",
+    pid: 0,
+    prioritized: false,
+    queued: 0,
+    running: 0,
+    finished: 0,
+    failed: 0,
+    state: undefined,
+  };
 }
 
 export const SessionInfo = {
@@ -4061,6 +4511,9 @@ export const SessionInfo = {
     }
     if (message.failed !== 0) {
       writer.uint32(73).double(message.failed);
+    }
+    if (message.state !== undefined) {
+      writer.uint32(82).string(message.state);
     }
     return writer;
   },
@@ -4134,6 +4587,13 @@ export const SessionInfo = {
           }
 
           message.failed = reader.double();
+          continue;
+        case 10:
+          if (tag !== 82) {
+            break;
+          }
+
+          message.state = reader.string();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {

@@ -3,6 +3,7 @@
  * leaves when it or its head is told to end, or when it runs out of walltime.
  */
 
+import { randomBytes } from "node:crypto";
 import { formatDuration } from "../proto/duration.js";
 import { ConnectionError } from "../proto/errors.js";
 import { Refused_Code } from "../proto/grain.js";
@@ -34,6 +35,7 @@ export class Daemon {
   readonly #options: DaemonOptions;
   readonly #stopping = new AbortController();
   readonly #startedAt = performance.now();
+  readonly #id = randomBytes(16);
   #agent: Agent | undefined;
 
   constructor(options: DaemonOptions) {
@@ -93,6 +95,7 @@ export class Daemon {
     }
     const agent = startAgent({
       connection,
+      id: this.#id,
       name,
       pool: this.#poolNow(pool),
       imports,

@@ -42,6 +42,19 @@ export function linkEnded(end: LinkEnd, address: string, unfinished: number): Co
   );
 }
 
+/**
+ * The stream was lost, and the head could not be reached for as long as it keeps the session.
+ *
+ * @param leaseMs how long that is
+ */
+export function cutOffTooLong(address: string, leaseMs: number, unfinished: number): ConnectionError {
+  return new ConnectionError(
+    `The connection to the head at ${address} was lost and could not be opened again within ` +
+      `${Math.round(leaseMs / 100) / 10} s${lostWith(unfinished)}. ` +
+      "See whether the head still runs and can be reached, then run this program again.",
+  );
+}
+
 function lostWith(unfinished: number): string {
   if (unfinished === 0) return "";
   return unfinished === 1

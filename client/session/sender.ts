@@ -1,13 +1,15 @@
 /**
  * Sends what a session's state has to say: all of one event-loop turn together, no
  * more than the transport takes, and nothing that refers to a blob which the head
- * may have dropped.
+ * may have dropped. What the head is not known to have is kept, and sent again on
+ * the next stream when one is lost.
  */
 
 import type { ClientMessage, HeadToClient } from "../../proto/grain.js";
 import type { Link } from "../../proto/link/link.js";
+import { Received, Unacknowledged } from "../../proto/link/unacknowledged.js";
 import type { SessionState } from "./state.js";
-import type { Uploads } from "./uploads.js";
+import type { Upload, Uploads } from "./uploads.js";
 
 /** Above so many bytes not taken by the transport, what is submitted waits here. */
 const PENDING_LIMIT_BYTES = 8 * 1024 * 1024;
@@ -15,10 +17,22 @@ const PENDING_LIMIT_BYTES = 8 * 1024 * 1024;
 /** Where sending stands. */
 type Sending = "idle" | "due" | "blocked";
 
+interface Sent {
+  readonly message: ClientMessage;
+  /** What it refers to. */
+  readonly uploads: readonly Upload[];
+}
+
+const NO_UPLOADS: readonly Upload[] = [];
+
 /** Sends for one session. */
 export class Sender {
+  /** Of the head's messages. */
+  readonly received = new Received();
   readonly #state: SessionState;
   readonly #uploads: Uploads;
+  readonly #unacknowledged = new Unacknowledged<Sent>();
+  #keeps = false;
   #link: Link<ClientMessage, HeadToClient> | undefined;
   #sending: Sending = "idle";
 
@@ -27,8 +41,35 @@ export class Sender {
     this.#uploads = uploads;
   }
 
-  /** From now on there is somebody to send to. */
-  start(link: Link<ClientMessage, HeadToClient>): void {
+  /** From now on there is somebody to send to. @param keeps whether there may be another stream after this one */
+  start(link: Link<ClientMessage, HeadToClient>, keeps: boolean): void {
+    this.#link = link;
+    this.#keeps = keeps;
+    this.schedule();
+  }
+
+  /** The stream was lost: nothing is sent until `resume`. */
+  stop(): void {
+    this.#link = undefined;
+  }
+
+  /** The head has received so many messages. @returns false when so many were never sent */
+  arrived(count: number): boolean {
+    return this.#unacknowledged.arrived(count);
+  }
+
+  /**
+   * Sends again what the head has not received, then what has come up meanwhile.
+   *
+   * @param isOpen whether the stream is still the one to send on: blobs may have to be brought first
+   */
+  async resume(link: Link<ClientMessage, HeadToClient>, isOpen: () => boolean): Promise<void> {
+    const uploads = [...this.#unacknowledged].flatMap((sent) => sent.uploads);
+    const stale = this.#uploads.stale(uploads);
+    if (stale.length > 0) await this.#uploads.renew(stale);
+    if (!isOpen()) return;
+    for (const { message } of this.#unacknowledged) link.send(message);
+    link.flush();
     this.#link = link;
     this.schedule();
   }
@@ -43,7 +84,7 @@ export class Sender {
   /** Says that the session ends, after acknowledging what has arrived. */
   sayClose(): void {
     this.#acknowledge();
-    this.#link?.send({ body: { $case: "close", close: {} } });
+    this.#send({ body: { $case: "close", close: {} } });
     this.#link?.flush();
   }
 
@@ -53,7 +94,8 @@ export class Sender {
     if (this.#state.phase.type !== "open" || link === undefined) return;
     this.#acknowledge();
     while (link.pendingBytes <= PENDING_LIMIT_BYTES) {
-      const stale = this.#uploads.stale(this.#state.nextUploads);
+      const uploads = this.#state.nextUploads;
+      const stale = this.#uploads.stale(uploads);
       if (stale.length > 0) {
         this.#flushAfter(this.#uploads.renew(stale));
         link.flush();
@@ -64,7 +106,7 @@ export class Sender {
         link.flush();
         return;
       }
-      link.send(message);
+      this.#send(message, uploads);
     }
     link.flush();
     this.#flushAfter(link.drained());
@@ -77,6 +119,14 @@ export class Sender {
 
   #acknowledge(): void {
     const ack = this.#state.takeAck();
-    if (ack !== undefined) this.#link?.send(ack);
+    if (ack !== undefined) this.#send(ack);
+    if (!this.#keeps || (ack === undefined && !this.received.isDue)) return;
+    const received = this.received.tell();
+    if (received !== undefined) this.#link?.send({ body: { $case: "received", received } });
+  }
+
+  #send(message: ClientMessage, uploads: readonly Upload[] = NO_UPLOADS): void {
+    if (this.#keeps) this.#unacknowledged.push({ message, uploads });
+    this.#link?.send(message);
   }
 }

@@ -5,6 +5,7 @@
  * talks to, by whoever gives it `open`.
  */
 
+import { randomBytes } from "node:crypto";
 import { ConnectionError, GrainError, messageOf, TaskCancelledError } from "../../proto/errors.js";
 import {
   type ClientMessage,
@@ -12,22 +13,29 @@ import {
   type HeadStatus,
   type HeadToClient,
   type Notice,
+  type OpenSession,
   type Output,
   type Refused,
   Refused_Code,
+  type Welcome,
 } from "../../proto/grain.js";
 import type { BlobTransport, Connection, LinkEnd } from "../../proto/link/link.js";
 import { encodeArgs, INLINE_LIMIT_BYTES } from "../../proto/values/value.js";
 import { hello } from "../../proto/version.js";
 import type { Call, SpawnedCall } from "../call.js";
 import type { CallOwner, RemoteCall } from "./call.js";
-import { headEnded, linkEnded, refusal, sessionClosed } from "./head-error.js";
+import { comeBack } from "./come-back.js";
+import { cutOffTooLong, headEnded, linkEnded, refusal, sessionClosed } from "./head-error.js";
 import { type BundleModule, Modules } from "./modules.js";
 import { Sender } from "./sender.js";
 import type { SpecEntry } from "./spec.js";
 import { type Fetch, SessionState } from "./state.js";
 import { Uploads } from "./uploads.js";
 import { LargeValues } from "./values.js";
+
+/** A connection that is lost for longer than this is spoken of. */
+const WARN_AFTER_MS = 5_000;
+const TOKEN_BYTES = 16;
 
 /** A client's connection to a head. */
 export type ClientConnection = Connection<ClientMessage, HeadToClient>;
@@ -91,6 +99,14 @@ export class HeadSession {
   #answered: { readonly welcome: () => void; readonly refused: (error: GrainError) => void } | undefined;
   #ended: (() => void) | undefined;
   #counts: Counts | undefined;
+  /** How long the head keeps the session when the stream is lost; undefined: it does not. */
+  #leaseMs: number | undefined;
+  /** The stream was lost, and another is being opened. */
+  #isCutOff = false;
+  /** How many streams followed the first. */
+  #streams = 0;
+  /** Names the session when it comes back. */
+  readonly #token: Uint8Array = randomBytes(TOKEN_BYTES);
 
   constructor(settings: SessionSettings) {
     this.#settings = settings;
@@ -194,11 +210,19 @@ export class HeadSession {
       this.#state.end(known);
       throw known;
     }
-    this.#sender.start(this.#head.connection.link);
+    const { link, reopen } = this.#head.connection;
+    this.#sender.start(link, reopen !== undefined && this.#leaseMs !== undefined);
   }
 
-  #introduce({ link, blobs, address }: ClientConnection): Promise<void> {
+  /** What the session says first. */
+  #hello(connection: ClientConnection): OpenSession {
     const { name, prioritized, priority, outputs, counts } = this.#settings;
+    const again = connection.reopen === undefined ? {} : { token: this.#token };
+    return { hello: hello(), name, prioritized, priority, outputs, counts, ...again };
+  }
+
+  #introduce(connection: ClientConnection): Promise<void> {
+    const { link, blobs, address } = connection;
     return new Promise((resolve, reject) => {
       const welcome = () => {
         this.#connected(blobs);
@@ -212,9 +236,7 @@ export class HeadSession {
         messages: (batch) => this.#messages(batch),
         ended: (end) => this.#linkEnded(end, address),
       });
-      link.send({
-        body: { $case: "open", open: { hello: hello(), name, prioritized, priority, outputs, counts } },
-      });
+      link.send({ body: { $case: "open", open: this.#hello(connection) } });
       link.flush();
     });
   }
@@ -232,30 +254,38 @@ export class HeadSession {
       case "welcome":
         if (state.phase.type !== "opening") return;
         state.phase = { type: "open", session: body.welcome.session };
+        this.#leaseMs = body.welcome.leaseMs;
         this.#answered?.welcome();
         return;
       case "refused":
         this.#refused(body.refused);
         return;
       case "results":
+        this.#sender.received.add();
         for (const task of body.results.tasks) listener.ended(task);
         for (const fetch of state.results(body.results)) this.#fetch(fetch);
         return;
       case "failure":
+        this.#sender.received.add();
         listener.ended(body.failure.task);
         state.failed(body.failure);
         return;
       case "output":
+        this.#sender.received.add();
         listener.output(body.output, state.functionOf(body.output.task));
         return;
       case "counts":
         this.#counts = body.counts;
         return;
       case "notice":
+        this.#sender.received.add();
         listener.notice(body.notice);
         return;
       case "closed":
         this.#ended?.();
+        return;
+      case "received":
+        this.#sender.arrived(body.received);
         return;
       default:
         body satisfies never;
@@ -273,10 +303,72 @@ export class HeadSession {
   }
 
   #linkEnded(end: LinkEnd, address: string): void {
+    const { phase, unfinished } = this.#state;
+    const connection = this.#head?.connection;
+    const mayGoOn = phase.type === "open" || (phase.type === "closing" && unfinished > 0);
+    if (mayGoOn && end.type === "broken" && this.#leaseMs !== undefined && connection?.reopen !== undefined) {
+      void this.#comeBack(connection, phase.session, this.#leaseMs);
+      return;
+    }
     const error = linkEnded(end, address, this.#state.unfinished);
     this.#answered?.refused(error);
     if (this.#ended === undefined) this.#state.end(error);
     else this.#ended();
+  }
+
+  /** The stream was lost, the session was not: goes on with it on another. */
+  async #comeBack(connection: ClientConnection, session: number, giveUpMs: number): Promise<void> {
+    const { address } = connection;
+    const { listener } = this.#settings;
+    this.#isCutOff = true;
+    this.#sender.stop();
+    let warned = false;
+    const warning = setTimeout(() => {
+      warned = true;
+      listener.notice({ text: `lost the connection to the head at ${address}; trying again`, warning: true });
+    }, WARN_AFTER_MS);
+    warning.unref();
+    const outcome = await comeBack(
+      {
+        connection,
+        open: () => {
+          const resume = { session, received: this.#sender.received.count };
+          return { ...this.#hello(connection), resume };
+        },
+        welcomed: (link, welcome) => this.#welcomedBack(link, welcome),
+        handler: {
+          messages: (batch) => this.#messages(batch),
+          ended: (end) => this.#linkEnded(end, address),
+        },
+      },
+      { giveUpMs, signal: this.#abort.signal },
+    );
+    clearTimeout(warning);
+    if (outcome.type === "done") {
+      if (warned)
+        listener.notice({ text: `the connection to the head at ${address} is back`, warning: true });
+      return;
+    }
+    this.#isCutOff = false;
+    const { unfinished } = this.#state;
+    this.#state.end(
+      outcome.type === "over" && outcome.error instanceof GrainError
+        ? outcome.error
+        : cutOffTooLong(address, giveUpMs, unfinished),
+    );
+    this.#ended?.();
+  }
+
+  #welcomedBack(link: ClientConnection["link"], { received, leaseMs }: Welcome): void {
+    this.#isCutOff = false;
+    this.#leaseMs = leaseMs;
+    if (received === undefined || !this.#sender.arrived(received)) {
+      link.destroy("the head has counted more messages than there were");
+      return;
+    }
+    this.#streams += 1;
+    const stream = this.#streams;
+    void this.#sender.resume(link, () => stream === this.#streams && !this.#isCutOff);
   }
 
   #prepare(spec: SpecEntry): void {
@@ -312,7 +404,9 @@ export class HeadSession {
     if (state.phase.type === "opening") this.#abort.abort(sessionClosed());
     // Its failure was told to whoever asked for the opening.
     await this.#opening?.catch(() => {});
-    if (state.phase.type === "open") await this.#sayClose(state.phase.session);
+    // Of a session in which nothing is left to do the head need not be told: its lease ends.
+    const needless = this.#isCutOff && state.unfinished === 0;
+    if (state.phase.type === "open" && !needless) await this.#sayClose(state.phase.session);
     state.end(sessionClosed(), new TaskCancelledError("The session was closed before the task had ended"));
     this.#abort.abort(sessionClosed());
     const head = this.#head;

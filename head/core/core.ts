@@ -36,6 +36,7 @@ import type { Level } from "./level.js";
 import { Line } from "./line.js";
 import { DEFAULT_OPTIONS, type SchedulingOptions } from "./options.js";
 import { plan } from "./plan.js";
+import { onWorkerResumed, onWorkerSuspect } from "./resume.js";
 import type { Session } from "./session.js";
 import { type Shape, vectorOf } from "./shape.js";
 import { enqueue, lookAt, newState, type State } from "./state.js";
@@ -127,8 +128,14 @@ function ofWorker(state: State, event: Exclude<WorkerEvent, WorkerJoined>): void
   if (worker === undefined) return;
   switch (event.type) {
     case "workerLeaving":
-      worker.mode = "leaving";
+      if (worker.mode === "suspect") worker.resumesAs = "leaving";
+      else worker.mode = "leaving";
       return;
+    case "workerSuspect":
+      return onWorkerSuspect(worker);
+    case "workerResumed":
+      onWorkerResumed(state, worker, event);
+      return lookAgain(state);
     case "workerLost":
       changeClusterTotal(state, worker, -1);
       onWorkerLost(state, worker, event.planned);
@@ -212,7 +219,9 @@ function onWorkerJoined(state: State, event: WorkerJoined): void {
     tokens: new Set(event.pool.tokens),
     endsAtMs:
       event.pool.remainingMs === undefined ? Number.POSITIVE_INFINITY : state.nowMs + event.pool.remainingMs,
-    mode: "ready",
+    mode: event.returning === true ? "suspect" : "ready",
+    resumesAs: "ready",
+    returning: event.returning === true,
     granted: new Set(),
     ahead: new Map(),
     aheadCount: 0,

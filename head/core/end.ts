@@ -5,6 +5,7 @@ import { observe } from "./estimate.js";
 import type { Failed, Finished, Returned, Started } from "./event.js";
 import type { Session } from "./session.js";
 import {
+  adopt,
   clearQueue,
   dropQueued,
   finishTask,
@@ -22,6 +23,24 @@ import { hasRoom, type Worker } from "./worker.js";
 
 /** So many workers lost under one task end it: it is probably the cause. */
 const MAX_LOST_WORKERS = 5;
+
+/**
+ * The task, if this worker has this attempt of it; otherwise the message is late. What ended on a
+ * worker that is returning counts for the task that waits again: it need not run a second time.
+ */
+function endedOn(
+  state: State,
+  worker: Worker,
+  session: Session | undefined,
+  number: number,
+  attempt: number,
+): Task | undefined {
+  const adopted =
+    worker.returning && session !== undefined && !session.closed
+      ? adopt(state, session, number, attempt, worker, 0, false)
+      : undefined;
+  return adopted ?? taskOn(state, worker, session, number, attempt);
+}
 
 /** The task, if this worker has this attempt of it; otherwise the message is late. */
 function taskOn(
@@ -66,7 +85,7 @@ export function onFinished(state: State, worker: Worker, event: Finished<unknown
   let taken: number[] | undefined;
   let late = 0;
   for (let i = 0; i < event.tasks.length; i += 1) {
-    const task = taskOn(state, worker, session, event.tasks[i]!, event.attempts[i] ?? 1);
+    const task = endedOn(state, worker, session, event.tasks[i]!, event.attempts[i] ?? 1);
     if (task === undefined) {
       taken ??= range(i);
       late += 1;
@@ -95,7 +114,7 @@ export function onFinished(state: State, worker: Worker, event: Finished<unknown
 /** A task ended without a result: repeated, or ended for good. */
 export function onFailed(state: State, worker: Worker, event: Failed<unknown>): void {
   const session = state.sessions.get(event.session);
-  const task = taskOn(state, worker, session, event.task, event.attempt);
+  const task = endedOn(state, worker, session, event.task, event.attempt);
   if (task === undefined || session === undefined) return;
   worker.finished += 1;
   if (task.state.type === "stopping") stopped(state, task);
@@ -138,7 +157,7 @@ export function onReturned(state: State, worker: Worker, event: Returned): void 
 }
 
 /** A task that was to be ended is gone from its worker: over, or to run again. */
-function stopped(state: State, task: Task): void {
+export function stopped(state: State, task: Task): void {
   if (task.state.type === "stopping" && task.state.again) again(state, task);
   else conclude(state, task, { type: "cancelled" });
 }
@@ -153,7 +172,7 @@ function again(state: State, task: Task): void {
   conclude(state, task, { type: "workersLost", workers: task.lostWorkers! });
 }
 
-/** A worker's connection ended: what it had runs elsewhere. */
+/** A worker is gone for good: what it had runs elsewhere. */
 export function onWorkerLost(state: State, worker: Worker, planned: boolean): void {
   const ran = [...worker.granted];
   const waited = [...worker.ahead.values()].flatMap((tasks) => [...tasks]);

@@ -57,13 +57,39 @@ export interface SessionClosed {
   readonly session: number;
 }
 
-/** A worker connected. */
+/** A worker connected. One that is `returning` brings what it was given before: see `WorkerResumed`. */
 export interface WorkerJoined {
   readonly type: "workerJoined";
   /** Numbered by the shell, never reused. */
   readonly worker: number;
   readonly name: string;
   readonly pool: Pool;
+  /** It gets nothing new until `workerResumed`. */
+  readonly returning?: boolean;
+}
+
+/** A worker's connection was lost; it may come back. What it has stays with it. */
+export interface WorkerSuspect {
+  readonly type: "workerSuspect";
+  readonly worker: number;
+}
+
+/** Tasks of one session that have not ended on a worker. */
+export interface Held {
+  readonly session: number;
+  readonly tasks: readonly number[];
+  readonly attempts: readonly number[];
+  /** Empty: all 0. */
+  readonly alternatives: readonly number[];
+  /** Whether each owns resources there. */
+  readonly started: readonly boolean[];
+}
+
+/** A worker has come back, and has reported all that happened meanwhile: this is what it has. */
+export interface WorkerResumed {
+  readonly type: "workerResumed";
+  readonly worker: number;
+  readonly executions: readonly Held[];
 }
 
 /** A worker wants no new work; its running tasks will end there. */
@@ -72,7 +98,7 @@ export interface WorkerLeaving {
   readonly worker: number;
 }
 
-/** A worker's connection ended. What it had is requeued. */
+/** A worker is gone for good. What it had is requeued. */
 export interface WorkerLost {
   readonly type: "workerLost";
   readonly worker: number;
@@ -149,6 +175,8 @@ export type HeadEvent<Source, Result, Failure> =
   | SessionClosed
   | WorkerJoined
   | WorkerLeaving
+  | WorkerSuspect
+  | WorkerResumed
   | WorkerLost
   | Started
   | Finished<Result>

@@ -40,9 +40,16 @@ function linesOf(explanation: Explanation, nameOf: NameOf): string[] {
   const name = nameOf(session, explanation.spec);
   const attempt = explanation.attempt > 1 ? `, attempt ${explanation.attempt}` : "";
   const who = `Task ${session}.${task}${name === "" ? "" : ` (${short(name)})`}${attempt}`;
+  if (type === "queued") return [asking(who, explanation), ...reasons(explanation, nameOf)];
+  const lines = placed(who, explanation);
+  if (explanation.cutOff === true)
+    lines.push("The connection to that worker was lost: it keeps the task, and may come back.");
+  return lines;
+}
+
+function placed(who: string, explanation: Exclude<Explanation, { type: "unknown" | "queued" }>): string[] {
+  const { type } = explanation;
   switch (type) {
-    case "queued":
-      return [asking(who, explanation), ...reasons(explanation, nameOf)];
     case "ahead":
       return [
         explanation.askedBack
@@ -165,6 +172,8 @@ function clause(obstacle: Obstacle, nameOf: NameOf): string {
       )}`;
     case "leaving":
       return `leaving: ${listed(obstacle, nameText)}`;
+    case "suspect":
+      return `cut off, may come back: ${listed(obstacle, nameText)}`;
     case "busy":
       return `in use: ${listed(obstacle, nameText)}`;
     case "reserved": {

@@ -28,13 +28,19 @@ interface Known extends Named {
   readonly attempt: number;
 }
 
+/** It is on a worker. */
+interface Placed extends Known {
+  /** The worker's connection was lost; it may come back, and the task stays with it until then. */
+  readonly cutOff?: true;
+}
+
 /** It has ended, or was never submitted. */
 export interface UnknownTask extends Named {
   readonly type: "unknown";
 }
 
 /** It was sent to a worker and waits there for the place of another task. */
-export interface AheadTask extends Known {
+export interface AheadTask extends Placed {
   readonly type: "ahead";
   readonly worker: string;
   /** It was asked back. */
@@ -42,7 +48,7 @@ export interface AheadTask extends Known {
 }
 
 /** It owns resources of a worker, or all of several. */
-export interface RunningTask extends Known {
+export interface RunningTask extends Placed {
   readonly type: "running";
   /** It runs on the first. */
   readonly workers: readonly string[];
@@ -51,7 +57,7 @@ export interface RunningTask extends Known {
 }
 
 /** It is to be ended; its worker has not confirmed that yet. */
-export interface StoppingTask extends Known {
+export interface StoppingTask extends Placed {
   readonly type: "stopping";
   readonly workers: readonly string[];
   /** It had started. */
@@ -111,8 +117,9 @@ export function explainTask(state: Readonly<State>, session: number, number: num
   }
   const task = owner?.tasks.get(number);
   if (task === undefined) return { type: "unknown", session, task: number };
-  const known: Known = { session, task: number, spec: task.class.spec, attempt: task.attempt };
   const placed = task.state;
+  const cutOff = "worker" in placed && placed.worker.mode === "suspect" ? { cutOff: true as const } : {};
+  const known = { session, task: number, spec: task.class.spec, attempt: task.attempt, ...cutOff };
   switch (placed.type) {
     case "queued":
       return explainQueued(state, task.class, known);

@@ -189,7 +189,13 @@ export function grant(
 export function sendAhead(state: State, cls: TaskClass, worker: Worker): Task {
   const task = dequeue(state, cls);
   hold(state, task, worker, 0, 1);
+  placeAhead(state, task, worker);
+  return task;
+}
+
+function placeAhead(state: State, task: Task, worker: Worker): void {
   task.state = worker.states.of("ahead", 0);
+  const cls = task.class;
   let set = worker.ahead.get(cls);
   if (set === undefined) {
     set = new Set();
@@ -197,6 +203,44 @@ export function sendAhead(state: State, cls: TaskClass, worker: Worker): Task {
   }
   set.add(task);
   countAhead(state, task, worker, 1);
+}
+
+/**
+ * Queue to worker, for a worker that has it already; its place in the queue does not matter.
+ *
+ * @returns undefined when it does not wait in just this attempt
+ */
+export function adopt(
+  state: State,
+  session: Session,
+  number: number,
+  attempt: number,
+  worker: Worker,
+  alternative: number,
+  started: boolean,
+): Task | undefined {
+  const task = takeWaiting(session, number, attempt);
+  if (task === undefined) return undefined;
+  task.again = false;
+  hold(state, task, worker, alternative, 1);
+  if (started) {
+    task.state = worker.states.of("granted", alternative);
+    own(state, task, worker, alternative);
+  } else placeAhead(state, task, worker);
+  return task;
+}
+
+function takeWaiting(session: Session, number: number, attempt: number): Task | undefined {
+  let task = session.tasks.get(number);
+  if (task !== undefined) {
+    if (task.state.type !== "queued" || task.attempt !== attempt) return undefined;
+    task.class.queue.remove(task);
+  } else {
+    const batch = attempt === 1 ? session.batches.of(number) : undefined;
+    if (batch === undefined) return undefined;
+    task = batch.class.queue.takeOut(batch, number);
+  }
+  unqueued(task.class, 1);
   return task;
 }
 

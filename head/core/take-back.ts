@@ -37,7 +37,7 @@ function moveToIdle(state: State, shape: Shape): void {
   let room = idle.reduce((sum, worker) => sum + roomFor(worker, shape), 0);
   if (room <= 0) return;
   for (const donor of state.workers.values()) {
-    if (donor.aheadCount === 0 || idle.includes(donor)) continue;
+    if (donor.aheadCount === 0 || donor.mode === "suspect" || idle.includes(donor)) continue;
     for (const [cls, tasks] of donor.ahead) {
       if (cls.shapes[0] !== shape || waitUs(donor, cls) < WORTH_MOVING_US) continue;
       const asked = lastOf(tasks, room);
@@ -56,7 +56,7 @@ function makeWay(state: State): void {
     .sort((a, b) => compareLevels(a.urgency, b.urgency));
   if (claims.length === 0) return;
   for (const worker of state.workers.values()) {
-    if (worker.aheadCount === 0) continue;
+    if (worker.aheadCount === 0 || worker.mode === "suspect") continue;
     for (const [cls, tasks] of worker.ahead) {
       if (compareLevels(claims[0]!.urgency, cls.level) > 0 || waitUs(worker, cls) < WORTH_MOVING_US) continue;
       makeWayFor(state, claims, worker, tasks, cls);

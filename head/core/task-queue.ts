@@ -96,6 +96,14 @@ export class TaskQueue {
     } else this.#pass(batch);
   }
 
+  /** Takes one out of a batch, whichever is next. It must still wait. */
+  takeOut(batch: Batch, number: number): Task {
+    const task = newTask(batch, number);
+    task.class.session.tasks.set(number, task);
+    this.drop(batch, number);
+    return task;
+  }
+
   /** Takes out everything. Tasks that were put back are returned: they are known to their session. */
   clear(): Task[] {
     const front = this.#front;

@@ -17,7 +17,8 @@ export interface SessionView {
 export interface WorkerView {
   readonly worker: number;
   readonly name: string;
-  readonly state: "ready" | "leaving";
+  /** "suspect": its connection was lost, it may come back. */
+  readonly state: "ready" | "leaving" | "suspect";
   readonly pool: Pool;
   readonly free: ReadonlyMap<string, number>;
   readonly running: number;

@@ -19,8 +19,12 @@ export interface Worker {
   readonly tokens: ReadonlySet<string>;
   /** When its walltime ends; Infinity: never. */
   readonly endsAtMs: number;
-  /** "leaving": it gets nothing new. */
-  mode: "ready" | "leaving";
+  /** "leaving": it gets nothing new. "suspect": neither, and what it is told does not reach it. */
+  mode: "ready" | "leaving" | "suspect";
+  /** What it is once it can be reached again. */
+  resumesAs: "ready" | "leaving";
+  /** It comes back to a head that does not know what it has, and has not said so yet. */
+  returning: boolean;
   /** Tasks that own resources here. */
   readonly granted: Set<Task>;
   /** Tasks sent ahead, in order, those asked back among them. */

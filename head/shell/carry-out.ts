@@ -3,7 +3,6 @@
 import { type Failure, FailureKind, type Gang_Node } from "../../proto/grain.js";
 import type { Verdict, Warn } from "../core/effect.js";
 import { badMessage } from "./check/hello.js";
-import type { ClientPeer } from "./client-peer.js";
 import type { ShellEffect } from "./loop.js";
 import type { Session } from "./session.js";
 import { assignMessage, resultsMessage } from "./source.js";
@@ -14,7 +13,7 @@ export interface Peers {
   worker(worker: number): WorkerPeer | undefined;
   /** The head is part of the one program that it serves. */
   readonly embedded: boolean;
-  session(session: number): { readonly session: Session; readonly peer: ClientPeer } | undefined;
+  session(session: number): Session | undefined;
   /** A worker as the others of its gang are told of it; undefined: it is gone. */
   node(worker: number): Gang_Node | undefined;
   /** Every task of a closed session has ended. */
@@ -53,11 +52,12 @@ type ForClient = Exclude<ShellEffect, ForWorker | { type: "sessionEnded" | "drop
 function tellWorker(effect: ForWorker, peers: Peers): void {
   const worker = peers.worker(effect.worker);
   const client = peers.session(effect.session);
+  // A worker that is cut off says what it has when it comes back, and is told then.
   if (worker === undefined || client === undefined) return;
   const { session, tasks } = effect;
   switch (effect.type) {
     case "assign":
-      worker.tell(session, client.session.specs.get(effect.spec)!, client.session.outputs);
+      worker.tell(session, client.specs.get(effect.spec)!, client.outputs);
       worker.send({ body: { $case: "assign", assign: assignMessage(effect, peers.node) } });
       break;
     case "promote":
@@ -72,32 +72,31 @@ function tellWorker(effect: ForWorker, peers: Peers): void {
     default:
       effect satisfies never;
   }
-  peers.changed(client.session);
+  peers.changed(client);
 }
 
 function tellClient(effect: ForClient, peers: Peers): void {
-  const client = peers.session(effect.session);
-  if (client === undefined) return;
-  const { session, peer } = client;
+  const session = peers.session(effect.session);
+  if (session === undefined) return;
   switch (effect.type) {
     case "deliver": {
       const results = resultsMessage(effect);
       session.holds.delivered(results.tasks, results.blobs);
-      peer.send({ body: { $case: "results", results } });
+      session.send({ body: { $case: "results", results } });
       break;
     }
     case "reject":
       session.holds.ended([effect.task]);
-      peer.send({ body: { $case: "failure", failure: effect.failure } });
+      session.send({ body: { $case: "failure", failure: effect.failure } });
       break;
     case "conclude":
       session.holds.ended(effect.tasks);
       for (const task of effect.tasks) {
-        peer.send({ body: { $case: "failure", failure: concluded(task, effect.verdict) } });
+        session.send({ body: { $case: "failure", failure: concluded(task, effect.verdict) } });
       }
       break;
     case "warn":
-      peer.send({
+      session.send({
         body: {
           $case: "notice",
           notice: { text: neverFits(session, effect, peers.embedded), warning: true },

@@ -4,10 +4,20 @@
  *   greeting ──open──▶ open ──close──▶ closing ──▶ gone
  *
  * From every state a broken link, or a message that breaks the protocol, leads
- * to gone. Nothing of a message that breaks the protocol reaches the core.
+ * to gone. Nothing of a message that breaks the protocol reaches the core. When the
+ * link of a client that has a token breaks, its session goes on without it, and
+ * another stream may take it up.
  */
 
-import type { ClientMessage, HeadToClient, OpenSession, Spec, Submit, Tasks } from "../../proto/grain.js";
+import type {
+  ClientMessage,
+  HeadToClient,
+  OpenSession,
+  Resume,
+  Spec,
+  Submit,
+  Tasks,
+} from "../../proto/grain.js";
 import type { Link, LinkEnd, LinkHandler } from "../../proto/link/link.js";
 import { hello } from "../../proto/version.js";
 import { wrongSpec, wrongSubmit, wrongTaskList } from "./check/client.js";
@@ -23,6 +33,12 @@ export interface ClientHost {
   readonly loop: Loop;
   /** Gives a client that said hello a session, or says why not. */
   admitClient(peer: ClientPeer, open: OpenSession): Session | Refusal;
+  /** The session that a client comes back to, or why there is none. */
+  resumeClient(peer: ClientPeer, open: OpenSession): Session | Refusal;
+  /** How long a session outlives its stream. */
+  readonly leaseMs: number;
+  /** Its stream was lost; it may come back. */
+  clientCutOff(session: Session, why: string): void;
   /** Something about the session's tasks changed. */
   changed(session: Session): void;
   /** Its stream has ended or is refused. Its session lives on until its tasks have ended. */
@@ -45,7 +61,7 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
   constructor(link: Link<HeadToClient, ClientMessage>, host: ClientHost) {
     this.#link = link;
     this.#host = host;
-    this.#outbox = new Outbox(link, host.loop);
+    this.#outbox = new Outbox(link, host.loop, () => this.#acknowledgement());
   }
 
   send(message: HeadToClient): void {
@@ -58,10 +74,24 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
       const refusal = this.#take(message);
       if (refusal !== undefined) this.refuse(refusal);
     }
+    const state = this.#state;
+    if ("session" in state && state.session.received.isDue) this.#outbox.touch();
   }
 
   ended(end: LinkEnd): void {
+    const state = this.#state;
+    if (end.type === "broken" && "session" in state && state.session.token !== undefined) {
+      this.#state = { type: "gone" };
+      return this.#host.clientCutOff(state.session, end.message);
+    }
     this.#leave(end.type === "closed" ? "closed" : end.message);
+  }
+
+  /** Its client has come back on another stream. */
+  replaced(): void {
+    if (this.#state.type === "gone") return;
+    this.#state = { type: "gone" };
+    this.#link.destroy("the client has come back on another connection");
   }
 
   /** Says why and ends the stream. */
@@ -93,10 +123,15 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     const state = this.#state;
     if (body === undefined || state.type === "gone") return undefined;
     if (state.type === "greeting") {
-      if (body.$case === "open") return this.#open(body.open);
+      if (body.$case === "open") {
+        const { open } = body;
+        return open.resume === undefined ? this.#open(open) : this.#resume(open, open.resume);
+      }
       return badMessage(`"${body.$case}" came before "open"`);
     }
     const { session } = state;
+    if (body.$case === "received") return this.#received(session, body.received);
+    session.received.add();
     switch (body.$case) {
       case "cancel":
         return this.#cancel(session, body.cancel);
@@ -105,6 +140,7 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
       case "open":
         return badMessage('a second "open"');
     }
+    if (state.type === "closing" && session.resumed) return undefined;
     if (state.type === "closing") return badMessage(`"${body.$case}" came after "close"`);
     switch (body.$case) {
       case "spec":
@@ -113,6 +149,7 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
         return this.#submit(session, body.submit);
       case "close":
         this.#state = { type: "closing", session };
+        session.closing = true;
         this.#host.loop.step({ type: "sessionClosed", session: session.number });
         return undefined;
       default:
@@ -127,7 +164,9 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     const admitted = this.#host.admitClient(this, open);
     if ("code" in admitted) return admitted;
     this.#state = { type: "open", session: admitted };
-    this.#outbox.send({ body: { $case: "welcome", welcome: { session: admitted.number, hello: hello() } } });
+    const lease = open.token === undefined ? {} : { leaseMs: this.#host.leaseMs };
+    const welcome = { session: admitted.number, hello: hello(), ...lease };
+    this.#outbox.send({ body: { $case: "welcome", welcome } });
     this.#host.loop.step({
       type: "sessionOpened",
       session: admitted.number,
@@ -139,7 +178,40 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     return undefined;
   }
 
+  /** Takes up a session where its last stream has left it. */
+  #resume(open: OpenSession, { received }: Resume): Refusal | undefined {
+    const refusal = refuseHello("client", open.hello);
+    if (refusal !== undefined) return refusal;
+    const session = this.#host.resumeClient(this, open);
+    if ("code" in session) return session;
+    this.#state = { type: session.closing ? "closing" : "open", session };
+    const wrong = this.#received(session, received);
+    if (wrong !== undefined) return wrong;
+    session.received.tell();
+    const { number, unacknowledged } = session;
+    const count = session.received.count;
+    const welcome = { session: number, hello: hello(), received: count, leaseMs: this.#host.leaseMs };
+    this.#outbox.send({ body: { $case: "welcome", welcome } });
+    for (const message of unacknowledged) this.#outbox.send(message);
+    this.#host.changed(session);
+    return undefined;
+  }
+
+  #received(session: Session, count: number): Refusal | undefined {
+    if (session.unacknowledged.arrived(count)) return undefined;
+    const { sent } = session.unacknowledged;
+    return badMessage(`received: ${count} messages have arrived, but ${sent} were sent`);
+  }
+
+  #acknowledgement(): HeadToClient | undefined {
+    const state = this.#state;
+    if (!("session" in state) || state.session.token === undefined) return undefined;
+    const received = state.session.received.tell();
+    return received === undefined ? undefined : { body: { $case: "received", received } };
+  }
+
   #define(session: Session, spec: Spec): Refusal | undefined {
+    if (session.resumed && session.specs.has(spec.spec)) return undefined;
     const wrong = wrongSpec(spec, session);
     if (wrong !== undefined) return badMessage(wrong);
     const read = readRequest(spec.request);
@@ -160,6 +232,7 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
   }
 
   #submit(session: Session, submit: Submit): Refusal | undefined {
+    if (session.resumed && submit.first + submit.sizes.length - 1 <= session.lastTask) return undefined;
     const wrong = wrongSubmit(submit, session);
     if (wrong !== undefined) return badMessage(wrong);
     const count = submit.sizes.length;

@@ -21,7 +21,7 @@ export function explanationMessage(
   nowMs: number,
 ): Message {
   const nameOf: NameOf = (number, spec) => {
-    const known = registry.sessions.get(number)?.session.specs.get(spec);
+    const known = registry.sessions.get(number)?.specs.get(spec);
     return known === undefined ? "" : known.name || known.function;
   };
   const explanation = view.explain(session, task, nowMs);
@@ -114,6 +114,7 @@ function obstacleMessage(obstacle: Obstacle, nameOf: NameOf): Explanation_Obstac
       return { ...message, needed: obstacle.needed, there: obstacle.idle, able: obstacle.able };
     case "walltime":
     case "leaving":
+    case "suspect":
     case "busy":
       return message;
     default:

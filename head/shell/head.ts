@@ -6,6 +6,7 @@
  * Not its job: listening (grpc/), what is scheduled where (core/).
  */
 
+import { randomBytes } from "node:crypto";
 import type {
   ClientMessage,
   Counts,
@@ -14,7 +15,6 @@ import type {
   HeadStatus,
   HeadToClient,
   HeadToWorker,
-  JoinCluster,
   OpenSession,
   Output,
   WorkerMessage,
@@ -23,20 +23,21 @@ import type { Link } from "../../proto/link/link.js";
 import { Core } from "../core/core.js";
 import type { SchedulingOptions } from "../core/options.js";
 import { type TraceSink, watched } from "../trace/recorder.js";
+import { Absences } from "./absences.js";
 import { BlobStore, type BlobStoreOptions } from "./blob/store.js";
 import { carryOut, type Peers } from "./carry-out.js";
 import type { Refusal } from "./check/hello.js";
 import { type ClientHost, ClientPeer } from "./client-peer.js";
 import { CountsTimer, sameCounts } from "./counts.js";
 import { explanationMessage } from "./explain.js";
-import { Heartbeats } from "./heartbeats.js";
 import { Links } from "./links.js";
 import { type HeadLog, silentLog } from "./log.js";
 import { Loop, type Scheduler } from "./loop.js";
 import { goodbye, Registry } from "./registry.js";
 import type { Session } from "./session.js";
 import { headStatus } from "./status.js";
-import { type Member, type WorkerHost, WorkerPeer } from "./worker-peer.js";
+import type { Member } from "./worker-peer.js";
+import { Workers } from "./workers.js";
 
 /** How a head is set up. */
 export interface HeadOptions {
@@ -44,6 +45,10 @@ export interface HeadOptions {
   readonly maxClients?: number;
   /** How often each worker is to be heard; one silent for three times as long is lost. Default: 8000. */
   readonly heartbeatMs?: number;
+  /** How long a worker whose connection was lost is waited for before its tasks run elsewhere. Default: 30,000. */
+  readonly resumeMs?: number;
+  /** How long the session of a client whose connection was lost goes on without it. Default: 60,000. */
+  readonly leaseMs?: number;
   /** How tasks are ordered and placed; what is not given has its default. */
   readonly scheduling?: Partial<SchedulingOptions>;
   /** Records what happens. Default: nothing does. */
@@ -65,6 +70,9 @@ export interface HeadOptions {
 
 const MAX_CLIENTS = 8;
 const HEARTBEAT_MS = 8_000;
+const RESUME_MS = 30_000;
+const LEASE_MS = 60_000;
+const IDENTITY_BYTES = 16;
 
 /**
  * A head.
@@ -80,20 +88,20 @@ export class Head {
   readonly #core: Scheduler;
   readonly #loop: Loop;
   readonly #registry: Registry;
-  readonly #heartbeats: Heartbeats;
   readonly #counts = new CountsTimer((session) => this.#sendCounts(session));
   readonly #sentCounts = new Map<number, Counts>();
   readonly #links = new Links();
+  readonly #awayClients = new Absences<Session>();
+  readonly #leaseMs: number;
   readonly #log: HeadLog;
   readonly #onClients: (connected: number) => void;
   readonly #nowMs: () => number;
   readonly #startedMs: number;
   readonly #clientHost: ClientHost;
-  readonly #workerHost: WorkerHost;
+  readonly #workers: Workers;
   #closing: Promise<void> | undefined;
 
   constructor(options: HeadOptions = {}) {
-    const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
     this.#nowMs = options.nowMs ?? (() => performance.now());
     this.#startedMs = this.#nowMs();
     this.#core = new Core(options.scheduling);
@@ -101,12 +109,23 @@ export class Head {
     this.#onClients = options.onClients ?? (() => {});
     this.blobs = new BlobStore(options.blobs);
     this.#registry = new Registry(options.maxClients ?? MAX_CLIENTS, this.blobs);
-    this.#heartbeats = new Heartbeats(heartbeatMs, this.#nowMs);
     const peers = this.#peers(options.embedded ?? false);
     const core = watched(this.#core, options.trace);
     this.#loop = new Loop(core, (effect) => carryOut(effect, peers), this.#nowMs);
+    this.#leaseMs = options.leaseMs ?? LEASE_MS;
     this.#clientHost = this.#hostOfClients();
-    this.#workerHost = this.#hostOfWorkers(heartbeatMs);
+    this.#workers = new Workers({
+      loop: this.#loop,
+      registry: this.#registry,
+      log: this.#log,
+      nowMs: this.#nowMs,
+      heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
+      resumeMs: options.resumeMs ?? RESUME_MS,
+      headId: randomBytes(IDENTITY_BYTES),
+      printed: (member, output) => this.#printed(member, output),
+      changed: () => this.#workersChanged(),
+      census: () => this.#census(),
+    });
   }
 
   /** Serves a client on this stream. */
@@ -116,10 +135,10 @@ export class Head {
 
   /** Serves a worker on this stream. */
   acceptWorker(link: Link<HeadToWorker, WorkerMessage>): void {
-    this.#links.serve(link, new WorkerPeer(link, this.#workerHost));
+    this.#links.serve(link, this.#workers.peer(link));
   }
 
-  /** Clients connected now. */
+  /** Clients connected now, those among them that were cut off and may come back. */
   get connectedClients(): number {
     return this.#registry.connectedClients;
   }
@@ -147,8 +166,10 @@ export class Head {
 
   async #close(reason: string): Promise<void> {
     this.#registry.draining = true;
-    for (const { peer } of this.#registry.sessions.values()) peer.refuse(goodbye(reason));
-    for (const { peer } of [...this.#registry.workers.values()]) peer.dismiss("the head is shutting down");
+    this.#awayClients.close();
+    this.#workers.close();
+    for (const { peer } of this.#registry.sessions.values()) peer?.refuse(goodbye(reason));
+    for (const { peer } of [...this.#registry.workers.values()]) peer?.dismiss("the head is shutting down");
     await this.#links.close();
     this.#counts.close();
     await this.blobs.close();
@@ -170,23 +191,11 @@ export class Head {
     return {
       loop: this.#loop,
       admitClient: (peer, open) => this.#admitClient(peer, open),
+      resumeClient: (peer, open) => this.#resumeClient(peer, open),
+      leaseMs: this.#leaseMs,
+      clientCutOff: (session, why) => this.#clientCutOff(session, why),
       changed: (session) => this.#changed(session),
       clientGone: (session, why) => this.#clientGone(session, why),
-    };
-  }
-
-  #hostOfWorkers(heartbeatMs: number): WorkerHost {
-    const registry = this.#registry;
-    return {
-      loop: this.#loop,
-      heartbeatMs,
-      get lastSession() {
-        return registry.lastSession;
-      },
-      nowMs: this.#nowMs,
-      admitWorker: (peer, join) => this.#admitWorker(peer, join),
-      printed: (member, output) => this.#printed(member, output),
-      workerGone: (peer, member, why) => this.#workerGone(peer, member, why),
     };
   }
 
@@ -198,52 +207,57 @@ export class Head {
     return admitted;
   }
 
+  #resumeClient(peer: ClientPeer, open: OpenSession): Session | Refusal {
+    const session = this.#registry.sessionOf(open);
+    if ("code" in session) return session;
+    // The client may have noticed that its stream was lost before this head has.
+    session.peer?.replaced();
+    this.#awayClients.end(session);
+    session.peer = peer;
+    session.resumed = true;
+    this.#sentCounts.delete(session.number);
+    this.#log.info(`client ${session} is back`);
+    return session;
+  }
+
+  #clientCutOff(session: Session, why: string): void {
+    session.peer = undefined;
+    if (this.#registry.draining) return;
+    this.#log.warn(
+      `client ${session} is cut off (${why}); its session goes on for ${seconds(this.#leaseMs)}`,
+    );
+    this.#awayClients.begin(session, this.#leaseMs, () => {
+      this.#loop.step({ type: "sessionClosed", session: session.number });
+      this.#clientGone(session, `cut off for ${seconds(this.#leaseMs)}`);
+    });
+  }
+
   #clientGone(session: Session | undefined, why: string): void {
     if (session === undefined) {
       if (why !== "closed") this.#log.warn(`client turned away: ${why}`);
       return;
     }
-    this.#registry.clientGone(session);
+    if (!this.#registry.clientGone(session)) return;
     this.#log.info(`client ${session} left (${why}); ${this.#census()}`);
     this.#onClients(this.connectedClients);
   }
 
   #sessionEnded(number: number): void {
-    const entry = this.#registry.sessions.get(number);
-    if (entry === undefined) return;
-    for (const { peer } of this.#registry.workers.values()) peer.forget(number);
-    entry.session.holds.releaseAll();
+    const session = this.#registry.sessions.get(number);
+    if (session === undefined) return;
+    for (const { peer } of this.#registry.workers.values()) peer?.forget(number);
+    session.holds.releaseAll();
     this.#registry.sessions.delete(number);
     this.#sentCounts.delete(number);
-    entry.peer.sessionEnded();
-  }
-
-  #admitWorker(peer: WorkerPeer, join: JoinCluster): Member | Refusal {
-    const admitted = this.#registry.addWorker(peer, join, this.#nowMs());
-    if ("code" in admitted) return admitted;
-    this.#heartbeats.watch(peer);
-    this.#log.info(
-      `worker "${admitted.name}" joined (${admitted.hello.host}, pid ${admitted.hello.pid}); ${this.#census()}`,
-    );
-    this.#workersChanged();
-    return admitted;
-  }
-
-  #workerGone(peer: WorkerPeer, member: Member | undefined, why: string): void {
-    if (member === undefined) {
-      if (why !== "closed") this.#log.warn(`worker turned away: ${why}`);
-      return;
-    }
-    this.#heartbeats.unwatch(peer);
-    this.#registry.workerGone(member);
-    this.#log.info(`worker "${member.name}" left (${why}); ${this.#census()}`);
-    this.#workersChanged();
+    this.#awayClients.end(session);
+    if (session.peer === undefined) this.#clientGone(session, "closed");
+    else session.peer.sessionEnded();
   }
 
   #printed(member: Member, output: Output): void {
-    const entry = this.#registry.sessions.get(output.session);
-    if (entry === undefined || !entry.session.outputs) return;
-    entry.peer.send({ body: { $case: "output", output: { ...output, session: 0, worker: member.name } } });
+    const session = this.#registry.sessions.get(output.session);
+    if (session === undefined || !session.outputs) return;
+    session.send({ body: { $case: "output", output: { ...output, session: 0, worker: member.name } } });
   }
 
   #changed(session: Session): void {
@@ -251,31 +265,35 @@ export class Head {
   }
 
   #workersChanged(): void {
-    for (const { session } of this.#registry.sessions.values()) this.#changed(session);
+    for (const session of this.#registry.sessions.values()) this.#changed(session);
   }
 
   #sendCounts(number: number): void {
-    const entry = this.#registry.sessions.get(number);
+    const peer = this.#registry.sessions.get(number)?.peer;
     const seen = this.#core.view.session(number);
-    if (entry === undefined || seen === undefined) return;
+    if (peer === undefined || seen === undefined) return;
     const counts: Counts = {
       queued: seen.queued,
       running: seen.running,
-      workers: this.#registry.workers.size,
+      workers: this.#registry.connectedWorkers,
     };
     if (sameCounts(this.#sentCounts.get(number), counts)) return;
     this.#sentCounts.set(number, counts);
-    entry.peer.send({ body: { $case: "counts", counts } });
+    peer.send({ body: { $case: "counts", counts } });
   }
 
   #census(): string {
-    return `${counted(this.connectedClients, "client")}, ${counted(this.#registry.workers.size, "worker")}`;
+    return `${counted(this.connectedClients, "client")}, ${counted(this.#registry.connectedWorkers, "worker")}`;
   }
 }
 
 function nodeOf(member: Member | undefined): Gang_Node | undefined {
   if (member === undefined) return undefined;
   return { worker: member.name, host: member.hello.host, cores: member.pool.cores.length };
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 100) / 10} s`;
 }
 
 function counted(count: number, noun: string): string {

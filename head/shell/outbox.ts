@@ -10,16 +10,24 @@ export const SLOW_READER_BYTES = 16 * 1024 * 1024;
 export class Outbox<Out, In> implements Flushable {
   readonly #link: Link<Out, In>;
   readonly #loop: Pick<Loop, "touch">;
+  readonly #last: () => Out | undefined;
   #touched = false;
   #holding = false;
 
-  constructor(link: Link<Out, In>, loop: Pick<Loop, "touch">) {
+  /** @param last asked at the end of each turn in which something is sent: what goes along with it */
+  constructor(link: Link<Out, In>, loop: Pick<Loop, "touch">, last: () => Out | undefined = () => undefined) {
     this.#link = link;
     this.#loop = loop;
+    this.#last = last;
   }
 
   send(message: Out): void {
     this.#link.send(message);
+    this.touch();
+  }
+
+  /** Flushes at the end of the turn, even if nothing is sent until then. */
+  touch(): void {
     if (this.#touched) return;
     this.#touched = true;
     this.#loop.touch(this);
@@ -33,6 +41,8 @@ export class Outbox<Out, In> implements Flushable {
    */
   flush(): void {
     this.#touched = false;
+    const last = this.#last();
+    if (last !== undefined) this.#link.send(last);
     this.#link.flush();
     if (!this.#holding && this.#link.pendingBytes > SLOW_READER_BYTES) void this.#hold();
   }

@@ -1,22 +1,20 @@
 /** Who is connected: sessions and workers by number, and the rules of admission. */
 
 import { type JoinCluster, type OpenSession, Refused_Code } from "../../proto/grain.js";
+import { Received } from "../../proto/link/unacknowledged.js";
 import type { Refusal } from "./check/hello.js";
 import type { ClientPeer } from "./client-peer.js";
 import type { Holding } from "./holds.js";
 import { Session } from "./session.js";
 import type { Member, WorkerPeer } from "./worker-peer.js";
 
-/** A session and the stream of its client. */
-export interface SessionEntry {
-  readonly session: Session;
-  readonly peer: ClientPeer;
-}
-
 /** A worker and its stream. */
 export interface WorkerEntry {
   readonly member: Member;
-  readonly peer: WorkerPeer;
+  /** Undefined: it is cut off. */
+  stream: WorkerPeer | undefined;
+  /** The same, for whoever has something to tell it. Undefined: it has come back, and not said yet what it has. */
+  peer: WorkerPeer | undefined;
 }
 
 /** The refusal of a head that is shutting down. */
@@ -34,10 +32,17 @@ export function goodbye(reason: string): Refusal {
   };
 }
 
-/** The connected. */
+/** The refusal of a client that comes back too late, or to another head. */
+const SESSION_OVER: Refusal = {
+  code: Refused_Code.SESSION_OVER,
+  message:
+    "This head does not know the program's session any more: the program was cut off for too long, or the head was restarted.",
+};
+
+/** The connected, and those that may come back. */
 export class Registry {
   /** Sessions until their last task has ended, which may be after their client has gone. */
-  readonly sessions = new Map<number, SessionEntry>();
+  readonly sessions = new Map<number, Session>();
   readonly workers = new Map<number, WorkerEntry>();
   /** Nobody new is taken. */
   draining = false;
@@ -45,6 +50,7 @@ export class Registry {
   readonly #store: Holding;
   readonly #connected = new Set<Session>();
   readonly #byName = new Map<string, Member>();
+  readonly #byId = new Map<string, Member>();
   #lastSession = 0;
   #lastWorker = 0;
 
@@ -57,13 +63,23 @@ export class Registry {
     return this.#lastSession;
   }
 
+  /** Workers that can be reached. */
+  get connectedWorkers(): number {
+    let connected = 0;
+    for (const { peer } of this.workers.values()) if (peer !== undefined) connected += 1;
+    return connected;
+  }
+
+  /** Those that are cut off and may come back among them. */
   get connectedClients(): number {
     return this.#connected.size;
   }
 
   addClient(peer: ClientPeer, open: OpenSession): Session | Refusal {
     if (this.draining) return DRAINING;
-    if (this.#connected.size >= this.#maxClients) {
+    let served = 0;
+    for (const { peer: of } of this.#connected) if (of !== undefined) served += 1;
+    if (served >= this.#maxClients) {
       return {
         code: Refused_Code.TOO_MANY_CLIENTS,
         message:
@@ -73,9 +89,30 @@ export class Registry {
     }
     this.#lastSession += 1;
     const session = new Session(this.#lastSession, open, open.hello!, this.#store);
-    this.sessions.set(session.number, { session, peer });
+    session.peer = peer;
+    this.sessions.set(session.number, session);
     this.#connected.add(session);
     return session;
+  }
+
+  /** The session that a client wants to go on with. */
+  sessionOf(open: OpenSession): Session | Refusal {
+    if (this.draining) return DRAINING;
+    const session = this.sessions.get(open.resume?.session ?? 0);
+    return session?.isOf(open.token) === true ? session : SESSION_OVER;
+  }
+
+  /** The worker of this identity, if it is known. */
+  workerOf(id: Uint8Array | undefined): WorkerEntry | undefined {
+    if (id === undefined) return undefined;
+    const member = this.#byId.get(keyOf(id));
+    return member === undefined ? undefined : this.workers.get(member.worker);
+  }
+
+  /** The worker that has the name now. */
+  namesakeOf(name: string): WorkerEntry | undefined {
+    const member = this.#byName.get(name);
+    return member === undefined ? undefined : this.workers.get(member.worker);
   }
 
   addWorker(peer: WorkerPeer, join: JoinCluster, nowMs: number): Member | Refusal {
@@ -96,19 +133,28 @@ export class Registry {
       hello: join.hello!,
       pool: join.pool!,
       joinedMs: nowMs,
+      id: join.id,
+      leaving: false,
+      received: new Received(),
     };
-    this.workers.set(member.worker, { member, peer });
+    this.workers.set(member.worker, { member, stream: peer, peer: join.resume ? undefined : peer });
+    if (join.id !== undefined) this.#byId.set(keyOf(join.id), member);
     this.#byName.set(member.name, member);
     return member;
   }
 
-  /** Its stream has ended; its session stays. */
-  clientGone(session: Session): void {
-    this.#connected.delete(session);
+  /** It will not come back; its session stays. @returns whether it was connected, or cut off, until now */
+  clientGone(session: Session): boolean {
+    return this.#connected.delete(session);
   }
 
   workerGone(member: Member): void {
     this.workers.delete(member.worker);
     this.#byName.delete(member.name);
+    if (member.id !== undefined) this.#byId.delete(keyOf(member.id));
   }
+}
+
+function keyOf(id: Uint8Array): string {
+  return Buffer.from(id).toString("hex");
 }

@@ -1,6 +1,12 @@
-/** What the shell knows of one connected client, beside what the core schedules by. */
+/**
+ * What the shell knows of one client, beside what the core schedules by. It outlives the client's
+ * streams: while there is none, what the client is to be told waits here.
+ */
 
-import type { Hello, OpenSession, Spec } from "../../proto/grain.js";
+import { timingSafeEqual } from "node:crypto";
+import type { HeadToClient, Hello, OpenSession, Spec } from "../../proto/grain.js";
+import { Received, Unacknowledged } from "../../proto/link/unacknowledged.js";
+import type { ClientPeer } from "./client-peer.js";
 import type { Holding } from "./holds.js";
 import { Holds } from "./holds.js";
 
@@ -16,8 +22,22 @@ export class Session {
   readonly counts: boolean;
   readonly specs = new Map<number, Spec>();
   readonly holds: Holds;
-  /** The highest task number submitted so far. */
+  /**
+   * The highest task number submitted so far. Numbers only rise and messages come in order, so a
+   * submission up to here that comes again has been taken before, whether its tasks have ended or not.
+   */
   lastTask = 0;
+  /** The client wants it ended. */
+  closing = false;
+  /** It has gone on after a stream was lost: what was said before may be said again. */
+  resumed = false;
+  /** The client's stream; undefined: it is cut off, and may come back. */
+  peer: ClientPeer | undefined;
+  /** Names the client when it comes back; undefined: it will not. */
+  readonly token: Uint8Array | undefined;
+  /** Of the client's messages. */
+  readonly received = new Received();
+  readonly unacknowledged = new Unacknowledged<HeadToClient>();
 
   constructor(number: number, open: OpenSession, hello: Hello, store: Holding) {
     this.number = number;
@@ -26,7 +46,21 @@ export class Session {
     this.prioritized = open.prioritized;
     this.outputs = open.outputs;
     this.counts = open.counts;
+    this.token = open.token;
     this.holds = new Holds(store);
+  }
+
+  /** Tells the client something that must not be lost; later, if it is cut off. */
+  send(message: HeadToClient): void {
+    if (this.token !== undefined) this.unacknowledged.push(message);
+    this.peer?.send(message);
+  }
+
+  /** Whether this is the token of its client. */
+  isOf(token: Uint8Array | undefined): boolean {
+    const own = this.token;
+    if (own === undefined || token === undefined || own.byteLength !== token.byteLength) return false;
+    return timingSafeEqual(own, token);
   }
 
   /** As it is named in the log. */

@@ -42,7 +42,7 @@ function workerInfos(view: CoreView, registry: Registry, nowMs: number): WorkerI
 
 function sessionInfos(view: CoreView, registry: Registry): SessionInfo[] {
   const infos: SessionInfo[] = [];
-  for (const { session } of registry.sessions.values()) {
+  for (const session of registry.sessions.values()) {
     const counts = view.session(session.number);
     infos.push({
       session: session.number,
@@ -54,6 +54,7 @@ function sessionInfos(view: CoreView, registry: Registry): SessionInfo[] {
       running: counts?.running ?? 0,
       finished: counts?.finished ?? 0,
       failed: counts?.failed ?? 0,
+      state: session.peer === undefined ? "cut off" : "",
     });
   }
   return infos;
@@ -62,7 +63,7 @@ function sessionInfos(view: CoreView, registry: Registry): SessionInfo[] {
 function queueInfos(view: CoreView, registry: Registry): QueueInfo[] {
   const infos: QueueInfo[] = [];
   for (const queue of view.queues()) {
-    const spec = registry.sessions.get(queue.session)?.session.specs.get(queue.spec);
+    const spec = registry.sessions.get(queue.session)?.specs.get(queue.spec);
     infos.push({
       session: queue.session,
       function: spec === undefined ? "" : spec.name || spec.function,

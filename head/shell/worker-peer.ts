@@ -3,9 +3,12 @@
  * each specification before the first task of it.
  *
  *   greeting ──join──▶ ready ──leaving──▶ leaving ──▶ gone
+ *       └──join, resume──▶ resuming ──held──▶ ready or leaving
  *
  * From every state a broken link, or a message that breaks the protocol, leads
- * to gone. Nothing of a message that breaks the protocol reaches the core.
+ * to gone. Nothing of a message that breaks the protocol reaches the core. When the
+ * link of a worker that has an identity breaks, it is suspect, not lost: another
+ * stream may take it up.
  */
 
 import {
@@ -13,6 +16,7 @@ import {
   FailureKind,
   type Finished,
   type HeadToWorker,
+  type Held,
   type Hello,
   type JoinCluster,
   type Output,
@@ -20,10 +24,18 @@ import {
   type WorkerMessage,
 } from "../../proto/grain.js";
 import type { Link, LinkEnd, LinkHandler } from "../../proto/link/link.js";
+import type { Received } from "../../proto/link/unacknowledged.js";
 import { hello } from "../../proto/version.js";
 import type { FailureCause } from "../core/event.js";
 import { badMessage, type Refusal, refusedMessage, refuseHello } from "./check/hello.js";
-import { wrongAbout, wrongFailure, wrongFinished, wrongJoin, wrongOutput } from "./check/worker.js";
+import {
+  wrongAbout,
+  wrongFailure,
+  wrongFinished,
+  wrongHeld,
+  wrongJoin,
+  wrongOutput,
+} from "./check/worker.js";
 import type { Loop } from "./loop.js";
 import { Outbox } from "./outbox.js";
 
@@ -35,6 +47,19 @@ export interface Member {
   readonly hello: Hello;
   readonly pool: NonNullable<JoinCluster["pool"]>;
   readonly joinedMs: number;
+  /** Names it when it comes back; undefined: it is lost with its stream. */
+  readonly id: Uint8Array | undefined;
+  /** It has said that it leaves. */
+  leaving: boolean;
+  /** Of its messages, on all its streams. */
+  readonly received: Received;
+}
+
+/** A worker that was let in. */
+export interface Admitted {
+  readonly member: Member;
+  /** It goes on as what it was. */
+  readonly resumed: boolean;
 }
 
 /** What a worker's stream needs of the head. */
@@ -45,8 +70,18 @@ export interface WorkerHost {
   readonly lastSession: number;
   /** A clock that never goes back. */
   nowMs(): number;
-  /** Makes a worker that said hello a member, or says why not. */
-  admitWorker(peer: WorkerPeer, join: JoinCluster): Member | Refusal;
+  /** How long a worker may be away. */
+  readonly resumeMs: number;
+  /** The head's own identity: a worker of another head knows other tasks by the same numbers. */
+  readonly headId: Uint8Array;
+  /** Makes a worker that said hello a member, or finds the one that it was, or says why not. */
+  admitWorker(peer: WorkerPeer, join: JoinCluster): Admitted | Refusal;
+  /** It has said what it has: it can be talked to again. */
+  workerBack(peer: WorkerPeer, member: Member): void;
+  /** Whether a session has not ended. */
+  hasSession(session: number): boolean;
+  /** Its stream was lost; it may come back. */
+  workerCutOff(peer: WorkerPeer, member: Member, why: string): void;
   /** What a task printed. */
   printed(member: Member, output: Output): void;
   /** Its stream has ended or is refused. */
@@ -55,7 +90,7 @@ export interface WorkerHost {
 
 type State =
   | { readonly type: "greeting" }
-  | { readonly type: "ready" | "leaving"; readonly member: Member }
+  | { readonly type: "resuming" | "ready" | "leaving"; readonly member: Member }
   | { readonly type: "gone" };
 
 /** One connected worker. */
@@ -72,7 +107,7 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
   constructor(link: Link<HeadToWorker, WorkerMessage>, host: WorkerHost) {
     this.#link = link;
     this.#host = host;
-    this.#outbox = new Outbox(link, host.loop);
+    this.#outbox = new Outbox(link, host.loop, () => this.#acknowledgement());
     this.heardMs = host.nowMs();
   }
 
@@ -104,10 +139,20 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
       const refusal = this.#take(message);
       if (refusal !== undefined) this.refuse(refusal);
     }
+    const state = this.#state;
+    if ("member" in state && state.member.received.isDue) this.#outbox.touch();
   }
 
   ended(end: LinkEnd): void {
-    this.#leave(end.type === "closed" ? "closed" : end.message);
+    if (end.type === "broken") this.#cutOff(end.message);
+    else this.#leave(end.type === "closed" ? "closed" : end.message);
+  }
+
+  /** The worker has come back on another stream, or another has taken its place. */
+  replaced(): void {
+    if (this.#state.type === "gone") return;
+    this.#state = { type: "gone" };
+    this.#link.destroy("the worker has come back on another connection");
   }
 
   /** Says why and ends the stream. */
@@ -129,8 +174,23 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
   /** Ends the stream of a worker that is not heard any more. */
   drop(why: string): void {
     if (this.#state.type === "gone") return;
-    this.#leave(why);
+    this.#cutOff(why);
     this.#link.destroy(why);
+  }
+
+  /** The stream is lost, but not the worker, if it can come back. */
+  #cutOff(why: string): void {
+    const state = this.#state;
+    if (!("member" in state) || state.member.id === undefined) return this.#leave(why);
+    this.#state = { type: "gone" };
+    this.#host.workerCutOff(this, state.member, why);
+  }
+
+  #acknowledgement(): HeadToWorker | undefined {
+    const state = this.#state;
+    if (!("member" in state) || state.member.id === undefined) return undefined;
+    const received = state.member.received.tell();
+    return received === undefined ? undefined : { body: { $case: "received", received } };
   }
 
   #leave(why: string): void {
@@ -139,7 +199,7 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
     this.#state = { type: "gone" };
     const member = state.type === "greeting" ? undefined : state.member;
     if (member !== undefined) {
-      this.#host.loop.step({ type: "workerLost", worker: member.worker, planned: state.type === "leaving" });
+      this.#host.loop.step({ type: "workerLost", worker: member.worker, planned: member.leaving });
     }
     this.#host.workerGone(this, member, why);
   }
@@ -153,6 +213,12 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
       return badMessage(`"${body.$case}" came before "join"`);
     }
     const { member } = state;
+    if (body.$case === "heartbeat") {
+      this.#outbox.touch();
+      return undefined;
+    }
+    if (body.$case === "held") return this.#held(state.type, member, body.held);
+    member.received.add();
     switch (body.$case) {
       case "finished":
         return this.#finished(member.worker, body.finished);
@@ -164,11 +230,10 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
         return this.#failed(member, body.failure);
       case "output":
         return this.#printed(member, body.output);
-      case "heartbeat":
-        return undefined;
       case "leaving":
-        this.#state = { type: "leaving", member };
-        if (state.type === "ready") this.#host.loop.step({ type: "workerLeaving", worker: member.worker });
+        if (state.type === "ready") this.#state = { type: "leaving", member };
+        if (!member.leaving) this.#host.loop.step({ type: "workerLeaving", worker: member.worker });
+        member.leaving = true;
         return undefined;
       case "join":
         return badMessage('a second "join"');
@@ -184,12 +249,32 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
     if (wrong !== undefined) return badMessage(wrong);
     const admitted = this.#host.admitWorker(this, join);
     if ("code" in admitted) return admitted;
-    const { worker, name, pool } = admitted;
-    this.#state = { type: "ready", member: admitted };
-    this.send({
-      body: { $case: "accepted", accepted: { worker, hello: hello(), heartbeatMs: this.#host.heartbeatMs } },
-    });
-    this.#host.loop.step({ type: "workerJoined", worker, name, pool });
+    const { member, resumed } = admitted;
+    const { worker, name, pool } = member;
+    const { heartbeatMs, resumeMs, headId } = this.#host;
+    this.#state = { type: join.resume ? "resuming" : "ready", member };
+    const again = member.id === undefined ? {} : { resumeMs, head: headId };
+    const known = resumed ? { received: member.received.count } : {};
+    const accepted = { worker, hello: hello(), heartbeatMs, ...again, ...known };
+    this.send({ body: { $case: "accepted", accepted } });
+    if (!resumed) {
+      this.#host.loop.step({ type: "workerJoined", worker, name, pool, returning: join.resume });
+    }
+    return undefined;
+  }
+
+  /** What a worker has that comes back. */
+  #held(now: "resuming" | "ready" | "leaving", member: Member, held: Held): Refusal | undefined {
+    if (now !== "resuming") return badMessage('"held" of a worker that did not come back');
+    const wrong = wrongHeld(held, this.#host.lastSession);
+    if (wrong !== undefined) return badMessage(wrong);
+    this.#state = { type: member.leaving ? "leaving" : "ready", member };
+    this.#host.workerBack(this, member);
+    // It may not have received the last specifications: each is told again before it is needed.
+    for (const session of held.sessions) this.#told.set(session, new Set());
+    for (const session of held.sessions) if (!this.#host.hasSession(session)) this.forget(session);
+    const { worker } = member;
+    this.#host.loop.step({ type: "workerResumed", worker, executions: held.executions });
     return undefined;
   }
 

@@ -57,11 +57,16 @@ export interface BlobTransport {
 /** Everything one end needs of a head. */
 export interface Connection<Out, In> {
   readonly link: Link<Out, In>;
+  /**
+   * Opens another stream, after the last one was lost. Rejects when the head cannot be reached within a second or so.
+   * Absent where a stream cannot be lost.
+   */
+  reopen?(signal: AbortSignal): Promise<Link<Out, In>>;
   readonly blobs: BlobTransport;
   /** Where the head is, for messages. "embedded" in memory. */
   readonly address: string;
   /** Asks the head for its workers, sessions and queues. */
   status(): Promise<HeadStatus>;
-  /** Ends the link and frees the transport. */
+  /** Ends the link, or the one that took its place, and frees the transport. */
   close(): Promise<void>;
 }

@@ -322,7 +322,7 @@ describe("versions that do not match", () => {
           },
         }),
         await answer(worker, {
-          body: { $case: "join", join: { hello: greeting, name: "raw", pool, imports: [] } },
+          body: { $case: "join", join: { hello: greeting, name: "raw", pool, imports: [], resume: false } },
         }),
       ];
       await Promise.all([client.close(), worker.close()]);

@@ -231,6 +231,8 @@ export class FakeHead {
           this.acked.add(number);
         }
         return;
+      case "received":
+        break;
       case "close":
         if (this.#options.polite ?? true) {
           for (const task of [...this.tasks.values()])

@@ -135,7 +135,7 @@ export function poolOfCores(count: number, fields: Partial<Pool> = {}): Pool {
 /** A worker that does what the test says. */
 export class ScriptedWorker extends ScriptedPeer<WorkerMessage, HeadToWorker> {
   async join(name = "w1", pool: Pool = poolOfCores(4)): Promise<number> {
-    this.send({ body: { $case: "join", join: { hello: hello(), name, pool, imports: [] } } });
+    this.send({ body: { $case: "join", join: { hello: hello(), name, pool, imports: [], resume: false } } });
     return (await this.inbox.take("accepted")).worker;
   }
 

@@ -16,7 +16,7 @@ import {
   type WorkerMessage,
 } from "../../proto/grain.js";
 import { refOf } from "../../proto/hash.js";
-import type { Connection, LinkEnd } from "../../proto/link/link.js";
+import type { Connection } from "../../proto/link/link.js";
 import type { Pool } from "../../proto/resource/pool.js";
 import type { TaskNode } from "../../proto/task.js";
 import { hello } from "../../proto/version.js";
@@ -24,11 +24,13 @@ import { defaultCacheDir } from "../modules.js";
 import type { EarlyExecutor } from "../pool.js";
 import type { AgentEffect } from "./core/effect.js";
 import type { AgentEvent, Report } from "./core/event.js";
-import { newState, runningCount, waitingCount } from "./core/state.js";
+import { keyOf, newState, runningCount, waitingCount } from "./core/state.js";
 import { step } from "./core/step.js";
 import type { Value } from "./core/task.js";
 import { Executors } from "./executors.js";
+import { HeadLink, type HeadLinkHost } from "./head-link.js";
 import { Heart } from "./heart.js";
+import { heldBy } from "./held.js";
 import { Outputs } from "./outputs.js";
 import { Reports } from "./reports.js";
 import { type Lack, Supply } from "./supply.js";
@@ -40,6 +42,8 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 export interface AgentOptions {
   /** To the head. The agent closes it when it ends. */
   readonly connection: Connection<WorkerMessage, HeadToWorker>;
+  /** 16 random bytes that name this worker when its connection was lost and it comes back. Default: it does not. */
+  readonly id?: Uint8Array;
   /** Unique among the head's workers. */
   readonly name: string;
   /** What it offers, and never gives out twice. */
@@ -119,11 +123,13 @@ class RunningAgent implements Agent {
   readonly #reports: Reports;
   readonly #executors: Executors;
   readonly #heart: Heart;
+  readonly #head: HeadLink;
   readonly #timers = new Map<number, NodeJS.Timeout>();
   #sweeper: NodeJS.Timeout | undefined;
   #accept: () => void = () => {};
   #refuse: (error: Error) => void = () => {};
   #resolveEnded: (end: AgentEnd) => void = () => {};
+  #left = false;
   #end: AgentEnd | undefined;
 
   constructor(options: AgentOptions) {
@@ -131,7 +137,8 @@ class RunningAgent implements Agent {
     this.#options = options;
     this.#state = newState(pool);
     this.#supply = new Supply(connection.blobs, options.cacheDir ?? defaultCacheDir(), imports);
-    this.#reports = new Reports(connection.link, name);
+    this.#head = new HeadLink(connection, options.id, this.#host());
+    this.#reports = new Reports(this.#head, name);
     this.joined = new Promise((resolve, reject) => {
       this.#accept = resolve;
       this.#refuse = reject;
@@ -142,7 +149,7 @@ class RunningAgent implements Agent {
     });
     this.#executors = new Executors({
       setup: { type: "setup", worker: name, hasGpus: pool.gpus.length > 0 },
-      outputs: new Outputs(connection.link, name),
+      outputs: new Outputs(this.#head, name),
       log: (level, text) => this.#log(level, text),
       happened: (event) => this.#take(event),
       upload: (ref, runUs, bytes) => void this.#upload(ref, runUs, bytes),
@@ -151,14 +158,14 @@ class RunningAgent implements Agent {
     });
     this.#heart = new Heart((loopLagMs) => {
       const heartbeat = { running: runningCount(this.#state), loopLagMs };
-      connection.link.send({ body: { $case: "heartbeat", heartbeat } });
+      this.#head.sendNow({ body: { $case: "heartbeat", heartbeat } });
     });
     this.#start();
   }
 
   leave(reason: string): void {
     if (this.#end !== undefined) return;
-    this.#options.connection.link.send({ body: { $case: "leaving", leaving: { reason } } });
+    this.#head.send({ body: { $case: "leaving", leaving: { reason } } });
     this.#take({ type: "leaveRequested" });
   }
 
@@ -177,14 +184,8 @@ class RunningAgent implements Agent {
   }
 
   #start(): void {
-    const { connection, name, imports, prewarm = 0, idleMs = DEFAULT_IDLE_MS } = this.#options;
-    const { link } = connection;
-    const { pool } = this.#state.ledger;
-    link.send({ body: { $case: "join", join: { hello: hello(), name, pool, imports: [...imports] } } });
-    link.receive({
-      messages: (batch) => this.#receive(batch),
-      ended: (end) => this.#linkEnded(end),
-    });
+    const { prewarm = 0, idleMs = DEFAULT_IDLE_MS } = this.#options;
+    this.#head.start();
     this.#sweeper = setInterval(() => this.#take({ type: "swept", keep: prewarm }), idleMs);
     this.#sweeper.unref();
     if (prewarm > 0) this.#take({ type: "prewarmRequested", count: prewarm });
@@ -208,10 +209,9 @@ class RunningAgent implements Agent {
   #handle({ body }: HeadToWorker): void {
     switch (body?.$case) {
       case "accepted":
-        this.#heart.start(body.accepted.heartbeatMs);
-        return this.#accept();
       case "refused":
-        return this.#finish({ type: "refused", code: body.refused.code, message: body.refused.message });
+      case "received":
+        return; // Of the way to the head.
       case "spec":
         return this.#defineSpec(body.spec);
       case "assign":
@@ -237,7 +237,8 @@ class RunningAgent implements Agent {
   }
 
   #defineSpec({ session, spec, outputs }: SessionSpec): void {
-    if (spec === undefined) return;
+    // A worker that was cut off may be told again what it knows.
+    if (spec === undefined || this.#state.specs.has(keyOf(session, spec.spec))) return;
     const file = this.#supply.moduleOf(spec);
     this.#executors.defineSpec(session, spec, outputs, file);
     const { name, timeoutMs, request } = spec;
@@ -297,7 +298,10 @@ class RunningAgent implements Agent {
         return;
       case "left":
         this.#reports.flush();
-        return this.#finish({ type: "left" });
+        this.#left = true;
+        // What the head has not been told must reach it first.
+        if (!this.#head.isCutOff) this.#finish({ type: "left" });
+        return;
       default:
         return this.#executors.perform(effect);
     }
@@ -346,9 +350,29 @@ class RunningAgent implements Agent {
     this.#take({ type: "uploaded", report });
   }
 
-  #linkEnded(end: LinkEnd): void {
-    const message = end.type === "closed" ? "the head closed the connection" : end.message;
-    this.#finish({ type: "lost", message });
+  #host(): HeadLinkHost {
+    const { name, imports, pool } = this.#options;
+    return {
+      join: () => ({ hello: hello(), name, pool, imports: [...imports] }),
+      accepted: ({ heartbeatMs }) => {
+        this.#heart.start(heartbeatMs);
+        this.#accept();
+      },
+      refused: ({ code, message }) => this.#finish({ type: "refused", code, message }),
+      messages: (batch) => this.#receive(batch),
+      cutOff: (why) => {
+        this.#heart.stop();
+        const goOn = counted(this.#state.byKey.size);
+        this.#log("warn", `The connection to the head was lost (${why}); trying again, ${goOn} here.`);
+      },
+      settle: () => this.#reports.flush(),
+      held: () => heldBy(this.#state),
+      back: () => {
+        this.#log("info", "The connection to the head is back.");
+        if (this.#left) this.#finish({ type: "left" });
+      },
+      lost: (message) => this.#finish({ type: "lost", message }),
+    };
   }
 
   #finish(end: AgentEnd): void {
@@ -363,11 +387,16 @@ class RunningAgent implements Agent {
     const why =
       end.type === "refused" ? end.message : `The worker did not join the head at ${connection.address}.`;
     this.#refuse(new ConnectionError(why));
-    const closers = [this.#executors.close(), connection.close()];
+    const closers = [this.#executors.close(), this.#head.close()];
     void Promise.allSettled(closers).then(() => this.#resolveEnded(end));
   }
 
   #log(level: LogLevel, text: string): void {
     this.#options.onLog?.(level, text);
   }
+}
+
+function counted(tasks: number): string {
+  if (tasks === 0) return "nothing runs";
+  return tasks === 1 ? "1 task goes on" : `${tasks} tasks go on`;
 }

@@ -4,6 +4,7 @@ import {
   type Failure,
   FailureKind,
   type Finished,
+  type Held,
   type JoinCluster,
   type Output,
 } from "../../../proto/grain.js";
@@ -11,11 +12,15 @@ import { type Complaint, isUint32, wrongAttempts, wrongBlobs, wrongSizes, wrongT
 import { wrongPool } from "./resources.js";
 
 const MAX_NAME_LENGTH = 255;
+const IDENTITY_BYTES = 16;
 
 /** A worker has a name and a pool. */
 export function wrongJoin(join: JoinCluster): Complaint {
   if (join.name === "") return "a worker needs a name";
   if (join.name.length > MAX_NAME_LENGTH) return `a worker's name has at most ${MAX_NAME_LENGTH} characters`;
+  if (join.id !== undefined && join.id.byteLength !== IDENTITY_BYTES)
+    return `the identity of "${join.name}" has ${join.id.byteLength} bytes, not ${IDENTITY_BYTES}`;
+  if (join.resume && join.id === undefined) return `"${join.name}" comes back without an identity`;
   const wrong = wrongPool(join.pool);
   return wrong === undefined ? undefined : `the pool of "${join.name}": ${wrong}`;
 }
@@ -33,6 +38,25 @@ export function wrongAbout(what: string, about: About, lastSession: number): Com
   const wrong =
     wrongSession(session, lastSession) ?? wrongTasks(tasks) ?? wrongAttempts(attempts, tasks.length);
   return wrong === undefined ? undefined : `${what}: ${wrong}`;
+}
+
+/** What a worker that comes back has, in columns of one length. */
+export function wrongHeld({ executions, sessions }: Held, lastSession: number): Complaint {
+  for (const session of sessions) {
+    const wrong = wrongSession(session, lastSession);
+    if (wrong !== undefined) return `held: ${wrong}`;
+  }
+  for (const execution of executions) {
+    const { tasks, attempts, alternatives, started } = execution;
+    const wrong = wrongAbout("held", execution, lastSession);
+    if (wrong !== undefined) return wrong;
+    const count = tasks.length;
+    if (attempts.length !== count || started.length !== count)
+      return `held: ${attempts.length} attempts and ${started.length} starts for ${count} tasks`;
+    if (alternatives.length !== 0 && alternatives.length !== count)
+      return `held: ${alternatives.length} alternatives for ${count} tasks`;
+  }
+  return undefined;
 }
 
 /** Results in columns of one length. */

@@ -1,16 +1,16 @@
 /** Moves blobs over the Blobs service, in chunks, on a connection of their own. */
 
-import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
+import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { ConnectionError } from "../../errors.js";
 import type { BlobAnswer, BlobChunk, BlobQuery, BlobRef, Empty } from "../../grain.js";
 import { refOf } from "../../hash.js";
-import type { BlobTransport } from "../link.js";
+import type { BreakableBlobs } from "../persistent-blobs.js";
 import { blobsService, MAX_MESSAGE_BYTES } from "./services.js";
 
 const CHUNK_BYTES = 1024 * 1024;
 
 /** A blob transport over its own channel, opened on first use: bulk never waits in front of batches. */
-export class GrpcBlobs implements BlobTransport {
+export class GrpcBlobs implements BreakableBlobs {
   readonly #target: string;
   readonly #address: string;
   #client: Client | undefined;
@@ -86,6 +86,13 @@ export class GrpcBlobs implements BlobTransport {
       );
     }
     return bytes;
+  }
+
+  wasCutOff(error: unknown): boolean {
+    const { code, details } = ((error as Error).cause ?? {}) as Partial<ServiceError>;
+    if (code === status.UNAVAILABLE || code === status.CANCELLED || code === status.ABORTED) return true;
+    // A connection that is reset in mid-message is told as an internal error.
+    return code === status.INTERNAL && /RST_STREAM|ECONNRESET|socket/i.test(details ?? "");
   }
 
   close(): void {

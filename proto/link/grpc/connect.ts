@@ -13,6 +13,7 @@ import type {
   WorkerMessage,
 } from "../../grain.js";
 import type { Connection } from "../link.js";
+import { PersistentBlobs } from "../persistent-blobs.js";
 import { GrpcBlobs } from "./blobs.js";
 import { adminService, MAX_MESSAGE_BYTES, schedulingService } from "./services.js";
 import { streamLink } from "./stream.js";
@@ -29,6 +30,8 @@ export interface ConnectOptions {
 
 /** One attempt waits this long for the channel; so often, at first, is said that it was in vain. */
 const ATTEMPT_MS = 1_000;
+/** For so long a large value is tried to be moved after the connection was lost in the middle of it. */
+const BLOBS_GIVE_UP_MS = 60_000;
 /** Later it is said at most so often. */
 const QUIET_MS = 30_000;
 
@@ -94,10 +97,18 @@ async function connect<Out, In>(
   openLink: (client: Client) => Connection<Out, In>["link"],
 ): Promise<Connection<Out, In>> {
   const { client, target, shown } = await reach(address, options);
-  const blobs = new GrpcBlobs(target, shown);
-  const link = openLink(client);
+  const blobs = new PersistentBlobs(new GrpcBlobs(target, shown), BLOBS_GIVE_UP_MS);
+  const first = openLink(client);
+  let link = first;
   return {
-    link,
+    link: first,
+    async reopen(signal) {
+      if (!(await ready(client, ATTEMPT_MS, signal)))
+        throw new ConnectionError(`No head answers at ${shown}.`);
+      signal.throwIfAborted();
+      link = openLink(client);
+      return link;
+    },
     blobs,
     address: shown,
     status: () => askStatus(client, shown),
