@@ -17,6 +17,8 @@ interface Flags {
   readonly listen?: string[];
   readonly maxClients: number;
   readonly idleQuit?: number;
+  readonly resume: number;
+  readonly lease: number;
   readonly config?: string;
   readonly logFile?: string;
   readonly trace?: string;
@@ -71,6 +73,18 @@ function newCommand(): Command {
       "end after so long without clients, e.g. 30m (default: never)",
       readDuration,
     )
+    .option(
+      "--resume <duration>",
+      "wait so long for a worker that is cut off before its tasks run elsewhere",
+      readDuration,
+      30_000,
+    )
+    .option(
+      "--lease <duration>",
+      "keep the tasks of a client that is cut off for so long",
+      readDuration,
+      60_000,
+    )
     .option("--config <file>", "the configuration (default: GRAIN_CONFIG, or ./grain.toml)")
     .option("--log-file <file>", "write the log there (default: standard error)")
     .option("--trace <file>", "record what happens there, for `grain simulate`")
@@ -114,6 +128,8 @@ async function serve(flags: Flags): Promise<void> {
     const { head, addresses, close } = await startHead({
       ...(flags.listen === undefined ? {} : { listen: flags.listen }),
       maxClients: flags.maxClients,
+      resumeMs: flags.resume,
+      leaseMs: flags.lease,
       scheduling,
       trace: trace?.sink,
       log,

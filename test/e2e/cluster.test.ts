@@ -112,7 +112,7 @@ await run(async () => {
   });
 
   it("lets workers come and go; what a killed one had runs elsewhere", async () => {
-    const { address } = await stage.head();
+    const { address } = await stage.head(["--resume", "1s"]);
     const file = stage.program(
       "slow.ts",
       `

@@ -168,7 +168,7 @@ try {
   });
 
   it("leaves no process when the program is killed", async () => {
-    const { address } = await stage.head();
+    const { address } = await stage.head(["--lease", "1s"]);
     await stage.worker(address, ["--cpus", "1"]);
     const file = stage.program(
       "long.ts",

@@ -34,7 +34,7 @@ describe("a worker whose head", () => {
   });
 
   it("is killed waits for another one, and joins it", async () => {
-    const { head, address } = await stage.head();
+    const { head, address } = await stage.head(["--resume", "1s"]);
     const worker = await stage.worker(address, ["--name", "w2", "--cpus", "1"]);
     head.kill("SIGKILL");
     await worker.until(/connection to the head was lost .*Joining again/);

@@ -14,27 +14,44 @@ describe("a cluster with random work, losses, departures and cancellations", () 
     expect(tasks).toBeGreaterThan(0);
   }, 300_000);
 
-  it("runs each task once when nothing fails", () => {
-    const quiet = scenario.map((given) => ({
-      ...given,
-      failureRate: 0,
-      // With no scale above 1 so far below the walltimes that none is reached.
-      meanRunMs: Math.min(given.meanRunMs, 30),
-      specs: given.specs.map((spec) => ({ ...spec, failInfeasible: false, scale: Math.min(spec.scale, 1) })),
-      actions: given.actions.filter(
-        ([, action]) =>
-          action.type === "submit" || (action.type === "join" && action.pool.remainingMs === undefined),
-      ),
-    }));
-    soak({
-      events: EVENTS / 10,
-      seed: SEED,
-      scenarios: quiet,
-      judge: (cluster) => {
-        verify(cluster);
-        expect(cluster.started.length, "executions").toBe(cluster.ends.size);
-        for (const [task, ends] of cluster.ends) expect(ends, task).toEqual(["delivered"]);
-      },
-    });
-  }, 300_000);
+  it.each([
+    ["nothing fails", false],
+    ["links are cut, but never for too long", true],
+  ])(
+    "runs each task once when %s",
+    (_, cuts) => {
+      let resumed = 0;
+      const quiet = scenario.map((given) => ({
+        ...given,
+        failureRate: 0,
+        // With no scale above 1 so far below the walltimes that none is reached.
+        meanRunMs: Math.min(given.meanRunMs, 30),
+        specs: given.specs.map((spec) => ({
+          ...spec,
+          failInfeasible: false,
+          scale: Math.min(spec.scale, 1),
+        })),
+        actions: given.actions.filter(
+          ([, action]) =>
+            action.type === "submit" ||
+            (action.type === "join" && action.pool.remainingMs === undefined) ||
+            (cuts && action.type === "cut" && action.ms < 500) ||
+            (cuts && action.type === "cutClient" && action.ms < 2_000),
+        ),
+      }));
+      soak({
+        events: EVENTS / 10,
+        seed: SEED,
+        scenarios: quiet,
+        judge: (cluster) => {
+          verify(cluster);
+          resumed += cluster.resumed;
+          expect(cluster.started.length, "executions").toBe(cluster.ends.size);
+          for (const [task, ends] of cluster.ends) expect(ends, task).toEqual(["delivered"]);
+        },
+      });
+      if (cuts) expect(resumed).toBeGreaterThan(0);
+    },
+    300_000,
+  );
 });

@@ -10,6 +10,7 @@ import type { Pool } from "../../proto/resource/pool.js";
 import { type ResourceLike, toRequest } from "../../proto/resource/resource.js";
 import { CoreDriver, type SpecOptions, type TestEffect, type TestEvent } from "../kit/core.js";
 import { Clock } from "./clock.js";
+import { Direction } from "./link.js";
 import { type Course, ModelWorker, type Report, type WorkerTask, type World } from "./model-worker.js";
 import { Occupancy } from "./occupancy.js";
 import { Random } from "./random.js";
@@ -24,6 +25,10 @@ export interface WorldOptions {
   readonly linkMs?: number;
   /** After every how many events the invariants are checked. Default: 1. */
   readonly checkEvery?: number;
+  /** How long a worker may be away. Default: 500. */
+  readonly resumeMs?: number;
+  /** How long a client may be away. Default: 2000. */
+  readonly leaseMs?: number;
 }
 
 /** Far more slices than any plan of so small a cluster has. */
@@ -34,6 +39,20 @@ interface Member {
   readonly pool: Pool;
   readonly linkMs: number;
   readonly endsAtMs: number;
+  /** What it reports. */
+  readonly up: Direction;
+  /** What it is told: not sent again when the link is cut. */
+  readonly down: Direction;
+  /** It can be told something: it is connected, and has said what it has if it came back. */
+  talks: boolean;
+  /** When it is lost if it is not back; undefined: it is not away. */
+  awayUntilMs: number | undefined;
+}
+
+/** A client's link. What it has to say waits while it is cut off. */
+interface ClientLink {
+  readonly down: Direction;
+  waiting: (() => void)[];
 }
 
 /** An execution that began. */
@@ -63,6 +82,11 @@ export class Cluster implements World {
   readonly #requests = new Map<string, Request>();
   readonly #lastArrivalMs = new Map<string, number>();
   readonly #linkMs: number;
+  readonly #resumeMs: number;
+  readonly #leaseMs: number;
+  readonly #clients = new Map<number, ClientLink>();
+  /** Links that were cut and came back. */
+  resumed = 0;
   #nextWorker = 1;
   #planDue = false;
   #unfinishedPlans = 0;
@@ -71,6 +95,8 @@ export class Cluster implements World {
     this.random = new Random(seed);
     this.driver = new CoreDriver(options.scheduling, options.checkEvery);
     this.#linkMs = options.linkMs ?? 2;
+    this.#resumeMs = options.resumeMs ?? 500;
+    this.#leaseMs = options.leaseMs ?? 2_000;
   }
 
   get nowMs(): number {
@@ -101,14 +127,19 @@ export class Cluster implements World {
     const worker: ModelWorker = new ModelWorker(
       number,
       this,
-      (reports) =>
-        this.#up(number, () => {
+      (reports) => {
+        this.members.get(number)?.up.send(() => {
           for (const report of reports) this.#report(number, report);
-        }),
+          this.#repeat(number, reports);
+        });
+      },
       () => this.after(0, () => this.#gone(number, true)),
     );
     const endsAtMs = this.nowMs + (pool.remainingMs ?? Number.POSITIVE_INFINITY);
-    this.members.set(number, { worker, pool, linkMs, endsAtMs });
+    const up = new Direction((arrive) => this.#travel(`up ${number}`, linkMs, arrive));
+    const down = new Direction((arrive) => this.#travel(`down ${number}`, linkMs, arrive));
+    const member = { worker, pool, linkMs, endsAtMs, up, down, talks: true, awayUntilMs: undefined };
+    this.members.set(number, member);
     this.occupancy.join(number, pool);
     this.#step({ type: "workerJoined", worker: number, name: `w${number}`, pool });
     if (pool.remainingMs !== undefined) {
@@ -125,14 +156,42 @@ export class Cluster implements World {
 
   /** A worker drains, and goes when nothing runs there any more. */
   leave(number: number): void {
-    const worker = this.members.get(number)?.worker;
-    if (worker === undefined || worker.leaving || !worker.alive) return;
-    this.#up(number, () => this.#step({ type: "workerLeaving", worker: number }));
-    worker.leave();
+    const member = this.members.get(number);
+    if (member === undefined || member.worker.leaving || !member.worker.alive) return;
+    member.up.send(() => this.#step({ type: "workerLeaving", worker: number }));
+    member.worker.leave();
+  }
+
+  /** A worker's link is cut; after so long it comes back, unless it is lost by then. */
+  cut(number: number, ms: number): void {
+    const member = this.members.get(number);
+    if (member === undefined || !member.worker.alive || !member.up.isUp) return;
+    member.up.cut();
+    member.down.cut();
+    member.talks = false;
+    // The head may notice after the worker has come back already.
+    this.after(this.random.next() * 2 * this.#linkMs, () => this.#suspect(number));
+    this.after(ms, () => this.#resume(number));
+  }
+
+  /** A client's link is cut; it comes back after so long, unless its lease has ended. */
+  cutClient(session: number, ms: number): void {
+    const client = this.#clients.get(session);
+    if (client === undefined || !client.down.isUp || this.closed.has(session)) return;
+    client.down.cut();
+    const over = ms > this.#leaseMs;
+    this.after(Math.min(ms, this.#leaseMs), () => {
+      if (over) return this.close(session);
+      this.resumed += 1;
+      client.down.resume();
+      for (const say of client.waiting.splice(0)) say();
+    });
   }
 
   open(session: number, options?: { prioritized?: boolean; priority?: number; name?: string }): void {
     this.driver.session(session, options);
+    const down = new Direction((arrive) => this.#travel(`client ${session}`, this.#linkMs, arrive));
+    this.#clients.set(session, { down, waiting: [] });
   }
 
   spec(session: number, spec: number, demand: ResourceLike, options?: SpecOptions): void {
@@ -142,6 +201,11 @@ export class Cluster implements World {
 
   submit(session: number, spec: number, count: number): number[] {
     if (this.closed.has(session)) return [];
+    const client = this.#clients.get(session)!;
+    if (!client.down.isUp) {
+      client.waiting.push(() => this.submit(session, spec, count));
+      return [];
+    }
     this.driver.nowMs = this.nowMs;
     const tasks = this.driver.submit(session, spec, count);
     for (const task of tasks) this.ends.set(`${session}.${task}`, []);
@@ -150,7 +214,9 @@ export class Cluster implements World {
   }
 
   cancel(session: number, tasks: readonly number[]): void {
-    this.#step({ type: "cancelRequested", session, tasks });
+    const client = this.#clients.get(session);
+    if (client?.down.isUp === false) client.waiting.push(() => this.cancel(session, tasks));
+    else this.#step({ type: "cancelRequested", session, tasks });
   }
 
   close(session: number): void {
@@ -184,14 +250,61 @@ export class Cluster implements World {
   }
 
   #gone(number: number, planned: boolean): void {
-    const worker = this.members.get(number)?.worker;
-    if (worker === undefined || !worker.alive) return;
-    this.#up(number, () => {
-      this.members.delete(number);
-      this.#step({ type: "workerLost", worker: number, planned });
-    });
-    worker.lose();
+    const member = this.members.get(number);
+    if (member === undefined || !member.worker.alive) return;
+    // One that has reported its last to nobody waits until somebody hears it.
+    if (planned && !member.up.isUp && member.worker.leaving)
+      return void this.after(1, () => this.#gone(number, true));
+    // Of the end of one that is cut off the head hears nothing: it is not waited for any longer.
+    if (member.up.isUp && member.talks) member.up.sendOnce(() => this.#lost(number, planned));
+    else {
+      this.#suspect(number);
+      this.clock.at(member.awayUntilMs ?? this.nowMs, () => this.#lost(number, false));
+    }
+    member.worker.lose();
     this.occupancy.lose(number);
+  }
+
+  #lost(number: number, planned: boolean): void {
+    if (this.members.delete(number)) this.#step({ type: "workerLost", worker: number, planned });
+  }
+
+  #suspect(number: number): void {
+    const member = this.members.get(number);
+    if (member === undefined || member.talks || member.awayUntilMs !== undefined) return;
+    const untilMs = this.nowMs + this.#resumeMs;
+    member.awayUntilMs = untilMs;
+    this.#step({ type: "workerSuspect", worker: number });
+    this.clock.at(untilMs, () => {
+      if (member.awayUntilMs !== untilMs || !this.members.has(number)) return;
+      member.worker.lose();
+      this.occupancy.lose(number);
+      this.#lost(number, false);
+    });
+  }
+
+  #resume(number: number): void {
+    const member = this.members.get(number);
+    if (member === undefined || !member.worker.alive || member.up.isUp) return;
+    this.#suspect(number);
+    member.up.resume();
+    member.down.resume();
+    const executions = member.worker.held();
+    member.up.sendOnce(() => {
+      this.resumed += 1;
+      member.talks = true;
+      member.awayUntilMs = undefined;
+      this.#step({ type: "workerResumed", worker: number, executions });
+    });
+  }
+
+  /** Ends that were told may be told again, at any time. */
+  #repeat(number: number, reports: readonly Report[]): void {
+    if (this.random.next() > 0.05) return;
+    const ends = reports.filter(({ type }) => type === "finished" || type === "failed");
+    this.after(this.exponential(20), () => {
+      for (const report of ends) this.#report(number, report);
+    });
   }
 
   #step(event: TestEvent): void {
@@ -215,10 +328,6 @@ export class Cluster implements World {
       this.#planDue = false;
       this.#plan();
     });
-  }
-
-  #up(worker: number, arrive: () => void): void {
-    this.#travel(`up ${worker}`, this.members.get(worker)?.linkMs ?? 0, arrive);
   }
 
   /** Delays, but keeps the order of one direction of one link. */
@@ -253,13 +362,13 @@ export class Cluster implements World {
           this.#down(effect.worker, effect);
           break;
         case "deliver":
-          for (const task of effect.tasks) this.#end(effect.session, task, "delivered");
+          this.#tell(effect.session, effect.tasks, "delivered");
           break;
         case "reject":
-          this.#end(effect.session, effect.task, "rejected");
+          this.#tell(effect.session, [effect.task], "rejected");
           break;
         case "conclude":
-          for (const task of effect.tasks) this.#end(effect.session, task, effect.verdict.type);
+          this.#tell(effect.session, effect.tasks, effect.verdict.type);
           break;
         case "sessionEnded":
           if (this.endedSessions.has(effect.session))
@@ -287,7 +396,7 @@ export class Cluster implements World {
   #down(number: number, effect: TestEffect): void {
     const member = this.members.get(number);
     if (member === undefined) throw new Error(`${effect.type} is for worker ${number}, which is gone`);
-    this.#travel(`down ${number}`, member.linkMs, () => member.worker.receive(effect));
+    if (member.talks) member.down.sendOnce(() => member.worker.receive(effect));
   }
 
   #checkWalltime(effect: Assign): void {
@@ -300,8 +409,15 @@ export class Cluster implements World {
     }
   }
 
+  #tell(session: number, tasks: readonly number[], end: End): void {
+    if (this.closed.has(session)) throw new Error(`${end} for tasks ${tasks} of a closed session ${session}`);
+    const client = this.#clients.get(session);
+    client!.down.send(() => {
+      for (const task of tasks) this.#end(session, task, end);
+    });
+  }
+
   #end(session: number, task: number, end: End): void {
-    if (this.closed.has(session)) throw new Error(`${end} for task ${session}.${task} of a closed session`);
     const ends = this.ends.get(`${session}.${task}`)!;
     ends.push(end);
     if (ends.length > 1) throw new Error(`task ${session}.${task} ended more than once: ${ends.join(", ")}`);

@@ -4,6 +4,7 @@
  * much, in order. Of a gang only the first worker hears.
  */
 
+import type { Held } from "../../head/core/event.js";
 import { covers, type Demand } from "../../proto/resource/demand.js";
 import type { TestEffect } from "../kit/core.js";
 
@@ -13,6 +14,7 @@ export interface WorkerTask {
   readonly spec: number;
   readonly task: number;
   readonly attempt: number;
+  readonly alternative: number;
   readonly demand: Demand;
   /** It is killed when it runs longer; Infinity: never. */
   readonly hardMs: number;
@@ -102,6 +104,19 @@ export class ModelWorker {
     if (this.#running.size === 0) this.drained();
   }
 
+  /** What it has. */
+  held(): Held[] {
+    const one = ({ session, task, attempt, alternative }: WorkerTask, started: boolean): Held => ({
+      session,
+      tasks: [task],
+      attempts: [attempt],
+      alternatives: [alternative],
+      started: [started],
+    });
+    const running = [...this.#running].map(({ task }) => one(task, true));
+    return [...running, ...this.#waiting.map((task) => one(task, false))];
+  }
+
   lose(): void {
     this.alive = false;
   }
@@ -115,6 +130,7 @@ export class ModelWorker {
       spec,
       task,
       attempt: effect.attempts[i]!,
+      alternative,
       demand,
       hardMs: effect.hardMs > 0 ? effect.hardMs : own,
       workers: effect.gangs?.[i] ?? [this.number],

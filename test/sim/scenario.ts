@@ -59,6 +59,8 @@ export type Action =
   | { readonly type: "lose" | "leave"; readonly pick: number }
   | { readonly type: "restart"; readonly pick: number; readonly afterMs: number }
   | { readonly type: "cancel"; readonly session: number; readonly tasks: readonly number[] }
+  | { readonly type: "cut"; readonly pick: number; readonly ms: number }
+  | { readonly type: "cutClient"; readonly session: number; readonly ms: number }
   | { readonly type: "close"; readonly session: number };
 
 interface SpecOf {
@@ -141,6 +143,23 @@ function actionOf(specs: number): fc.Arbitrary<Action> {
         session,
         // Numbers may come twice, and may not exist.
         tasks: fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 12 }),
+      }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        type: fc.constant("cut" as const),
+        pick,
+        // The last is too long.
+        ms: fc.constantFrom(0, 1, 30, 400, 700),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        type: fc.constant("cutClient" as const),
+        session,
+        ms: fc.constantFrom(0, 1, 30, 1_900, 1_900, 2_100),
       }),
     },
     { weight: 1, arbitrary: fc.record({ type: fc.constant("close" as const), session }) },
@@ -243,6 +262,11 @@ function perform(cluster: Cluster, action: Action): void {
       cluster.after(action.afterMs, () => cluster.join(same, linkMs));
       return;
     }
+    case "cut":
+      if (picked !== undefined) cluster.cut(picked, action.ms);
+      return;
+    case "cutClient":
+      return cluster.cutClient(action.session, action.ms);
     case "cancel":
       return cluster.cancel(action.session, action.tasks);
     case "close":
