@@ -1,11 +1,13 @@
 /** Scripted clients and workers: they speak the protocol word by word, over any link. */
 
 import type {
+  Accepted,
   Assign,
   ClientMessage,
   Finished,
   HeadToClient,
   HeadToWorker,
+  JoinCluster,
   OpenSession,
   Pool,
   Spec,
@@ -135,8 +137,14 @@ export function poolOfCores(count: number, fields: Partial<Pool> = {}): Pool {
 /** A worker that does what the test says. */
 export class ScriptedWorker extends ScriptedPeer<WorkerMessage, HeadToWorker> {
   async join(name = "w1", pool: Pool = poolOfCores(4)): Promise<number> {
-    this.send({ body: { $case: "join", join: { hello: hello(), name, pool, imports: [], resume: false } } });
-    return (await this.inbox.take("accepted")).worker;
+    return (await this.introduce({ name, pool })).worker;
+  }
+
+  /** As `join`, with whatever the test wants to say, and what the head answers. */
+  introduce(fields: Partial<JoinCluster> = {}): Promise<Accepted> {
+    const join = { hello: hello(), name: "w1", pool: poolOfCores(4), imports: [], resume: false, ...fields };
+    this.send({ body: { $case: "join", join } });
+    return this.inbox.take("accepted");
   }
 
   /** Reports results for assigned tasks: by default each task's arguments come back. */

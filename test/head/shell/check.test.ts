@@ -151,7 +151,10 @@ describe("a client that sends", () => {
 
 const numa = (...cores: number[]): NumaNode => ({ socket: 0, cores });
 const join = (pool: Partial<Pool>, name = "bad"): WorkerMessage => ({
-  body: { $case: "join", join: { hello: hello(), name, pool: poolOfCores(1, pool), imports: [], resume: false } },
+  body: {
+    $case: "join",
+    join: { hello: hello(), name, pool: poolOfCores(1, pool), imports: [], resume: false },
+  },
 });
 const finished = (fields: Partial<Finished>): WorkerMessage => ({
   body: {

@@ -10,7 +10,9 @@ describe("workers", () => {
     const [first, second, third] = [newWorker(), newWorker(), newWorker()];
     await first.join("node1");
     const pool = poolOfCores(1);
-    second.send({ body: { $case: "join", join: { hello: hello(), name: "node1", pool, imports: [], resume: false } } });
+    second.send({
+      body: { $case: "join", join: { hello: hello(), name: "node1", pool, imports: [], resume: false } },
+    });
     const refused = await second.inbox.take("refused");
     expect(refused.code).toBe(Refused_Code.NAME_TAKEN);
     expect(refused.message).toMatch(/"node1" is connected already .*--name/);

@@ -1,0 +1,185 @@
+import { describe, expect, it } from "vitest";
+import type { Held } from "../../../head/core/event.js";
+import { explanationText } from "../../../head/core/explain-text.js";
+import { cores } from "../../../proto/resource/resource.js";
+import { CoreDriver, placements, poolOf } from "../../kit/core.js";
+
+/** One worker of one core with task 1 granted and tasks sent ahead of it. */
+function busy(tasks = 3): CoreDriver {
+  const driver = new CoreDriver();
+  driver.session(1);
+  driver.spec(1, 1, cores(1));
+  driver.worker(1, poolOf(1));
+  driver.submit(1, 1, tasks);
+  driver.settle();
+  return driver;
+}
+
+function held(tasks: number[], started: boolean[], more: Partial<Held> = {}): Held {
+  return { session: 1, tasks, attempts: tasks.map(() => 1), alternatives: [], started, ...more };
+}
+
+const suspect = { type: "workerSuspect", worker: 1 } as const;
+const resumed = (...executions: Held[]) => ({ type: "workerResumed", worker: 1, executions }) as const;
+
+/** Where each task is: "type attempt". */
+function places(driver: CoreDriver, ...tasks: number[]): string[] {
+  return tasks.map((task) => {
+    const seen = driver.core.view.explain(1, task);
+    return seen.type === "unknown" ? "unknown" : `${seen.type} ${seen.attempt}`;
+  });
+}
+
+describe("a worker that is suspect", () => {
+  it("keeps its tasks and gets nothing new", () => {
+    const driver = busy();
+    const before = places(driver, 1, 2, 3);
+    expect(driver.step(suspect)).toEqual([]);
+    driver.spec(1, 2, cores(0.5));
+    driver.submit(1, 2, 1);
+    expect(driver.settle()).toEqual([]);
+    expect(places(driver, 1, 2, 3)).toEqual(before);
+    expect([...driver.core.view.workers()]).toMatchObject([{ state: "suspect", running: 1 }]);
+  });
+
+  it("is named where somebody asks for a task that is there, or that waits for it", () => {
+    const driver = busy(1);
+    driver.step(suspect);
+    driver.submit(1, 1, 1);
+    driver.settle();
+    expect(explanationText(driver.core.view.explain(1, 1))).toMatch(/The connection to that worker was lost/);
+    expect(explanationText(driver.core.view.explain(1, 2))).toMatch(/Cut off, may come back: w1/);
+  });
+
+  it("may report, and what ends there is delivered once", () => {
+    const driver = busy();
+    driver.step(suspect);
+    expect(driver.finish(1, 1, [1])).toMatchObject([{ type: "deliver", tasks: [1] }]);
+    expect(driver.finish(1, 1, [1])).toEqual([]);
+    expect(driver.core.view.lateResults).toBe(1);
+  });
+
+  it("that is lost in the end loses its tasks to others, in another attempt", () => {
+    const driver = busy(1);
+    driver.step(suspect);
+    driver.worker(2, poolOf(1));
+    expect(placements(driver.settle())).toEqual([]);
+    driver.step({ type: "workerLost", worker: 1, planned: false });
+    const [assign] = driver.settle();
+    expect(assign).toMatchObject({ type: "assign", worker: 2, tasks: [1], attempts: [2] });
+    expect(driver.finish(1, 1, [1])).toEqual([]);
+  });
+
+  it("leaves as soon as it is back, if it had said so", () => {
+    const driver = busy(1);
+    driver.step(suspect);
+    driver.step({ type: "workerLeaving", worker: 1 });
+    expect([...driver.core.view.workers()]).toMatchObject([{ state: "suspect" }]);
+    driver.step(resumed(held([1], [true])));
+    expect([...driver.core.view.workers()]).toMatchObject([{ state: "leaving", running: 1 }]);
+  });
+});
+
+describe("a worker that is back", () => {
+  it("goes on with what it has, and gets new work", () => {
+    const driver = busy(3);
+    const ahead = driver.core.view.internals.aheadCount;
+    driver.step(suspect);
+    const tasks = Array.from({ length: 1 + ahead }, (_, i) => i + 1);
+    expect(
+      driver.step(
+        resumed(
+          held(
+            tasks,
+            tasks.map((task) => task === 1),
+          ),
+        ),
+      ),
+    ).toEqual([]);
+    expect(places(driver, 1)).toEqual(["running 1"]);
+    expect(driver.core.view.internals.aheadCount).toBe(ahead);
+    expect(driver.finish(1, 1, [1])).toMatchObject([{ type: "deliver" }]);
+  });
+
+  it("that never received its tasks gets them again", () => {
+    const driver = busy(1);
+    driver.step(suspect);
+    expect(driver.step(resumed())).toEqual([]);
+    expect(driver.settle()).toMatchObject([{ type: "assign", worker: 1, tasks: [1], attempts: [2] }]);
+  });
+
+  it.each([
+    ["of another attempt", held([1], [true], { attempts: [2] })],
+    ["that has ended", held([9], [true])],
+    ["of a session that is gone", held([1], [true], { session: 7 })],
+  ])("is told to stop a task %s", (_, execution) => {
+    const driver = busy(1);
+    driver.step(suspect);
+    const { session, tasks } = execution;
+    expect(driver.step(resumed(held([1], [true]), execution))).toEqual([
+      { type: "stop", worker: 1, session, tasks },
+    ]);
+    expect(places(driver, 1)).toEqual(["running 1"]);
+  });
+
+  it("is told again what was cancelled meanwhile", () => {
+    const driver = busy(1);
+    driver.step(suspect);
+    driver.step({ type: "cancelRequested", session: 1, tasks: [1] });
+    expect(driver.step(resumed(held([1], [true])))).toEqual([
+      { type: "stop", worker: 1, session: 1, tasks: [1] },
+    ]);
+    expect(driver.fail(1, 1, 1, 1, "cancelled")).toMatchObject([{ type: "conclude", tasks: [1] }]);
+  });
+
+  it("that does not have what was cancelled has nothing to confirm", () => {
+    const driver = busy(1);
+    driver.step(suspect);
+    driver.step({ type: "cancelRequested", session: 1, tasks: [1] });
+    expect(driver.step(resumed())).toMatchObject([
+      { type: "conclude", tasks: [1], verdict: { type: "cancelled" } },
+    ]);
+  });
+
+  it("is told again which of its tasks own resources", () => {
+    const driver = busy(1);
+    driver.step(suspect);
+    expect(driver.step(resumed(held([1], [false])))).toEqual([
+      { type: "promote", worker: 1, session: 1, tasks: [1] },
+    ]);
+  });
+});
+
+describe("a worker that comes back to a head that has forgotten where tasks were", () => {
+  function forgetful(): CoreDriver {
+    const driver = new CoreDriver();
+    driver.session(1);
+    driver.spec(1, 1, cores(1));
+    driver.submit(1, 1, 4);
+    driver.step({ type: "workerJoined", worker: 1, name: "w1", pool: poolOf(1), returning: true });
+    return driver;
+  }
+
+  it("gets nothing before it has said what it has", () => {
+    const driver = forgetful();
+    expect(driver.settle()).toEqual([]);
+    expect([...driver.core.view.workers()]).toMatchObject([{ state: "suspect" }]);
+  });
+
+  it("goes on with it, so that nothing runs twice", () => {
+    const driver = forgetful();
+    driver.settle();
+    expect(driver.finish(1, 1, [3])).toMatchObject([{ type: "deliver", tasks: [3] }]);
+    expect(driver.step(resumed(held([2, 4], [true, false])))).toEqual([]);
+    expect(places(driver, 1, 2, 3, 4)).toEqual(["queued 1", "running 1", "unknown", "ahead 1"]);
+    expect(driver.finish(1, 1, [2])).toMatchObject([{ type: "deliver", tasks: [2] }]);
+  });
+
+  it("is told to stop what there is no room for, or what is of another attempt", () => {
+    const driver = forgetful();
+    driver.settle();
+    const more = held([1, 2, 3], [true, true, false], { attempts: [1, 1, 2] });
+    expect(driver.step(resumed(more))).toEqual([{ type: "stop", worker: 1, session: 1, tasks: [2, 3] }]);
+    expect(places(driver, 1, 2, 3)).toEqual(["running 1", "queued 1", "queued 1"]);
+  });
+});
