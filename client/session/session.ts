@@ -8,80 +8,38 @@
 import { randomBytes } from "node:crypto";
 import { ConnectionError, GrainError, messageOf, TaskCancelledError } from "../../proto/errors.js";
 import {
-  type ClientMessage,
   type Counts,
   type HeadStatus,
   type HeadToClient,
-  type Notice,
   type OpenSession,
-  type Output,
   type Refused,
   Refused_Code,
   type Welcome,
 } from "../../proto/grain.js";
-import type { BlobTransport, Connection, LinkEnd } from "../../proto/link/link.js";
+import type { BlobTransport, LinkEnd } from "../../proto/link/link.js";
 import { encodeArgs, INLINE_LIMIT_BYTES } from "../../proto/values/value.js";
 import { hello } from "../../proto/version.js";
 import type { Call, SpawnedCall } from "../call.js";
 import type { CallOwner, RemoteCall } from "./call.js";
 import { comeBack } from "./come-back.js";
-import { cutOffTooLong, headEnded, linkEnded, refusal, sessionClosed } from "./head-error.js";
-import { type BundleModule, Modules } from "./modules.js";
+import { headEnded, linkEnded, refusal, sessionClosed } from "./head-error.js";
+import { Modules } from "./modules.js";
 import { Sender } from "./sender.js";
+import type {
+  ClientConnection,
+  OpenedHead,
+  SessionFigures,
+  SessionListener,
+  SessionSettings,
+} from "./settings.js";
 import type { SpecEntry } from "./spec.js";
 import { type Fetch, SessionState } from "./state.js";
 import { Uploads } from "./uploads.js";
 import { LargeValues } from "./values.js";
 
-/** A connection that is lost for longer than this is spoken of. */
-const WARN_AFTER_MS = 5_000;
+export type { ClientConnection, OpenedHead, SessionFigures, SessionListener, SessionSettings };
+
 const TOKEN_BYTES = 16;
-
-/** A client's connection to a head. */
-export type ClientConnection = Connection<ClientMessage, HeadToClient>;
-
-/** A head that was found or started. */
-export interface OpenedHead {
-  readonly connection: ClientConnection;
-  /** Ends what was started along with the connection; called after it was closed. */
-  release(): Promise<void>;
-}
-
-/** Told what concerns more than one call. */
-export interface SessionListener {
-  output(output: Output, functionName: string | undefined): void;
-  /** Before the completion of each task that may have printed. */
-  ended(task: number): void;
-  notice(notice: Notice): void;
-}
-
-/** How a session introduces itself, and what it is made of. */
-export interface SessionSettings {
-  readonly name: string;
-  readonly prioritized: boolean;
-  readonly priority: number;
-  /** Whether what tasks print is sent. */
-  readonly outputs: boolean;
-  /** Whether Counts are sent. */
-  readonly counts: boolean;
-  /** Finds or starts the head; gives up when the signal fires. */
-  readonly open: (signal: AbortSignal) => Promise<OpenedHead>;
-  readonly bundle: BundleModule;
-  readonly listener: SessionListener;
-  /** A clock that never goes back, in milliseconds. Default: `performance.now`. */
-  readonly nowMs?: () => number;
-}
-
-/** What a session knows of its calls. */
-export interface SessionFigures {
-  readonly submitted: number;
-  readonly done: number;
-  readonly failed: number;
-  /** As the head said last; 0 before. */
-  readonly running: number;
-  /** Connected to the head, as it said last; undefined before. */
-  readonly workers: number | undefined;
-}
 
 /** One session with one head. */
 export class HeadSession {
@@ -318,44 +276,30 @@ export class HeadSession {
 
   /** The stream was lost, the session was not: goes on with it on another. */
   async #comeBack(connection: ClientConnection, session: number, giveUpMs: number): Promise<void> {
-    const { address } = connection;
-    const { listener } = this.#settings;
     this.#isCutOff = true;
     this.#sender.stop();
-    let warned = false;
-    const warning = setTimeout(() => {
-      warned = true;
-      listener.notice({ text: `lost the connection to the head at ${address}; trying again`, warning: true });
-    }, WARN_AFTER_MS);
-    warning.unref();
-    const outcome = await comeBack(
+    const open = () => {
+      const resume = { session, received: this.#sender.received.count };
+      return { ...this.#hello(connection), resume };
+    };
+    const handler = {
+      messages: (batch: HeadToClient[]) => this.#messages(batch),
+      ended: (end: LinkEnd) => this.#linkEnded(end, connection.address),
+    };
+    const { listener } = this.#settings;
+    const error = await comeBack(
       {
         connection,
-        open: () => {
-          const resume = { session, received: this.#sender.received.count };
-          return { ...this.#hello(connection), resume };
-        },
+        open,
+        handler,
         welcomed: (link, welcome) => this.#welcomedBack(link, welcome),
-        handler: {
-          messages: (batch) => this.#messages(batch),
-          ended: (end) => this.#linkEnded(end, address),
-        },
+        say: (text) => listener.notice({ text, warning: true }),
       },
       { giveUpMs, signal: this.#abort.signal },
     );
-    clearTimeout(warning);
-    if (outcome.type === "done") {
-      if (warned)
-        listener.notice({ text: `the connection to the head at ${address} is back`, warning: true });
-      return;
-    }
+    if (error === undefined) return;
     this.#isCutOff = false;
-    const { unfinished } = this.#state;
-    this.#state.end(
-      outcome.type === "over" && outcome.error instanceof GrainError
-        ? outcome.error
-        : cutOffTooLong(address, giveUpMs, unfinished),
-    );
+    this.#state.end(error(this.#state.unfinished));
     this.#ended?.();
   }
 

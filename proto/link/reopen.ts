@@ -7,12 +7,12 @@ const LONGEST_PAUSE_MS = 5_000;
 const LEAST_PART = 0.5;
 
 /** How an attempt went. */
-export type Attempt<T> =
+export type Attempt<T, E extends Error = Error> =
   | { readonly type: "done"; readonly value: T }
   /** Worth another attempt. */
   | { readonly type: "failed"; readonly reason: string }
   /** No attempt will ever do. */
-  | { readonly type: "over"; readonly error: Error };
+  | { readonly type: "over"; readonly error: E };
 
 /** Until when to try. */
 export interface Patience {
@@ -23,9 +23,9 @@ export interface Patience {
 }
 
 /** How it went in the end. */
-export type Outcome<T> =
+export type Outcome<T, E extends Error = Error> =
   | { readonly type: "done"; readonly value: T }
-  | { readonly type: "over"; readonly error: Error }
+  | { readonly type: "over"; readonly error: E }
   /** Nothing came of it in time, or the signal fired. */
   | { readonly type: "gaveUp"; readonly reason: string };
 
@@ -35,11 +35,11 @@ export type Outcome<T> =
  * @param attempt is to end soon when the signal fires
  * @param random from 0 to 1
  */
-export async function persist<T>(
-  attempt: () => Promise<Attempt<T>>,
+export async function persist<T, E extends Error = Error>(
+  attempt: () => Promise<Attempt<T, E>>,
   { giveUpMs, signal }: Patience,
   random: () => number = Math.random,
-): Promise<Outcome<T>> {
+): Promise<Outcome<T, E>> {
   const untilMs = performance.now() + giveUpMs;
   let pauseMs = FIRST_PAUSE_MS;
   let reason = "there was no time to try";

@@ -362,8 +362,7 @@ class RunningAgent implements Agent {
       messages: (batch) => this.#receive(batch),
       cutOff: (why) => {
         this.#heart.stop();
-        const goOn = counted(this.#state.byKey.size);
-        this.#log("warn", `The connection to the head was lost (${why}); trying again, ${goOn} here.`);
+        this.#log("warn", `The connection to the head was lost (${why}); trying again. Tasks here go on.`);
       },
       settle: () => this.#reports.flush(),
       held: () => heldBy(this.#state),
@@ -394,9 +393,4 @@ class RunningAgent implements Agent {
   #log(level: LogLevel, text: string): void {
     this.#options.onLog?.(level, text);
   }
-}
-
-function counted(tasks: number): string {
-  if (tasks === 0) return "nothing runs";
-  return tasks === 1 ? "1 task goes on" : `${tasks} tasks go on`;
 }
