@@ -72,9 +72,9 @@ export function showStatus(status: HeadStatus): string {
     parts.push(
       formatTable(
         ["CLIENT", "NAME", "HOST", "QUEUED", "RUN", "DONE", "FAILED"],
-        sessions.map(({ session, name, host, pid, queued, running, finished, failed }) => [
+        sessions.map(({ session, name, state, host, pid, queued, running, finished, failed }) => [
           session,
-          name,
+          state === "cut off" ? `${name} (cut off)` : name,
           `${host}:${pid}`,
           queued,
           running,
