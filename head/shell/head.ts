@@ -45,6 +45,8 @@ export interface HeadOptions {
   readonly maxClients?: number;
   /** How often each worker is to be heard; one silent for three times as long is lost. Default: 8000. */
   readonly heartbeatMs?: number;
+  /** 16 bytes: of a head that goes on where another ended, that one's. Default: random. */
+  readonly identity?: Uint8Array;
   /** How long a worker whose connection was lost is waited for before its tasks run elsewhere. Default: 30,000. */
   readonly resumeMs?: number;
   /** How long the session of a client whose connection was lost goes on without it. Default: 60,000. */
@@ -121,7 +123,7 @@ export class Head {
       nowMs: this.#nowMs,
       heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
       resumeMs: options.resumeMs ?? RESUME_MS,
-      headId: randomBytes(IDENTITY_BYTES),
+      headId: options.identity ?? randomBytes(IDENTITY_BYTES),
       printed: (member, output) => this.#printed(member, output),
       changed: () => this.#workersChanged(),
       census: () => this.#census(),

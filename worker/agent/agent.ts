@@ -165,6 +165,8 @@ class RunningAgent implements Agent {
 
   leave(reason: string): void {
     if (this.#end !== undefined) return;
+    const { isCutOff, owes } = this.#head;
+    if (isCutOff && !owes && this.#state.byKey.size === 0) return this.#finish({ type: "left" });
     this.#head.send({ body: { $case: "leaving", leaving: { reason } } });
     this.#take({ type: "leaveRequested" });
   }

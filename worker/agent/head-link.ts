@@ -77,6 +77,11 @@ export class HeadLink {
     return this.#state === "cutOff";
   }
 
+  /** Whether the head may not have received all that it was sent. */
+  get owes(): boolean {
+    return this.#unacknowledged.size > 0;
+  }
+
   /** Introduces the worker. */
   start(): void {
     this.#link.send({ body: { $case: "join", join: this.#join(false) } });

@@ -102,6 +102,24 @@ describe("a worker whose stream breaks", () => {
     expect(await back.inbox.take("assign")).toMatchObject({ tasks: [1], attempts: [2] });
   });
 
+  it("goes on with what waits at a head of the same identity that does not know it", async () => {
+    const head = openHead({ identity: ID });
+    const client = head.client();
+    await client.open({ token: TOKEN });
+    client.define(1);
+    client.submit(1, 1, [bytes("a"), bytes("b")]);
+    const worker = head.worker();
+    const accepted = await worker.introduce({ id: ID, resume: true });
+    expect(accepted.head).toEqual(ID);
+    expect(accepted.received).toBeUndefined();
+    worker.finish({ session: 1, tasks: [1], attempts: [], sizes: [1], args: bytes("A") } as never);
+    worker.send({ body: { $case: "held", held: heldOf({ tasks: [2], attempts: [1], started: [true] }) } });
+    expect(text((await client.inbox.take("results")).values)).toBe("A");
+    worker.finish({ session: 1, tasks: [2], attempts: [], sizes: [1], args: bytes("B") } as never);
+    expect(text((await client.inbox.take("results")).values)).toBe("B");
+    expect(worker.inbox.untaken).not.toContain("assign");
+  });
+
   it("gives way to another of its name, and to itself beginning anew", async () => {
     const head = openHead();
     const { worker } = await running(head);
