@@ -67,7 +67,10 @@ async function join(index: number): Promise<void> {
     });
     const pool = { cores: [0], gpus: [], memoryBytes: 2 ** 30, others: [], tokens: [], numa: [] };
     const message: WorkerMessage = {
-      body: { $case: "join", join: { hello: hello(), name: `played-${index}`, pool, imports: [], resume: false } },
+      body: {
+        $case: "join",
+        join: { hello: hello(), name: `played-${index}`, pool, imports: [], resume: false },
+      },
     };
     link.send(message);
   });
