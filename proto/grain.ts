@@ -183,6 +183,10 @@ export interface Spec {
   retries: number;
   pin: boolean;
   failInfeasible: boolean;
+  /** before the first repetition, doubled for each further one; 0: at once */
+  retryBackoffMs: number;
+  /** Which failures are repeated: an error's name, "exit" or "exit 3", "signal" or "SIGKILL", "outOfMemory"; none: all but those that ran out of memory */
+  retryOn: string[];
 }
 
 export interface Failure {
@@ -523,7 +527,7 @@ export interface Explanation {
   text: string;
   session: number;
   task: number;
-  /** "queued", "ahead" (sent to a worker, waits there), "running", "stopping", or "unknown": it has ended or was never submitted */
+  /** "queued", "ahead" (sent to a worker, waits there), "running", "stopping", "delayed" (failed, is queued again later), or "unknown": it has ended or was never submitted */
   state: string;
   function: string;
   attempt: number;
@@ -1322,6 +1326,8 @@ function createBaseSpec(): Spec {
     retries: 0,
     pin: false,
     failInfeasible: false,
+    retryBackoffMs: 0,
+    retryOn: [],
   };
 }
 
@@ -1356,6 +1362,12 @@ export const Spec = {
     }
     if (message.failInfeasible !== false) {
       writer.uint32(80).bool(message.failInfeasible);
+    }
+    if (message.retryBackoffMs !== 0) {
+      writer.uint32(89).double(message.retryBackoffMs);
+    }
+    for (const v of message.retryOn) {
+      writer.uint32(98).string(v!);
     }
     return writer;
   },
@@ -1436,6 +1448,20 @@ export const Spec = {
           }
 
           message.failInfeasible = reader.bool();
+          continue;
+        case 11:
+          if (tag !== 89) {
+            break;
+          }
+
+          message.retryBackoffMs = reader.double();
+          continue;
+        case 12:
+          if (tag !== 98) {
+            break;
+          }
+
+          message.retryOn.push(reader.string());
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {

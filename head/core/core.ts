@@ -87,6 +87,7 @@ function apply(state: State, event: HeadEvent<unknown, unknown, unknown>): void 
         held: [],
         closed: false,
         queued: 0,
+        delayed: 0,
         placed: 0,
         finished: 0,
         failed: 0,

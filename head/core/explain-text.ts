@@ -51,6 +51,8 @@ function linesOf(explanation: Explanation, nameOf: NameOf): string[] {
       ];
     case "running":
       return [`${who} has run on ${list(explanation.workers)} for ${durationText(explanation.runningMs)}.`];
+    case "delayed":
+      return [`${who}: the one before failed; this one is queued in ${durationText(explanation.inMs)}.`];
     case "stopping": {
       const { workers, started, again } = explanation;
       const what = again ? "is being ended, to run again elsewhere" : "is being ended";

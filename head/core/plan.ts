@@ -25,12 +25,13 @@ import { refill } from "./prefetch.js";
 import {
   backfilled,
   mayUse,
-  planForReservations,
   release,
+  reservationDueMs,
   reservationOf,
   reserve,
   reviewReservations,
 } from "./reservation.js";
+import { wake } from "./retry.js";
 import { Room } from "./room.js";
 import type { Shape } from "./shape.js";
 import { grant, type State, startAhead } from "./state.js";
@@ -67,6 +68,7 @@ export function plan(state: State): void {
     budget: PLACEMENTS_PER_STEP,
     released: false,
   };
+  wake(state);
   judgeFeasibility(step);
   if (state.reservations.size > 0) reviewReservations(state);
   for (const group of byUrgency(state)) {
@@ -75,7 +77,7 @@ export function plan(state: State): void {
   }
   promote(step, undefined);
   const placed = step.budget > 0 && afterPlacing(step);
-  if (placed && state.refilling.size === 0 && state.reserving === undefined) planForReservations(state);
+  if (placed && state.refilling.size === 0 && state.reserving === undefined) askForPlan(state);
   else state.effects.push({ type: "planAgain" });
 }
 
@@ -248,6 +250,16 @@ function findReserved(step: PlanStep, cls: TaskClass, shape: Shape): Worker | un
   }
   reservedRoom.tighten();
   return undefined;
+}
+
+/** Asks for a plan at the time at which the next decision is due though nothing may have happened. */
+function askForPlan(state: State): void {
+  const atMs = Math.min(reservationDueMs(state), state.delayed.firstKey ?? Number.POSITIVE_INFINITY);
+  if (atMs === Number.POSITIVE_INFINITY) return;
+  // A plan is under way for an earlier time: it asks again.
+  if (state.planAtMs > state.nowMs && state.planAtMs <= atMs) return;
+  state.planAtMs = atMs;
+  state.effects.push({ type: "planAt", atMs });
 }
 
 /** An answer "full" that nobody compared with the freed workers is not known any more. */

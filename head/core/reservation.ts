@@ -146,10 +146,8 @@ function overdue(state: Readonly<State>): Line[] {
   return all;
 }
 
-/** Asks for a plan at the time at which the next line will have waited too long. */
-export function planForReservations(state: State): void {
-  // One is under way, and lines that began to wait later are due later.
-  if (state.planAtMs > state.nowMs) return;
+/** When the next line will have waited too long; Infinity: none will. */
+export function reservationDueMs(state: Readonly<State>): number {
   let atMs = Number.POSITIVE_INFINITY;
   for (const level of state.levels) {
     for (const { waitingSinceMs } of level.lines) {
@@ -157,9 +155,7 @@ export function planForReservations(state: State): void {
       if (dueMs > state.nowMs) atMs = Math.min(atMs, dueMs);
     }
   }
-  if (atMs === Number.POSITIVE_INFINITY) return;
-  state.planAtMs = atMs;
-  state.effects.push({ type: "planAt", atMs });
+  return atMs;
 }
 
 /** Whether the line may have a reservation beside those of lines that are at least as urgent. */

@@ -26,6 +26,8 @@ export interface Session {
   /** The client is gone: nothing more is delivered. */
   closed: boolean;
   queued: number;
+  /** Failed, and to be queued again later. */
+  delayed: number;
   /** Sent to a worker, started or not. */
   placed: number;
   finished: number;

@@ -3,6 +3,7 @@
  * same priority, so that one answer serves them all, and wait in one queue.
  */
 
+import type { Retries } from "../../proto/retries.js";
 import { type Estimate, newEstimate } from "./estimate.js";
 import type { Level } from "./level.js";
 import { Line } from "./line.js";
@@ -20,7 +21,7 @@ export interface TaskClass {
   readonly line: Line;
   /** In order of preference. */
   readonly shapes: readonly Shape[];
-  readonly retries: number;
+  readonly retries: Retries;
   readonly failInfeasible: boolean;
   /** Each of its tasks gets a worker for itself; see isolate.ts. */
   readonly alone: boolean;

@@ -44,7 +44,7 @@ export class CoreView {
     const session = this.state.sessions.get(number);
     if (session === undefined) return undefined;
     return {
-      queued: session.queued,
+      queued: session.queued + session.delayed,
       running: session.placed,
       finished: session.finished,
       failed: session.failed,

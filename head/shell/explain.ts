@@ -57,6 +57,8 @@ function placed(explanation: Placed): Partial<Message> {
       return { workers: [explanation.worker] };
     case "running":
       return { workers: [...explanation.workers], sinceMs: explanation.runningMs };
+    case "delayed":
+      return {};
     case "stopping":
       return { workers: [...explanation.workers] };
     default:

@@ -4,6 +4,7 @@
  * spec, a task number used twice, an acknowledgement of what was not delivered.
  */
 
+import { NO_RETRIES } from "../../proto/retries.js";
 import type { Call, FunctionDefinition } from "../../client/call.js";
 import type { SessionListener, SessionSettings } from "../../client/session/session.js";
 import {
@@ -305,7 +306,7 @@ export function definitionOf(
   } = {},
 ): FunctionDefinition {
   const options = {
-    retries: 0,
+    retries: NO_RETRIES,
     timeoutMs: 0,
     priority: 0,
     pin: false,

@@ -236,7 +236,7 @@ export class Cluster implements World {
       this.#step({ type: "finished", ...one, runUs: [report.runMs * 1000], result: "result" });
     } else if (report.type === "failed") {
       const { cause } = report;
-      this.#step({ type: "failed", worker, session, task, attempt, cause, failure: "failure" });
+      this.#step({ type: "failed", worker, session, task, attempt, cause, labels: [], failure: "failure" });
     } else this.#step({ type: report.type, ...one });
   }
 

@@ -16,6 +16,7 @@ import {
   token,
   wtime,
 } from "../../proto/resource/resource.js";
+import type { Retries } from "../../proto/retries.js";
 import { poolOf } from "../kit/core.js";
 import { Cluster } from "./cluster.js";
 
@@ -64,7 +65,7 @@ export type Action =
 interface SpecOf {
   readonly demand: number;
   readonly priority: number;
-  readonly retries: number;
+  readonly retries: number | Retries;
   readonly failInfeasible: boolean;
   /** Mean run time in relation to the scenario's. */
   readonly scale: number;
@@ -157,7 +158,10 @@ const scheduling: fc.Arbitrary<Partial<SchedulingOptions>> = fc.record({
 const spec: fc.Arbitrary<SpecOf> = fc.record({
   demand: fc.nat(DEMANDS.length - 1),
   priority: fc.constantFrom(0, 0, 0, 1, -1),
-  retries: fc.nat(1),
+  retries: fc.oneof(
+    fc.nat(1),
+    fc.record({ max: fc.nat(3), backoffMs: fc.constantFrom(0, 5, 3_000), on: fc.constant([]) }),
+  ),
   failInfeasible: fc.constantFrom(false, false, false, true),
   scale: fc.constantFrom(0.1, 1, 1, 10),
 });

@@ -83,6 +83,8 @@ export class FakeHead {
       priority: 0,
       timeoutMs,
       retries: 0,
+      retryBackoffMs: 0,
+      retryOn: [],
       pin,
       failInfeasible: false,
     };

@@ -62,7 +62,11 @@ describe("delayed", () => {
       timeoutMs: 60_000,
       retries: 2,
     });
-    expect(scope.call(2).call.definition.options).toMatchObject({ priority: 0, timeoutMs: 0, retries: 0 });
+    expect(scope.call(2).call.definition.options).toMatchObject({
+      priority: 0,
+      timeoutMs: 0,
+      retries: { max: 0 },
+    });
     expect(scope.call(1).call.definition.fn).toBe(scope.call(2).call.definition.fn);
   });
 
