@@ -12,6 +12,8 @@ import {
   type WorkerMessage,
 } from "../../proto/grain.js";
 import type { Link } from "../../proto/link/link.js";
+import { amountOf } from "../../proto/resource/demand.js";
+import type { Measured } from "../memory/watch.js";
 import type { ReportFailed } from "./core/effect.js";
 import { isBytes, type Task, type Value } from "./core/task.js";
 
@@ -29,6 +31,13 @@ interface TaskColumn {
   readonly type: "started" | "returned";
   readonly message: Started | Returned;
   repeated: boolean;
+}
+
+/** What is known of a task beside what the core knows. */
+export interface Remains {
+  /** The end of what it wrote to standard error. */
+  readonly stderrTail: string;
+  readonly memory: Measured | undefined;
 }
 
 /** Gathers reports and sends them over the link. */
@@ -78,8 +87,9 @@ export class Reports {
     if (task.attempt !== 1) column.repeated = true;
   }
 
-  failed(report: ReportFailed, stderrTail: string): void {
-    const { task, kind, message, error, exitCode, signal, runUs } = report;
+  failed(report: ReportFailed, remains: Remains): void {
+    const { task, kind, message, error, errorName, exitCode, signal, runUs } = report;
+    const askedBytes = amountOf(task.plan.class.demand, "memory") || undefined;
     this.flush();
     const failure = {
       session: task.session,
@@ -91,8 +101,11 @@ export class Reports {
       worker: this.#worker,
       exitCode,
       signal,
-      stderrTail: kind === FailureKind.CANCELLED ? "" : stderrTail,
+      stderrTail: kind === FailureKind.CANCELLED ? "" : remains.stderrTail,
       runMs: runUs / 1000,
+      errorName,
+      ...remains.memory,
+      askedBytes,
     };
     this.#send({ body: { $case: "failure", failure } });
   }
