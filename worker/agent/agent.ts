@@ -21,6 +21,7 @@ import type { TaskNode } from "../../proto/task.js";
 import { hello } from "../../proto/version.js";
 import { Pressure, PressureWatch } from "../memory/pressure.js";
 import { defaultCacheDir } from "../modules.js";
+import { startTimer } from "../walltime.js";
 import type { AgentEffect } from "./core/effect.js";
 import type { AgentEvent, Report } from "./core/event.js";
 import { GRACE_MS, newState, runningCount, waitingCount } from "./core/state.js";
@@ -56,6 +57,8 @@ export interface AgentOptions {
   readonly idleMs?: number;
   /** How long a process may take to end after SIGTERM, before SIGKILL. Default: 5,000. */
   readonly graceMs?: number;
+  /** After `leave`, what runs may run for so long; then it is ended and goes back to the head. Default: for ever. */
+  readonly drainMs?: number;
   /** Whether this machine is short of memory, so that nothing more should be started. Default: asks the system. */
   readonly isMemoryShort?: () => boolean;
   /** Takes what the agent has to say. Default: nobody. */
@@ -82,8 +85,6 @@ export interface Agent {
   readonly ended: Promise<AgentEnd>;
   /** Wants no new work, gives back what has not started, ends when the rest has ended. */
   leave(reason: string): void;
-  /** After `leave`: ends what still runs as if it were cancelled, and gives it back to the head. */
-  evict(): void;
   /** Kills everything at once; resolves when it has ended. */
   close(): Promise<void>;
   status(): AgentStatus;
@@ -115,6 +116,7 @@ class RunningAgent implements Agent {
   readonly #timers = new Map<number, NodeJS.Timeout>();
   readonly #pressure: PressureWatch;
   #sweeper: NodeJS.Timeout | undefined;
+  #stopDeadline: (() => void) | undefined;
   #accept: () => void = () => {};
   #refuse: (error: Error) => void = () => {};
   #resolveEnded: (end: AgentEnd) => void = () => {};
@@ -162,10 +164,8 @@ class RunningAgent implements Agent {
     if (this.#end !== undefined) return;
     this.#options.connection.link.send({ body: { $case: "leaving", leaving: { reason } } });
     this.#take({ type: "leaveRequested" });
-  }
-
-  evict(): void {
-    this.#take({ type: "evictRequested" });
+    const { drainMs } = this.#options;
+    if (drainMs !== undefined) this.#stopDeadline ??= startTimer(drainMs, () => this.#evict());
   }
 
   async close(): Promise<void> {
@@ -194,6 +194,14 @@ class RunningAgent implements Agent {
     this.#sweeper = setInterval(() => this.#take({ type: "swept", keep: prewarm }), idleMs);
     this.#sweeper.unref();
     if (prewarm > 0) this.#take({ type: "prewarmRequested", count: prewarm });
+  }
+
+  #evict(): void {
+    this.#log(
+      "warn",
+      `What still runs (${runningCount(this.#state)}) is ended and goes back to the head: its time is up.`,
+    );
+    this.#take({ type: "evictRequested" });
   }
 
   #sendHeartbeat(loopLagMs: number, pressed: boolean): void {
@@ -380,6 +388,7 @@ class RunningAgent implements Agent {
     this.#end = end;
     this.#heart.stop();
     clearInterval(this.#sweeper);
+    this.#stopDeadline?.();
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
     const { connection } = this.#options;

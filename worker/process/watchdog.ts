@@ -17,7 +17,7 @@ import { ownMarks } from "./marker.js";
 const SCRIPT = `trap '' HUP INT QUIT TERM
 if read -r said; then exit; fi
 i=0
-while [ $i -lt 200 ]; do
+while [ $i -lt 60 ]; do
   left=
   for f in $(grep -lsF -e "$1" /proc/[0-9]*/environ); do
     p=\${f#/proc/}
@@ -25,12 +25,12 @@ while [ $i -lt 200 ]; do
   done
   if [ -z "$left" ]; then exit; fi
   for p in $left; do
-    if [ $i -lt 140 ] && grep -qsF grain-launcher "/proc/$p/cmdline"; then continue; fi
+    if [ $i -lt 35 ] && grep -qsF grain-launcher "/proc/$p/cmdline"; then continue; fi
     if [ $i -eq 0 ]; then kill -TERM "$p"; fi
-    if [ $i -ge 100 ]; then kill -KILL "$p"; fi
+    if [ $i -ge 25 ]; then kill -KILL "$p"; fi
   done
   i=$((i + 1))
-  sleep 0.05 || sleep 1
+  sleep 0.2 || sleep 1
 done`;
 
 let child: ChildProcess | undefined;
