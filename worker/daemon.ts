@@ -10,6 +10,7 @@ import { connectWorker } from "../proto/link/grpc/connect.js";
 import { formatPool, type Pool } from "../proto/resource/pool.js";
 import { type Agent, type AgentEnd, startAgent } from "./agent/agent.js";
 import type { Log } from "./log.js";
+import { CgroupTree } from "./memory/cgroup.js";
 import { endOrphans } from "./process/orphans.js";
 import { endTimes, startTimer } from "./walltime.js";
 
@@ -39,6 +40,7 @@ export class Daemon {
   readonly #options: DaemonOptions;
   readonly #stopping = new AbortController();
   readonly #startedAt = performance.now();
+  readonly #cgroups = CgroupTree.open();
   #agent: Agent | undefined;
 
   constructor(options: DaemonOptions) {
@@ -54,6 +56,7 @@ export class Daemon {
   async run(): Promise<number> {
     const { log, name, pool, address } = this.#options;
     log.write("info", `Worker ${name} offers ${formatPool(pool)} to the head at ${address}.`);
+    if (this.#cgroups !== undefined) log.write("debug", "The memory of tasks is limited by control groups.");
     const orphans = endOrphans().length;
     if (orphans > 0) log.write("warn", `Ended ${orphans} processes that a worker which died had left.`);
     const forgetWalltime = this.#watchWalltime();
@@ -106,6 +109,7 @@ export class Daemon {
       name,
       pool: this.#poolNow(pool),
       imports,
+      cgroups: this.#cgroups,
       prewarm: Math.min(pool.cores.length, PREWARM),
       ...(drainMs === undefined ? {} : { drainMs }),
       ...(graceMs === undefined ? {} : { graceMs }),

@@ -8,6 +8,7 @@ import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { encodeFrame, FrameReader } from "./executor/frames.js";
 import type { FromExecutor, ToExecutor } from "./executor/message.js";
+import type { CgroupTree, ExecutorGroup } from "./memory/cgroup.js";
 import { type Ending, endFamily, killFamily } from "./process/ending.js";
 import { Families } from "./process/family.js";
 import { signalGroup } from "./process/group.js";
@@ -31,7 +32,7 @@ export interface PoolHandler {
   /** What was written to its standard streams past the task's own output. */
   raw(id: number, text: Buffer, stderr: boolean): void;
   /** Called once, after everything it said. All that it had started has ended. */
-  exited(id: number, exit: ExecutorExit): void;
+  exited(id: number, exit: ExecutorExit, group: ExecutorGroup | undefined): void;
 }
 
 interface Process {
@@ -39,6 +40,7 @@ interface Process {
   readonly child: ChildProcess;
   readonly pipe: Socket;
   readonly ending: Ending;
+  readonly group: ExecutorGroup | undefined;
   outgoing: ToExecutor[];
 }
 
@@ -59,10 +61,21 @@ export class ExecutorPool {
   readonly families = new Families();
   #releaseWatchdog: (() => void) | undefined;
 
-  /** @param graceMs what is left when an executor has ended gets so long to end as well */
-  constructor(handler: PoolHandler, graceMs: number) {
+  readonly #cgroups: CgroupTree | undefined;
+
+  /**
+   * @param graceMs what is left when an executor has ended gets so long to end as well
+   * @param cgroups where the kernel can limit each executor
+   */
+  constructor(handler: PoolHandler, graceMs: number, cgroups: CgroupTree | undefined) {
     this.#handler = handler;
     this.#graceMs = graceMs;
+    this.#cgroups = cgroups;
+  }
+
+  /** The control group of an executor, if it has one. */
+  groupOf(id: number): ExecutorGroup | undefined {
+    return this.#processes.get(id)?.group;
   }
 
   /** The process ids of the executors that have not ended. */
@@ -82,7 +95,8 @@ export class ExecutorPool {
     const pipe = child.stdio[PIPE_FD] as Socket;
     const { pid = 0 } = child;
     const ending = { pid, graceMs: this.#graceMs, wasTold: false, isForced: false };
-    const executor: Process = { id, child, pipe, ending, outgoing: [] };
+    const group = pid === 0 ? undefined : this.#cgroups?.add(pid);
+    const executor: Process = { id, child, pipe, ending, group, outgoing: [] };
     this.#processes.set(id, executor);
     if (pid !== 0) this.families.add(id, pid, mark);
     this.#releaseWatchdog ??= acquireWatchdog();
@@ -160,7 +174,8 @@ export class ExecutorPool {
     await Promise.all([closed(pipe), closed(child.stdout), closed(child.stderr)]);
     this.#processes.delete(id);
     this.#talking.delete(process);
-    this.#handler.exited(id, exit);
+    this.#handler.exited(id, exit, process.group);
+    process.group?.remove();
   }
 }
 

@@ -137,11 +137,9 @@ describe("a failure", () => {
 
   it("tells what the task used last", async () => {
     const { head } = start(roomy(1));
-    const [task] = head.assign(head.define("hold", { module, demand: memoryOf(400) }), [[100, 60_000]], true);
-    head.assign(head.define("echo"), [[1]], false);
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
-    head.send({ $case: "cancel", cancel: { session: 1, tasks: [task!] } });
-    const failure = failureIn(await head.outcome(task!));
+    const spec = head.define("holdAndThrow", { module, demand: memoryOf(400) });
+    const failure = failureIn(await head.call(spec, 100, 1_500));
+    expect(failure).toMatchObject({ kind: FailureKind.THREW, askedBytes: 400 * MEBIBYTE });
     expect(failure.memoryBytes).toBeGreaterThan(90 * MEBIBYTE);
     expect(failure.memoryBytes).toBeLessThan(200 * MEBIBYTE);
   });

@@ -19,6 +19,7 @@ import type { Connection, LinkEnd } from "../../proto/link/link.js";
 import type { Pool } from "../../proto/resource/pool.js";
 import type { TaskNode } from "../../proto/task.js";
 import { hello } from "../../proto/version.js";
+import type { CgroupTree } from "../memory/cgroup.js";
 import { Pressure, PressureWatch } from "../memory/pressure.js";
 import { defaultCacheDir } from "../modules.js";
 import { startTimer } from "../walltime.js";
@@ -27,14 +28,15 @@ import type { AgentEvent, Report } from "./core/event.js";
 import { GRACE_MS, newState, runningCount, waitingCount } from "./core/state.js";
 import { step } from "./core/step.js";
 import type { Value } from "./core/task.js";
-import type { AgentEnd } from "./ending.js";
+
 import { Executors } from "./executors.js";
 import { Heart } from "./heart.js";
 import { Outputs } from "./outputs.js";
 import { Reports } from "./reports.js";
+import type { AgentEnd, AgentStatus } from "./status.js";
 import { type Lack, Supply } from "./supply.js";
 
-export type { AgentEnd };
+export type { AgentEnd, AgentStatus };
 
 /** How loud a line of the agent's log is. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -59,22 +61,12 @@ export interface AgentOptions {
   readonly graceMs?: number;
   /** After `leave`, what runs may run for so long; then it is ended and goes back to the head. Default: for ever. */
   readonly drainMs?: number;
+  /** Where the kernel can limit the memory of each executor. Default: it is measured. */
+  readonly cgroups?: CgroupTree | undefined;
   /** Whether this machine is short of memory, so that nothing more should be started. Default: asks the system. */
   readonly isMemoryShort?: () => boolean;
   /** Takes what the agent has to say. Default: nobody. */
   readonly onLog?: (level: LogLevel, text: string) => void;
-}
-
-/** What an agent is doing. */
-export interface AgentStatus {
-  /** Tasks that own resources. */
-  readonly running: number;
-  /** Tasks sent ahead. */
-  readonly waiting: number;
-  /** Process ids of the executors. */
-  readonly executors: readonly number[];
-  /** What is not in use: ten-thousandths by kind, memory in bytes. */
-  readonly free: ReadonlyMap<string, number>;
 }
 
 /** A running agent. */
@@ -145,6 +137,7 @@ class RunningAgent implements Agent {
       upload: (ref, runUs, bytes) => void this.#upload(ref, runUs, bytes),
       memoryLooked: () => this.#pressure.look(),
       graceMs,
+      cgroups: options.cgroups,
       state: this.#state,
     });
     const memory = new Pressure();

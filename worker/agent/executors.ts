@@ -18,6 +18,7 @@ import {
   PART_BYTES,
   type Setup,
 } from "../executor/message.js";
+import type { CgroupTree, ExecutorGroup } from "../memory/cgroup.js";
 import { type ExecutorExit, ExecutorPool } from "../pool.js";
 import type { LogLevel } from "./agent.js";
 import type { AgentEffect, RunTasks } from "./core/effect.js";
@@ -38,6 +39,8 @@ export interface ExecutorsOptions {
   readonly outputs: Outputs;
   /** Between SIGTERM and SIGKILL. */
   readonly graceMs: number;
+  /** Where the kernel can limit each executor. */
+  readonly cgroups: CgroupTree | undefined;
   /** To look tasks up in; never changed here. */
   readonly state: Pick<AgentState, "byRef" | "executors">;
   log(level: LogLevel, text: string): void;
@@ -79,12 +82,14 @@ export class Executors {
       {
         messages: (id, messages) => this.#receive(id, messages),
         raw: (id, text, stderr) => this.#raw(id, text, stderr),
-        exited: (id, exit) => this.#exited(id, exit),
+        exited: (id, exit, group) => this.#exited(id, exit, group),
       },
       options.graceMs,
+      options.cgroups,
     );
     this.#memory = new TaskMemory({
       families: this.#pool.families,
+      groupOf: (executor) => this.#pool.groupOf(executor),
       state: options.state,
       exceeded: (ref, usedBytes) => options.happened({ type: "memoryExceeded", ref, usedBytes }),
       looked: () => options.memoryLooked(),
@@ -364,14 +369,14 @@ export class Executors {
     this.#options.log("debug", `executor ${id}: ${Buffer.from(text).toString("utf8").trimEnd()}`);
   }
 
-  #exited(id: number, exit: ExecutorExit): void {
+  #exited(id: number, exit: ExecutorExit, group: ExecutorGroup | undefined): void {
     const correspondent = this.#correspondents.get(id);
     this.#correspondents.delete(id);
     const { exitCode, signal, failure } = exit;
     this.#lastWords = correspondent?.tail.text ?? "";
     const running = this.#options.state.executors.get(id)?.running ?? [];
     const tails = [...running].map((task) => this.#tails.get(task.ref)?.text ?? "");
-    const lack = this.#memory.lackAt(exit, [this.#lastWords, ...tails]);
+    const lack = this.#memory.lackAt(id, exit, group, [this.#lastWords, ...tails]);
     const dying = correspondent?.dying;
     this.#options.happened({
       type: "executorDied",

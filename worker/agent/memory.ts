@@ -1,8 +1,10 @@
 /** What tasks use of memory, and what it means when a process ends for want of it. Measuring is memory/watch.ts. */
 
 import { constants } from "node:os";
+import { formatMemoryShort } from "../../proto/resource/amount.js";
 import { amountOf } from "../../proto/resource/demand.js";
 import type { RunMode } from "../executor/message.js";
+import type { ExecutorGroup } from "../memory/cgroup.js";
 import { OomKills } from "../memory/oom-kills.js";
 import { type Measured, MemoryWatch, type RunningTask } from "../memory/watch.js";
 import type { ExecutorExit } from "../pool.js";
@@ -13,6 +15,8 @@ import type { Task } from "./core/task.js";
 /** What it needs of its agent. */
 export interface TaskMemoryOptions {
   readonly families: Families;
+  /** The control group of an executor, where the kernel limits it. */
+  groupOf(executor: number): ExecutorGroup | undefined;
   readonly state: Pick<AgentState, "byRef" | "executors">;
   exceeded(ref: number, usedBytes: number): void;
   /** Now and then while something runs. */
@@ -27,11 +31,13 @@ const KERNEL_LIMIT =
 /** The memory of one agent's tasks. */
 export class TaskMemory {
   readonly #state: TaskMemoryOptions["state"];
+  readonly #groupOf: TaskMemoryOptions["groupOf"];
   readonly #watch: MemoryWatch;
   readonly #oomKills = new OomKills();
 
-  constructor({ families, state, exceeded, looked }: TaskMemoryOptions) {
+  constructor({ families, groupOf, state, exceeded, looked }: TaskMemoryOptions) {
     this.#state = state;
+    this.#groupOf = groupOf;
     this.#watch = new MemoryWatch({
       families,
       running: () => this.#running(),
@@ -47,14 +53,19 @@ export class TaskMemory {
 
   /** An executor has loaded itself. */
   ready(executor: number): void {
-    this.#watch.ready(executor);
+    const baseBytes = this.#watch.ready(executor);
+    const group = this.#groupOf(executor);
+    // Until now nobody knew what it has for itself.
+    for (const { askedBytes } of this.#runningIn(executor)) group?.limit(askedBytes, baseBytes);
   }
 
   /** Tasks were given to an executor. */
   given(executor: number, [first]: readonly Task[], mode: RunMode, isFresh: boolean): void {
     // What runs behind others is found by looking.
     if (mode === "ahead" || first === undefined) return;
-    this.#watch.started(executor, first.ref, mode === "next" ? askedBytes(first) : 0, isFresh);
+    const asked = mode === "next" ? askedBytes(first) : 0;
+    const baseBytes = this.#watch.started(executor, first.ref, asked, isFresh);
+    if (!isFresh) this.#groupOf(executor)?.limit(asked, baseBytes);
   }
 
   /** What was measured of a task. */
@@ -63,11 +74,24 @@ export class TaskMemory {
   }
 
   /**
-   * Why a process that has ended had no more memory; undefined when that was not the reason.
+   * Why an executor that has ended had no more memory; undefined when that was not the reason.
    *
+   * @param group its control group, where it had one
    * @param texts what it and its tasks wrote to standard error
    */
-  lackAt({ exitCode, signal }: ExecutorExit, texts: readonly string[]): string | undefined {
+  lackAt(
+    executor: number,
+    { exitCode, signal }: ExecutorExit,
+    group: ExecutorGroup | undefined,
+    texts: readonly string[],
+  ): string | undefined {
+    if (group?.wasKilled()) {
+      for (const { ref, askedBytes } of this.#runningIn(executor)) {
+        if (askedBytes === 0) continue;
+        this.#watch.note(executor, ref, Math.max(askedBytes, group.peakBytes() ?? 0));
+        return `reached the ${formatMemoryShort(askedBytes)} of memory that it asked for and was ended by the system; let it use less, or ask for more with memory(…)`;
+      }
+    }
     if (signal === "SIGKILL" && this.#oomKills.happened()) return KERNEL_LIMIT;
     const aborted = signal === "SIGABRT" || exitCode === 128 + constants.signals.SIGABRT;
     return aborted && texts.some((text) => text.includes("heap out of memory")) ? HEAP_LIMIT : undefined;
@@ -81,12 +105,16 @@ export class TaskMemory {
     this.#watch.stop();
   }
 
-  /** Tasks that share a process cannot be told apart, and have asked for no memory. */
   *#running(): Generator<RunningTask> {
-    for (const { id, use, running } of this.#state.executors.values()) {
-      if (use.type !== "exclusive") continue;
-      for (const task of running) yield { executor: id, ref: task.ref, askedBytes: askedBytes(task) };
-    }
+    for (const id of this.#state.executors.keys()) yield* this.#runningIn(id);
+  }
+
+  /** Tasks that share a process cannot be told apart, and have asked for no memory. */
+  *#runningIn(executor: number): Generator<RunningTask> {
+    const { use, running } = this.#state.executors.get(executor) ?? {};
+    if (use?.type !== "exclusive" || running === undefined) return;
+    const isLimited = this.#groupOf(executor) !== undefined;
+    for (const task of running) yield { executor, ref: task.ref, askedBytes: askedBytes(task), isLimited };
   }
 }
 

@@ -14,8 +14,10 @@ import { readEntry, readShareBytes } from "../process/table.js";
 export interface RunningTask {
   readonly executor: number;
   readonly ref: number;
-  /** 0: no limit. */
+  /** 0: it may use what there is. */
   readonly askedBytes: number;
+  /** The kernel sees to it that it does not use more. */
+  readonly isLimited: boolean;
 }
 
 /** What was measured of a task. */
@@ -64,20 +66,37 @@ export class MemoryWatch {
     this.#options = options;
   }
 
-  /** An executor has loaded itself: what it has now is nobody's. */
-  ready(executor: number): void {
+  /** An executor has loaded itself: what it has now is nobody's. Returns how much that is, where a task waits for it. */
+  ready(executor: number): number {
     const account = this.#accounts.get(executor);
-    if (account !== undefined && Number.isNaN(account.baseBytes))
-      account.baseBytes = this.#residentBytes(executor);
+    if (account === undefined || !Number.isNaN(account.baseBytes)) return 0;
+    account.baseBytes = this.#residentBytes(executor);
+    return account.baseBytes;
   }
 
-  /** A task was given to an executor; `isFresh`: which has not said that it is ready. */
-  started(executor: number, ref: number, askedBytes: number, isFresh: boolean): void {
+  /**
+   * A task was given to an executor.
+   *
+   * @param isFresh the executor has not said that it is ready
+   * @returns what the executor has without the task, if the task asked for memory
+   */
+  started(executor: number, ref: number, askedBytes: number, isFresh: boolean): number {
+    let baseBytes = 0;
     if (askedBytes > 0) {
-      const baseBytes = isFresh ? Number.NaN : this.#residentBytes(executor);
+      baseBytes = isFresh ? Number.NaN : this.#residentBytes(executor);
       this.#accounts.set(executor, newAccount(ref, baseBytes));
     }
     if (this.#timer === undefined) this.#schedule(askedBytes > 0 ? LIMITED_MS : UNLIMITED_MS, 0);
+    return baseBytes;
+  }
+
+  /** Somebody else has measured how much a task used at the end. */
+  note(executor: number, ref: number, usedBytes: number): void {
+    const account = this.#accounts.get(executor);
+    if (account === undefined || account.ref !== ref) return;
+    account.memoryBytes = usedBytes;
+    account.peakBytes = Math.max(account.peakBytes, usedBytes);
+    account.wasMeasured = true;
   }
 
   /** What was measured of a task, which has ended or is about to. */
@@ -131,18 +150,18 @@ export class MemoryWatch {
     return false;
   }
 
-  #measure({ executor, ref, askedBytes }: RunningTask): void {
+  #measure({ executor, ref, askedBytes, isLimited }: RunningTask): void {
     const account = this.#accounts.get(executor);
     const family = this.#options.families.get(executor);
     if (account === undefined || family === undefined || Number.isNaN(account.baseBytes)) return;
     let usedBytes = sum(family, account, (_, residentBytes) => residentBytes);
     // What several processes share counts once; finding that out is dear, so only where it matters.
-    if (askedBytes > 0 && usedBytes > askedBytes)
+    if (!isLimited && askedBytes > 0 && usedBytes > askedBytes)
       usedBytes = sum(family, account, (pid, residentBytes) => readShareBytes(pid) ?? residentBytes);
     account.memoryBytes = usedBytes;
     account.peakBytes = Math.max(account.peakBytes, usedBytes);
     account.wasMeasured = true;
-    if (askedBytes > 0 && usedBytes > askedBytes) this.#options.exceeded(ref, usedBytes);
+    if (!isLimited && askedBytes > 0 && usedBytes > askedBytes) this.#options.exceeded(ref, usedBytes);
   }
 
   #residentBytes(executor: number): number {

@@ -19,6 +19,7 @@ const PATIENCE_MS = 5_000;
 const MEMORY_MARGIN = 1.25;
 
 const MEBIBYTE = 1024 ** 2;
+const GIBIBYTE = 1024 ** 3;
 
 const NOTHING = new Uint8Array(0);
 
@@ -214,9 +215,10 @@ const KINDS: Readonly<Record<Exclude<Verdict, "evicted">, FailureKind>> = {
 };
 
 function overuse(askedBytes: number, usedBytes: number): string {
-  // Rounded up to two digits: nobody wants to ask for 1.2207 gigabytes.
-  const unit = 10 ** Math.max(0, Math.floor(Math.log10(usedBytes / MEBIBYTE)) - 1) * MEBIBYTE;
-  const advised = Math.ceil((usedBytes * MEMORY_MARGIN) / unit) * unit;
+  // Rounded up: nobody wants to ask for 1.2207 gigabytes.
+  const wanted = usedBytes * MEMORY_MARGIN;
+  const step = wanted < GIBIBYTE ? MEBIBYTE : wanted < 10 * GIBIBYTE ? GIBIBYTE / 10 : GIBIBYTE;
+  const advised = Math.round(Math.ceil(wanted / step) * step);
   return `used ${formatMemoryShort(usedBytes)} of the ${formatMemoryShort(askedBytes)} it asked for; let it use less, or ask for more, such as memory("${formatMemory(advised)}")`;
 }
 

@@ -1,4 +1,4 @@
-/** How agents end. */
+/** What an agent is doing, and how it ended. */
 
 import type { Refused_Code } from "../../proto/grain.js";
 
@@ -14,3 +14,15 @@ export type AgentEnd =
   | { readonly type: "dismissed"; readonly reason: string }
   /** `close` was called. */
   | { readonly type: "closed" };
+
+/** What an agent is doing. */
+export interface AgentStatus {
+  /** Tasks that own resources. */
+  readonly running: number;
+  /** Tasks sent ahead. */
+  readonly waiting: number;
+  /** Process ids of the executors. */
+  readonly executors: readonly number[];
+  /** What is not in use: ten-thousandths by kind, memory in bytes. */
+  readonly free: ReadonlyMap<string, number>;
+}
