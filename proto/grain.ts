@@ -199,6 +199,20 @@ export interface Failure {
   signal: string;
   stderrTail: string;
   runMs: number;
+  /** THREW: the `name` of what was thrown */
+  errorName?:
+    | string
+    | undefined;
+  /** of the task's processes, when last measured; absent: never */
+  memoryBytes?:
+    | number
+    | undefined;
+  /** the most that was measured */
+  peakBytes?:
+    | number
+    | undefined;
+  /** the memory that the task asked for; absent: none */
+  askedBytes?: number | undefined;
 }
 
 /** What a task printed. */
@@ -312,6 +326,8 @@ export interface JoinCluster {
 export interface Heartbeat {
   running: number;
   loopLagMs: number;
+  /** Its machine is short of memory: it starts nothing, and gives back what it is sent. Told at once when it changes. */
+  pressed?: boolean | undefined;
 }
 
 /**
@@ -336,8 +352,8 @@ export interface Finished {
 }
 
 /**
- * Tasks that the worker gives back without having started them: retracted, or
- * because it drains.
+ * Tasks that the worker gives back: not started (retracted, or because it drains
+ * or is short of memory), or ended because it drains and their time was up.
  */
 export interface Returned {
   session: number;
@@ -1460,6 +1476,10 @@ function createBaseFailure(): Failure {
     signal: "",
     stderrTail: "",
     runMs: 0,
+    errorName: undefined,
+    memoryBytes: undefined,
+    peakBytes: undefined,
+    askedBytes: undefined,
   };
 }
 
@@ -1497,6 +1517,18 @@ export const Failure = {
     }
     if (message.runMs !== 0) {
       writer.uint32(89).double(message.runMs);
+    }
+    if (message.errorName !== undefined) {
+      writer.uint32(98).string(message.errorName);
+    }
+    if (message.memoryBytes !== undefined) {
+      writer.uint32(105).double(message.memoryBytes);
+    }
+    if (message.peakBytes !== undefined) {
+      writer.uint32(113).double(message.peakBytes);
+    }
+    if (message.askedBytes !== undefined) {
+      writer.uint32(121).double(message.askedBytes);
     }
     return writer;
   },
@@ -1584,6 +1616,34 @@ export const Failure = {
           }
 
           message.runMs = reader.double();
+          continue;
+        case 12:
+          if (tag !== 98) {
+            break;
+          }
+
+          message.errorName = reader.string();
+          continue;
+        case 13:
+          if (tag !== 105) {
+            break;
+          }
+
+          message.memoryBytes = reader.double();
+          continue;
+        case 14:
+          if (tag !== 113) {
+            break;
+          }
+
+          message.peakBytes = reader.double();
+          continue;
+        case 15:
+          if (tag !== 121) {
+            break;
+          }
+
+          message.askedBytes = reader.double();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -2492,7 +2552,7 @@ export const JoinCluster = {
 };
 
 function createBaseHeartbeat(): Heartbeat {
-  return { running: 0, loopLagMs: 0 };
+  return { running: 0, loopLagMs: 0, pressed: undefined };
 }
 
 export const Heartbeat = {
@@ -2502,6 +2562,9 @@ export const Heartbeat = {
     }
     if (message.loopLagMs !== 0) {
       writer.uint32(17).double(message.loopLagMs);
+    }
+    if (message.pressed !== undefined) {
+      writer.uint32(24).bool(message.pressed);
     }
     return writer;
   },
@@ -2526,6 +2589,13 @@ export const Heartbeat = {
           }
 
           message.loopLagMs = reader.double();
+          continue;
+        case 3:
+          if (tag !== 24) {
+            break;
+          }
+
+          message.pressed = reader.bool();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {

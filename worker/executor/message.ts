@@ -154,6 +154,8 @@ export interface Failed {
   /** The bare reason, as a clause. */
   readonly message: string;
   readonly error: Uint8Array;
+  /** The `name` of what was thrown. */
+  readonly errorName?: string | undefined;
   readonly runUs: number;
 }
 

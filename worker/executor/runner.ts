@@ -299,7 +299,14 @@ export class Runner {
 
   #threw(context: TaskContext, error: unknown, startedAt: number): void {
     trimStacks(error);
-    this.#fail(context, "threw", messageOf(error), encodeError(error), microseconds(startedAt));
+    this.#fail(
+      context,
+      "threw",
+      messageOf(error),
+      encodeError(error),
+      microseconds(startedAt),
+      nameOf(error),
+    );
   }
 
   #fail(
@@ -308,8 +315,10 @@ export class Runner {
     message: string,
     error: Uint8Array,
     runUs: number,
+    errorName?: string,
   ): void {
-    this.#pipe.send({ type: "failed", ref: context.ref, reason, message, error: Buffer.from(error), runUs });
+    const about = { ref: context.ref, reason, message, errorName, runUs };
+    this.#pipe.send({ type: "failed", ...about, error: Buffer.from(error) });
     this.#end(context);
   }
 
@@ -317,6 +326,11 @@ export class Runner {
     context.ended = true;
     this.#contexts.delete(context.ref);
   }
+}
+
+function nameOf(error: unknown): string | undefined {
+  const name = error instanceof Error ? error.name : undefined;
+  return typeof name === "string" ? name : undefined;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -96,8 +96,10 @@ describe("reports", () => {
   it("keep order with a failure", () => {
     turn(1, 20);
     turn(2, 20);
-    const failure = { kind: 1, message: "", error: NOTHING, exitCode: 0, signal: "", runUs: 0 } as const;
-    reports.failed({ type: "failed", task: taskOf(3), ...failure }, "");
+    const how = { kind: 1, exitCode: 0, signal: "", runUs: 0 } as const;
+    const what = { message: "", error: NOTHING, errorName: undefined };
+    const remains = { stderrTail: "", memory: undefined };
+    reports.failed({ type: "failed", task: taskOf(3), ...how, ...what }, remains);
     expect(sent.slice(2)).toEqual(["finished 1: 2", "started 1: 3", "failure"]);
   });
 });
