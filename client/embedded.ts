@@ -5,11 +5,13 @@
  * loaded only when no head is configured, or when a local function starts a program.
  */
 
+import { SharedFiles } from "../head/shell/blob/shared.js";
 import { Head } from "../head/shell/head.js";
 import type { ClientMessage, HeadToClient, HeadToWorker, WorkerMessage } from "../proto/grain.js";
 import type { Connection, Link } from "../proto/link/link.js";
 import { memoryLink } from "../proto/link/memory.js";
 import { type Pool, type ResourceLike, resourceToPool } from "../proto/resource/index.js";
+import { sharedRoot } from "../proto/share/directory.js";
 import type { RunProgram } from "../proto/task.js";
 import { detectPool, startAgent } from "../worker/index.js";
 import { createPrograms, disposePrograms } from "../worker/programs/index.js";
@@ -38,7 +40,7 @@ export interface Embedded {
 export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embedded> {
   const machine = await detectPool();
   const pool: Pool = options.local === undefined ? machine : resourceToPool(options.local, machine);
-  const head = new Head({ embedded: true });
+  const head = new Head({ embedded: true, blobs: { shared: SharedFiles.open(sharedRoot()) } });
   const [workerEnd, headEnd] = memoryLink<WorkerMessage, HeadToWorker>();
   head.acceptWorker(headEnd);
   const agent = startAgent({
@@ -63,13 +65,15 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
 }
 
 function connectionOf<Out, In>(head: Head, link: Link<Out, In>): Connection<Out, In> {
+  const blobs = head.openBlobs();
   return {
     link,
-    blobs: head.blobs,
+    blobs,
     address: "embedded",
     status: async () => head.status(),
     async close() {
       link.close();
+      blobs.close();
     },
   };
 }

@@ -15,7 +15,6 @@ import {
   type SessionSpec,
   type WorkerMessage,
 } from "../../proto/grain.js";
-import { refOf } from "../../proto/hash.js";
 import type { Connection, LinkEnd } from "../../proto/link/link.js";
 import type { Pool } from "../../proto/resource/pool.js";
 import type { TaskNode } from "../../proto/task.js";
@@ -25,11 +24,13 @@ import type { AgentEffect } from "./core/effect.js";
 import type { AgentEvent, Report } from "./core/event.js";
 import { newState, runningCount, waitingCount } from "./core/state.js";
 import { step } from "./core/step.js";
+import type { FinishedLarge } from "../executor/message.js";
 import type { Value } from "./core/task.js";
 import { Executors } from "./executors.js";
 import { Heart } from "./heart.js";
 import { Outputs } from "./outputs.js";
 import { Reports } from "./reports.js";
+import { Staging } from "./staging.js";
 import { type Lack, Supply } from "./supply.js";
 
 /** How loud a line of the agent's log is. */
@@ -113,6 +114,7 @@ class RunningAgent implements Agent {
   readonly #options: AgentOptions;
   readonly #state;
   readonly #supply: Supply;
+  readonly #staging: Staging;
   readonly #reports: Reports;
   readonly #executors: Executors;
   readonly #heart: Heart;
@@ -128,6 +130,7 @@ class RunningAgent implements Agent {
     this.#options = options;
     this.#state = newState(pool);
     this.#supply = new Supply(connection.blobs, options.cacheDir ?? defaultCacheDir(), imports);
+    this.#staging = new Staging(connection.blobs);
     this.#reports = new Reports(connection.link, name);
     this.joined = new Promise((resolve, reject) => {
       this.#accept = resolve;
@@ -138,11 +141,12 @@ class RunningAgent implements Agent {
       this.#resolveEnded = resolve;
     });
     this.#executors = new Executors({
-      setup: { type: "setup", worker: name, hasGpus: pool.gpus.length > 0 },
+      setup: { worker: name, hasGpus: pool.gpus.length > 0 },
+      staging: this.#staging,
       outputs: new Outputs(connection.link, name),
       log: (level, text) => this.#log(level, text),
       happened: (event) => this.#take(event),
-      upload: (ref, runUs, bytes) => void this.#upload(ref, runUs, bytes),
+      upload: (result) => void this.#upload(result),
       state: this.#state,
     });
     this.#heart = new Heart((loopLagMs) => {
@@ -282,6 +286,7 @@ class RunningAgent implements Agent {
       case "failed":
         return this.#reports.failed(effect, this.#executors.taskEnded(effect.task));
       case "returned":
+        this.#staging.forget(effect.task.ref);
         return this.#reports.returned(effect.task);
       case "prepare":
         return void this.#prepare(effect.task.ref, effect.task.plan.spec, effect.task.value);
@@ -310,11 +315,11 @@ class RunningAgent implements Agent {
 
   async #prepare(ref: number, spec: { session: number; spec: number }, value: Value): Promise<void> {
     try {
-      const [bytes] = await Promise.all([
+      const [here] = await Promise.all([
         this.#supply.argumentsOf(value),
         this.#executors.moduleReady(spec.session, spec.spec),
       ]);
-      this.#take({ type: "prepared", ref, value: bytes });
+      this.#take({ type: "prepared", ref, value: here });
     } catch (error) {
       const { kind, message } = error as Lack;
       this.#take({ type: "prepareFailed", ref, kind, message });
@@ -322,14 +327,14 @@ class RunningAgent implements Agent {
   }
 
   /** Sends a large result to the head before its task is reported. */
-  async #upload(ref: number, runUs: number, bytes: Uint8Array): Promise<void> {
+  async #upload(result: FinishedLarge): Promise<void> {
+    const { ref, runUs, byteLength } = result;
     let report: Extract<Report, { type: "finished" | "failed" }>;
     try {
-      const value = refOf([bytes]);
-      await this.#options.connection.blobs.put(value, [bytes]);
+      const value = await this.#staging.deliver(result);
       report = { type: "finished", ref, value, runUs };
     } catch (error) {
-      const message = `its ${bytes.byteLength} bytes could not be uploaded to the head: ${messageOf(error)}`;
+      const message = `its ${byteLength} bytes could not be uploaded to the head: ${messageOf(error)}`;
       report = {
         type: "failed",
         ref,

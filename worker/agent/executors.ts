@@ -8,17 +8,18 @@ import { hostname } from "node:os";
 import { messageOf } from "../../proto/errors.js";
 import { FailureKind, type Spec } from "../../proto/grain.js";
 import type { Allocation } from "../../proto/resource/ledger.js";
+import { newValueKey, valueRefOf } from "../../proto/hash.js";
 import { INLINE_LIMIT_BYTES } from "../../proto/values/encoded.js";
-import { Assemblies } from "../executor/assembly.js";
 import { bytesOf } from "../executor/frames.js";
 import {
   type Dying,
   type FailureReason,
+  type FinishedLarge,
   type FromExecutor,
   type Gang,
   type Granted,
-  PART_BYTES,
   type Setup,
+  type ValueFile,
 } from "../executor/message.js";
 import { type ExecutorExit, ExecutorPool } from "../pool.js";
 import type { LogLevel } from "./agent.js";
@@ -29,18 +30,20 @@ import { isBytes, type Task } from "./core/task.js";
 import { Hostfiles } from "./hostfiles.js";
 import { type Outputs, Tail } from "./outputs.js";
 import { SpecTable } from "./specs.js";
+import type { Staging } from "./staging.js";
 import type { ModuleFile } from "./supply.js";
 
 /** What the executors need of their agent. */
 export interface ExecutorsOptions {
-  readonly setup: Setup;
+  readonly setup: Pick<Setup, "worker" | "hasGpus">;
+  readonly staging: Staging;
   readonly outputs: Outputs;
   /** To look tasks up in; never changed here. */
   readonly state: Pick<AgentState, "byRef" | "executors">;
   log(level: LogLevel, text: string): void;
   happened(event: AgentEvent): void;
   /** Sends a large result away and raises `uploaded`. */
-  upload(ref: number, runUs: number, bytes: Uint8Array): void;
+  upload(result: FinishedLarge): void;
 }
 
 /** The effects that concern executors. */
@@ -53,7 +56,6 @@ type ExecutorEffect = Extract<
 interface Correspondent {
   /** Plans that were sent. */
   readonly plans: Set<number>;
-  readonly values: Assemblies;
   /** What it wrote to standard error while no task, or several, could be meant. */
   readonly tail: Tail;
   /** The task that printed or ended last. */
@@ -71,6 +73,8 @@ const FAILURE_KINDS: Readonly<Record<FailureReason, FailureKind>> = {
 export class Executors {
   readonly #options: ExecutorsOptions;
   readonly #pool: ExecutorPool;
+  /** Names values that are handed to executors. */
+  readonly #key = newValueKey();
   readonly #specs = new SpecTable();
   readonly #hostfiles = new Hostfiles();
   readonly #correspondents = new Map<number, Correspondent>();
@@ -108,7 +112,7 @@ export class Executors {
       case "startExecutor":
         this.#correspondents.set(effect.executor, newCorrespondent());
         this.#pool.start(effect.executor);
-        return this.#pool.send(effect.executor, this.#options.setup);
+        return this.#introduce(effect.executor);
       case "run":
         return this.#run(effect);
       case "abort": {
@@ -151,6 +155,7 @@ export class Executors {
    */
   taskEnded(task: Task): string {
     this.#options.outputs.end(task);
+    this.#options.staging.forget(task.ref);
     if (ownsWorkers(task)) this.#hostfiles.remove(task.ref);
     const tail = this.#tails.get(task.ref);
     if (tail === undefined) return this.#lastWords;
@@ -162,6 +167,13 @@ export class Executors {
   async close(): Promise<void> {
     await this.#pool.close();
     this.#hostfiles.clear();
+    this.#options.staging.close();
+  }
+
+  #introduce(executor: number): void {
+    const { setup, staging } = this.#options;
+    const { directory, fallback } = staging;
+    this.#pool.send(executor, { type: "setup", ...setup, executor, directory, fallback });
   }
 
   #run(effect: RunTasks): void {
@@ -186,16 +198,15 @@ export class Executors {
     const attempts: number[] = [];
     const sizes: number[] = [];
     const parts: Uint8Array[] = [];
+    const files: ValueFile[] = [];
     for (const task of tasks) {
       const { value } = task;
-      if (!isBytes(value))
-        throw new Error(`Task ${task.session}.${task.task} was started without its arguments.`);
       refs.push(task.ref);
       numbers.push(task.task);
       attempts.push(task.attempt);
-      if (value.byteLength > INLINE_LIMIT_BYTES) {
+      if (!isBytes(value) || value.byteLength > INLINE_LIMIT_BYTES) {
         sizes.push(-1);
-        this.#sendParts(executor, task.ref, value);
+        files.push(this.#fileOf(executor, task));
       } else {
         sizes.push(value.byteLength);
         if (value.byteLength > 0) parts.push(value);
@@ -212,8 +223,15 @@ export class Executors {
       attempts,
       sizes,
       args,
+      files,
       granted,
     });
+  }
+
+  #fileOf(executor: number, { ref, value }: Task): ValueFile {
+    const { staging } = this.#options;
+    if (!isBytes(value)) return staging.sharedArguments(value);
+    return staging.writeArguments(executor, ref, value, valueRefOf(this.#key, [value]).hash);
   }
 
   /** What was granted to these tasks; of those that are of a gang, or have a learnt limit, there is one at a time. */
@@ -248,14 +266,6 @@ export class Executors {
     this.#options.happened({ type: "reported", executor, reports: [{ type: "failed", ...failed }] });
   }
 
-  #sendParts(executor: number, ref: number, value: Uint8Array): void {
-    for (let at = 0; at < value.byteLength; at += PART_BYTES) {
-      const bytes = bytesOf([value.subarray(at, at + PART_BYTES)]);
-      this.#pool.send(executor, { type: "part", ref, total: value.byteLength, bytes });
-      this.#pool.flush();
-    }
-  }
-
   #receive(id: number, messages: FromExecutor[]): void {
     const correspondent = this.#correspondents.get(id);
     if (correspondent === undefined) return;
@@ -282,13 +292,9 @@ export class Executors {
         }
         return;
       }
-      case "part":
-        return correspondent.values.add(message);
-      case "finishedLarge": {
-        const { ref, runUs } = message;
-        reports.push({ type: "uploading", ref });
-        return this.#options.upload(ref, runUs, correspondent.values.take(ref));
-      }
+      case "finishedLarge":
+        reports.push({ type: "uploading", ref: message.ref });
+        return this.#options.upload(message);
       case "failed": {
         const { ref, reason, message: text, error, runUs } = message;
         reports.push({ type: "failed", ref, kind: FAILURE_KINDS[reason], message: text, error, runUs });
@@ -355,6 +361,7 @@ export class Executors {
   #exited(id: number, exit: ExecutorExit): void {
     const correspondent = this.#correspondents.get(id);
     this.#correspondents.delete(id);
+    this.#options.staging.executorEnded(id);
     const { exitCode, signal, failure } = exit;
     const dying = correspondent?.dying;
     const running = this.#options.state.executors.get(id)?.running ?? [];
@@ -379,7 +386,6 @@ export class Executors {
 function newCorrespondent(): Correspondent {
   return {
     plans: new Set(),
-    values: new Assemblies(),
     tail: new Tail(),
     lastTask: undefined,
     dying: undefined,

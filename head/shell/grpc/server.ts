@@ -35,6 +35,7 @@ import type { Head } from "../head.js";
 import { blobsHandlers } from "./blobs.js";
 import { Health } from "./health.js";
 import { addReflection } from "./reflection.js";
+import { shareHandler } from "./share.js";
 import { claimSocketFile, protectSocketFile } from "./socket-file.js";
 import { widenWindows } from "./windows.js";
 
@@ -120,7 +121,7 @@ function addServices(server: Server, head: Head, health: Health): void {
       );
     },
   });
-  server.addService(blobsService, blobsHandlers(head.blobs));
+  server.addService(blobsService, { ...blobsHandlers(head.blobs), share: shareHandler(head.blobs) });
   server.addService(adminService, {
     status(_call: ServerUnaryCall<Empty, HeadStatus>, answer: sendUnaryData<HeadStatus>) {
       answer(null, head.status());
