@@ -120,7 +120,7 @@ export interface NumaNode {
 }
 
 export interface BlobRef {
-  /** "sha256-" and 64 hexadecimal digits (bundles), or "gmac-", a key and a tag of 32 each (values) */
+  /** "sha256-" and 64 hexadecimal digits (bundles), or "gmac-", a key and a tag of 32 each (values); each result has a key of its own */
   hash: string;
   /** 0 when asking by name alone */
   byteLength: number;

@@ -11,7 +11,7 @@ import type { BlobTransport, ValueFiles } from "../../proto/link/link.js";
 import { newFileName } from "../../proto/share/directory.js";
 import { readValue, removeValue, writeValue } from "../../proto/share/value-file.js";
 import type { Encoded } from "../../proto/values/value.js";
-import type { Upload, Uploads, UploadSource } from "./uploads.js";
+import type { Upload, UploadSource, Uploads } from "./uploads.js";
 
 /** So many travel at once in each direction: enough to fill a connection. */
 const CONCURRENCY = 4;

@@ -36,7 +36,10 @@ export function sharedRoot(env: NodeJS.ProcessEnv = process.env): string | undef
 /** Makes a directory for this process and user alone. @returns its path */
 export function makePrivate(root: string, role: Role): string {
   const [pid, startedAt] = own();
-  const path = join(root, `grain-${role}-${pid}-${startedAt}-${namespace()}-${randomBytes(16).toString("hex")}`);
+  const path = join(
+    root,
+    `grain-${role}-${pid}-${startedAt}-${namespace()}-${randomBytes(16).toString("hex")}`,
+  );
   mkdirSync(path, { mode: PRIVATE });
   return path;
 }

@@ -1,6 +1,16 @@
 /** Files with one encoded value each: written once, in one go; read into the memory that the value will own. */
 
-import { close, closeSync, constants, fstatSync, openSync, read, readSync, unlinkSync, writevSync } from "node:fs";
+import {
+  close,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  read,
+  readSync,
+  unlinkSync,
+  writevSync,
+} from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { promisify } from "node:util";
 import { ConnectionError } from "../errors.js";
@@ -156,5 +166,7 @@ function refuseOther(digest: Digest, ref: BlobRef): void {
 }
 
 function damaged(ref: BlobRef): ConnectionError {
-  return new ConnectionError(`The file of the value ${ref.hash} is damaged: its bytes are not the ${ref.byteLength} that were written.`);
+  return new ConnectionError(
+    `The file of the value ${ref.hash} is damaged: its bytes are not the ${ref.byteLength} that were written.`,
+  );
 }

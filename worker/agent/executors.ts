@@ -7,19 +7,19 @@
 import { hostname } from "node:os";
 import { messageOf } from "../../proto/errors.js";
 import { FailureKind, type Spec } from "../../proto/grain.js";
-import type { Allocation } from "../../proto/resource/ledger.js";
 import { newValueKey, valueRefOf } from "../../proto/hash.js";
+import type { Allocation } from "../../proto/resource/ledger.js";
 import { INLINE_LIMIT_BYTES } from "../../proto/values/encoded.js";
 import { bytesOf } from "../executor/frames.js";
-import {
-  type Dying,
-  type FailureReason,
-  type FinishedLarge,
-  type FromExecutor,
-  type Gang,
-  type Granted,
-  type Setup,
-  type ValueFile,
+import type {
+  Dying,
+  FailureReason,
+  FinishedLarge,
+  FromExecutor,
+  Gang,
+  Granted,
+  Setup,
+  ValueFile,
 } from "../executor/message.js";
 import { type ExecutorExit, ExecutorPool } from "../pool.js";
 import type { LogLevel } from "./agent.js";

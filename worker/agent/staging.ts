@@ -97,7 +97,10 @@ export class Staging {
 
   /** An executor has ended: what it has written and not reported is removed. */
   executorEnded(executor: number): void {
-    const spared = new Set([...this.#leaving, ...[...this.#arguments.values()].map((path) => basename(path))]);
+    const spared = new Set([
+      ...this.#leaving,
+      ...[...this.#arguments.values()].map((path) => basename(path)),
+    ]);
     for (const directory of [this.directory, this.fallback]) removeFilesOf(executor, directory, spared);
   }
 

@@ -191,12 +191,4 @@ export interface Dying {
 }
 
 /** Executor to agent. */
-export type FromExecutor =
-  | Ready
-  | Loaded
-  | Finished
-  | FinishedLarge
-  | Failed
-  | Dropped
-  | Printed
-  | Dying;
+export type FromExecutor = Ready | Loaded | Finished | FinishedLarge | Failed | Dropped | Printed | Dying;

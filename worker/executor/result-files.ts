@@ -12,8 +12,6 @@ export type WrittenResult = Pick<FinishedLarge, "hash" | "byteLength" | "file" |
 /** Writes results. */
 export class ResultFiles {
   readonly #setup: Setup;
-  readonly #key = newValueKey();
-
   constructor(setup: Setup) {
     this.#setup = setup;
   }
@@ -22,7 +20,8 @@ export class ResultFiles {
   write(parts: readonly Uint8Array[]): WrittenResult {
     const { executor, directory, fallback } = this.#setup;
     const file = fileNameOf(executor);
-    const ref = valueRefOf(this.#key, parts);
+    // A key of its own: the head drops a result when its client has it, so no two may share a name.
+    const ref = valueRefOf(newValueKey(), parts);
     try {
       writeValue(join(directory, file), parts);
       return { ...ref, file, fallback: false };

@@ -10,7 +10,13 @@
 import { messageOf } from "../../proto/errors.js";
 import { readValueSync } from "../../proto/share/value-file.js";
 import { encodeError } from "../../proto/values/error.js";
-import { decodeArgs, type Encoded, encodeValue, INLINE_LIMIT_BYTES, joinParts } from "../../proto/values/value.js";
+import {
+  decodeArgs,
+  type Encoded,
+  encodeValue,
+  INLINE_LIMIT_BYTES,
+  joinParts,
+} from "../../proto/values/value.js";
 import { Affinity } from "../programs/affinity.js";
 import { running, type Surroundings, TaskContext } from "./context.js";
 import type { DefinePlan, FailureReason, Granted, Run, ValueFile } from "./message.js";

@@ -10,7 +10,16 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { closeSync, linkSync, lstatSync, mkdirSync, openSync, statfsSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  statfsSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import type { BlobRef } from "../../../proto/grain.js";
 import { makePrivate, newFileName, removeDirectory, sweep } from "../../../proto/share/directory.js";
