@@ -46,19 +46,19 @@ async function serve(blobs: BlobStoreOptions = {}) {
   return { ...started, address, peer };
 }
 
-function valueOf(byteLength: number, seed = 1) {
+function sample(byteLength: number, seed = 1) {
   const bytes = new Uint8Array(byteLength).fill(seed);
   return { bytes, ref: valueRefOf(KEY, [bytes]) };
 }
 
-async function handOver(files: ValueFiles, { bytes, ref }: ReturnType<typeof valueOf>): Promise<string> {
+async function handOver(files: ValueFiles, { bytes, ref }: ReturnType<typeof sample>): Promise<string> {
   const file = newFileName();
   writeValue(join(files.directory, file), [bytes]);
   await files.adopt(ref, file);
   return join(files.directory, file);
 }
 
-async function bytesOf(files: ValueFiles, ref: ReturnType<typeof valueOf>["ref"]): Promise<Uint8Array> {
+async function bytesOf(files: ValueFiles, ref: ReturnType<typeof sample>["ref"]): Promise<Uint8Array> {
   const { parts } = await readValue(files.pathOf(ref.hash), ref);
   return Buffer.concat(parts);
 }
@@ -67,7 +67,7 @@ describe("a peer of the same machine", () => {
   it("hands over a file that others then read, without a copy", async () => {
     const { peer, head } = await serve();
     const [one, other] = [await peer().share(), await peer().share()];
-    const value = valueOf(300_000);
+    const value = sample(300_000);
     const path = await handOver(one!, value);
     expect(await head.blobs.missing([value.ref.hash])).toEqual([]);
     rmSync(path);
@@ -80,7 +80,7 @@ describe("a peer of the same machine", () => {
   it("reads what came over a connection, and the other way round", async () => {
     const { peer } = await serve();
     const [near, far] = [peer(), peer(scratch())];
-    const [up, down] = [valueOf(2_500_000, 1), valueOf(2_500_000, 2)];
+    const [up, down] = [sample(2_500_000, 1), sample(2_500_000, 2)];
     const files = await near.share();
     expect(await far.share()).toBeUndefined();
     await far.put(up.ref, [up.bytes]);
@@ -93,7 +93,7 @@ describe("a peer of the same machine", () => {
     const { peer, head } = await serve({ memoryBytes: 500_000 });
     const transport = peer();
     const files = await transport.share();
-    const values = [1, 2, 3].map((seed) => valueOf(200_000, seed));
+    const values = [1, 2, 3].map((seed) => sample(200_000, seed));
     for (const value of values) await handOver(files!, value);
     expect(head.blobs.memoryBytes).toBe(400_000);
     await expect(bytesOf(files!, values[2]!.ref)).rejects.toThrow(/ENOENT/);
@@ -103,7 +103,7 @@ describe("a peer of the same machine", () => {
   it("makes room with what nothing refers to any more, and loses results at once", async () => {
     const { peer, head } = await serve({ memoryBytes: 500_000 });
     const files = (await peer().share())!;
-    const [first, second, third] = [1, 2, 3].map((seed) => valueOf(200_000, seed));
+    const [first, second, third] = [1, 2, 3].map((seed) => sample(200_000, seed));
     for (const value of [first!, second!]) {
       await handOver(files, value);
       head.blobs.hold(value.ref.hash);
@@ -122,7 +122,7 @@ describe("a peer of the same machine", () => {
     const { peer } = await serve();
     const [one, other] = [peer(), (await peer().share())!];
     const files = (await one.share())!;
-    const value = valueOf(100_000);
+    const value = sample(100_000);
     await handOver(files, value);
     writeFileSync(join(files.directory, newFileName()), "half a value");
     one.close();
@@ -136,7 +136,7 @@ describe("a peer of the same machine", () => {
     const transport = peer();
     const files = (await transport.share())!;
     await close();
-    const { ref } = valueOf(10);
+    const { ref } = sample(10);
     await expect(files.adopt(ref, newFileName())).rejects.toThrow(/connection to the head was lost/);
     expect(readdirSync(root)).toEqual([]);
   });
@@ -163,7 +163,7 @@ describe("a peer of the same machine", () => {
   ])("cannot hand over %s", async (_, reason, make) => {
     const { peer, head } = await serve();
     const files = (await peer().share())!;
-    const { ref } = valueOf(5);
+    const { ref } = sample(5);
     await expect(files.adopt(ref, make(files.directory, newFileName()))).rejects.toThrow(reason);
     expect(head.blobs.has(ref.hash)).toBe(false);
     expect(() => files.pathOf("../../proof")).toThrow(/does not name a value/);
@@ -195,7 +195,7 @@ describe("a peer that does not see the directory", () => {
     writeFileSync(join(root, name!, "proof"), "another");
     const transport = peer();
     expect(await transport.share()).toBeUndefined();
-    const value = valueOf(100_000);
+    const value = sample(100_000);
     await transport.put(value.ref, [value.bytes]);
     expect(Buffer.compare(await transport.get(value.ref), value.bytes)).toBe(0);
   });
@@ -205,7 +205,7 @@ describe("a peer that does not see the directory", () => {
     const { peer } = await serve();
     const transport = peer();
     expect(await transport.share()).toBeUndefined();
-    const value = valueOf(100_000);
+    const value = sample(100_000);
     await transport.put(
       value.ref,
       (async function* () {
@@ -216,7 +216,7 @@ describe("a peer that does not see the directory", () => {
     expect(Buffer.compare(await transport.get(value.ref), value.bytes)).toBe(0);
     await expect(
       transport.put(
-        valueOf(5).ref,
+        sample(5).ref,
         (async function* () {
           yield new Uint8Array(2);
           throw new Error("the source failed");
