@@ -14,6 +14,8 @@ import { join } from "node:path";
 const PRIVATE = 0o700;
 /** Role, process id, its start in clock ticks, its namespace of process ids, random digits. */
 const NAME = /^grain-(?:head|worker)-(\d+)-(\d+)-(\d+)-[0-9a-f]{32}$/;
+/** In place of what the system does not tell. */
+const UNKNOWN = "0";
 const FILE_NAME = /^[0-9a-f]{32}$/;
 
 /** Whose a directory is. */
@@ -115,14 +117,25 @@ export function sweep(root: string): void {
   for (const name of names) {
     const [, pid, startedAt, pids] = NAME.exec(name) ?? [];
     // Of another namespace nothing can be known.
-    if (pid === undefined || pids !== here || startOf(pid) === startedAt) continue;
+    if (pid === undefined || pids !== here || isAlive(pid, startedAt!)) continue;
     const path = join(root, name);
     if (isPrivate(path)) removeDirectory(path);
   }
 }
 
 function own(): [string, string] {
-  return [String(process.pid), startOf("self") ?? "0"];
+  return [String(process.pid), startOf("self") ?? UNKNOWN];
+}
+
+/** Whether a process is still the one that made a directory. */
+function isAlive(pid: string, startedAt: string): boolean {
+  if (startedAt !== UNKNOWN) return startOf(pid) === startedAt;
+  try {
+    process.kill(Number(pid), 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
 }
 
 /** When a process started, in clock ticks since the machine did; undefined when it has ended. */
@@ -140,8 +153,8 @@ function startOf(pid: string): string | undefined {
 /** The namespace that this process's id belongs to. */
 function namespace(): string {
   try {
-    return /\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0] ?? "0";
+    return /\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0] ?? UNKNOWN;
   } catch {
-    return "0";
+    return UNKNOWN;
   }
 }

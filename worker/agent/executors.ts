@@ -7,7 +7,6 @@
 import { hostname } from "node:os";
 import { messageOf } from "../../proto/errors.js";
 import { FailureKind, type Spec } from "../../proto/grain.js";
-import { newValueKey, valueRefOf } from "../../proto/hash.js";
 import type { Allocation } from "../../proto/resource/ledger.js";
 import { INLINE_LIMIT_BYTES } from "../../proto/values/encoded.js";
 import { bytesOf } from "../executor/frames.js";
@@ -73,8 +72,6 @@ const FAILURE_KINDS: Readonly<Record<FailureReason, FailureKind>> = {
 export class Executors {
   readonly #options: ExecutorsOptions;
   readonly #pool: ExecutorPool;
-  /** Names values that are handed to executors. */
-  readonly #key = newValueKey();
   readonly #specs = new SpecTable();
   readonly #hostfiles = new Hostfiles();
   readonly #correspondents = new Map<number, Correspondent>();
@@ -206,7 +203,7 @@ export class Executors {
       attempts.push(task.attempt);
       if (!isBytes(value) || value.byteLength > INLINE_LIMIT_BYTES) {
         sizes.push(-1);
-        files.push(this.#fileOf(executor, task));
+        files.push(this.#options.staging.fileOf(executor, task));
       } else {
         sizes.push(value.byteLength);
         if (value.byteLength > 0) parts.push(value);
@@ -226,12 +223,6 @@ export class Executors {
       files,
       granted,
     });
-  }
-
-  #fileOf(executor: number, { ref, value }: Task): ValueFile {
-    const { staging } = this.#options;
-    if (!isBytes(value)) return staging.sharedArguments(value);
-    return staging.writeArguments(executor, ref, value, valueRefOf(this.#key, [value]).hash);
   }
 
   /** What was granted to these tasks; of those that are of a gang, or have a learnt limit, there is one at a time. */

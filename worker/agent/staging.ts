@@ -5,7 +5,9 @@
 
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { messageOf } from "../../proto/errors.js";
 import type { BlobRef } from "../../proto/grain.js";
+import { newValueKey, valueRefOf } from "../../proto/hash.js";
 import type { BlobTransport } from "../../proto/link/link.js";
 import {
   fileNameOf,
@@ -18,6 +20,7 @@ import {
 } from "../../proto/share/directory.js";
 import { piecesOf, removeValue, writeValue } from "../../proto/share/value-file.js";
 import type { FinishedLarge, ValueFile } from "../executor/message.js";
+import { isBytes, type Task } from "./core/task.js";
 
 /** So much is sent to the head at a time. */
 const PIECE_BYTES = 1024 * 1024;
@@ -31,6 +34,8 @@ export class Staging {
   readonly #blobs: BlobTransport;
   /** Directories that are the agent's to remove. */
   readonly #own: string[] = [];
+  /** Names values that are handed to executors. */
+  readonly #key = newValueKey();
   readonly #atExit = () => this.#remove();
   /** Arguments that were fetched, by task. */
   readonly #arguments = new Map<number, string>();
@@ -46,27 +51,19 @@ export class Staging {
     process.on("exit", this.#atExit);
   }
 
-  /** Writes arguments that are not in a file yet, for one executor. */
-  writeArguments(executor: number, ref: number, value: Uint8Array, hash: string): ValueFile {
-    this.forget(ref);
-    const file = fileNameOf(executor);
-    let path = join(this.directory, file);
+  /**
+   * The file of a task's large arguments, written now unless the head has put it into shared
+   * memory. Never throws: without the file the task fails where it would have run.
+   */
+  fileOf(executor: number, { ref, value }: Pick<Task, "ref" | "value">): ValueFile {
+    const name = isBytes(value) ? valueRefOf(this.#key, [value]) : value;
+    const { hash, byteLength } = name;
     try {
-      writeValue(path, [value]);
+      const path = isBytes(value) ? this.#write(executor, ref, value) : this.#sharedPath(hash);
+      return { path, hash, byteLength };
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
-      path = join(this.fallback, file);
-      writeValue(path, [value]);
+      return { path: "", hash, byteLength, problem: messageOf(error) };
     }
-    this.#arguments.set(ref, path);
-    return { path, hash, byteLength: value.byteLength };
-  }
-
-  /** The file of arguments that the head has put into shared memory. */
-  sharedArguments({ hash, byteLength }: BlobRef): ValueFile {
-    const { files } = this.#blobs;
-    if (files === undefined) throw new Error("the directory that the head shares has gone");
-    return { path: files.pathOf(hash), hash, byteLength };
   }
 
   /** A task needs its arguments no more. */
@@ -107,6 +104,27 @@ export class Staging {
   close(): void {
     process.off("exit", this.#atExit);
     this.#remove();
+  }
+
+  #write(executor: number, ref: number, value: Uint8Array): string {
+    this.forget(ref);
+    const file = fileNameOf(executor);
+    let path = join(this.directory, file);
+    try {
+      writeValue(path, [value]);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+      path = join(this.fallback, file);
+      writeValue(path, [value]);
+    }
+    this.#arguments.set(ref, path);
+    return path;
+  }
+
+  #sharedPath(hash: string): string {
+    const { files } = this.#blobs;
+    if (files === undefined) throw new Error("the directory that the head shares has gone");
+    return files.pathOf(hash);
   }
 
   #make(root: string): string {

@@ -29,6 +29,8 @@ export interface ValueFile {
   readonly path: string;
   readonly hash: string;
   readonly byteLength: number;
+  /** Why there is no such file, as a clause; left out: there is. */
+  readonly problem?: string;
 }
 
 /** A plan, before the first task of it. */

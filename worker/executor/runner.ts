@@ -217,7 +217,7 @@ export class Runner {
     context.called = true;
     let encoded: Uint8Array | Encoded;
     try {
-      encoded = item.args instanceof Uint8Array ? item.args : readValueSync(item.args.path, item.args);
+      encoded = item.args instanceof Uint8Array ? item.args : readArguments(item.args);
     } catch (error) {
       const message = `its arguments could not be read: ${messageOf(error)}`;
       this.#fail(context, "loadFailed", message, NOTHING, 0);
@@ -299,6 +299,11 @@ export class Runner {
     context.ended = true;
     this.#contexts.delete(context.ref);
   }
+}
+
+function readArguments(file: ValueFile): Encoded {
+  if (file.problem !== undefined) throw new Error(file.problem);
+  return readValueSync(file.path, file);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
