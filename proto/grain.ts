@@ -120,7 +120,7 @@ export interface NumaNode {
 }
 
 export interface BlobRef {
-  /** "sha256-" and 64 hexadecimal digits */
+  /** "sha256-" and 64 hexadecimal digits (bundles), or "gmac-", a key and a tag of 32 each (values); each result has a key of its own */
   hash: string;
   /** 0 when asking by name alone */
   byteLength: number;
@@ -477,6 +477,36 @@ export interface BlobQuery {
 
 export interface BlobAnswer {
   missing: string[];
+}
+
+/**
+ * Large values between processes of one machine are files in shared memory: these
+ * messages prove that both sides see the same directory, and hand files over.
+ */
+export interface ShareRequest {
+  body?: { $case: "proof"; proof: string } | { $case: "adopt"; adopt: Adopt } | undefined;
+}
+
+/** A file of the peer's own directory holds a value. */
+export interface Adopt {
+  /** of the answer */
+  id: number;
+  /** its name: 32 hexadecimal digits */
+  file: string;
+  ref: BlobRef | undefined;
+}
+
+export interface ShareAnswer {
+  body?: { $case: "offer"; offer: string } | { $case: "accepted"; accepted: string } | {
+    $case: "adopted";
+    adopted: Adopted;
+  } | undefined;
+}
+
+export interface Adopted {
+  id: number;
+  /** a sentence; empty: the head holds the value */
+  problem: string;
 }
 
 export interface WorkerInfo {
@@ -3854,6 +3884,214 @@ export const BlobAnswer = {
           }
 
           message.missing.push(reader.string());
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseShareRequest(): ShareRequest {
+  return { body: undefined };
+}
+
+export const ShareRequest = {
+  encode(message: ShareRequest, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    switch (message.body?.$case) {
+      case "proof":
+        writer.uint32(10).string(message.body.proof);
+        break;
+      case "adopt":
+        Adopt.encode(message.body.adopt, writer.uint32(18).fork()).ldelim();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): ShareRequest {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseShareRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.body = { $case: "proof", proof: reader.string() };
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.body = { $case: "adopt", adopt: Adopt.decode(reader, reader.uint32()) };
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseAdopt(): Adopt {
+  return { id: 0, file: "", ref: undefined };
+}
+
+export const Adopt = {
+  encode(message: Adopt, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.id !== 0) {
+      writer.uint32(8).uint32(message.id);
+    }
+    if (message.file !== "") {
+      writer.uint32(18).string(message.file);
+    }
+    if (message.ref !== undefined) {
+      BlobRef.encode(message.ref, writer.uint32(26).fork()).ldelim();
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): Adopt {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseAdopt();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 8) {
+            break;
+          }
+
+          message.id = reader.uint32();
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.file = reader.string();
+          continue;
+        case 3:
+          if (tag !== 26) {
+            break;
+          }
+
+          message.ref = BlobRef.decode(reader, reader.uint32());
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseShareAnswer(): ShareAnswer {
+  return { body: undefined };
+}
+
+export const ShareAnswer = {
+  encode(message: ShareAnswer, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    switch (message.body?.$case) {
+      case "offer":
+        writer.uint32(10).string(message.body.offer);
+        break;
+      case "accepted":
+        writer.uint32(18).string(message.body.accepted);
+        break;
+      case "adopted":
+        Adopted.encode(message.body.adopted, writer.uint32(26).fork()).ldelim();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): ShareAnswer {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseShareAnswer();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.body = { $case: "offer", offer: reader.string() };
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.body = { $case: "accepted", accepted: reader.string() };
+          continue;
+        case 3:
+          if (tag !== 26) {
+            break;
+          }
+
+          message.body = { $case: "adopted", adopted: Adopted.decode(reader, reader.uint32()) };
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseAdopted(): Adopted {
+  return { id: 0, problem: "" };
+}
+
+export const Adopted = {
+  encode(message: Adopted, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.id !== 0) {
+      writer.uint32(8).uint32(message.id);
+    }
+    if (message.problem !== "") {
+      writer.uint32(18).string(message.problem);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): Adopted {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseAdopted();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 8) {
+            break;
+          }
+
+          message.id = reader.uint32();
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.problem = reader.string();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {

@@ -96,9 +96,9 @@ export class SessionState {
     return call;
   }
 
-  /** Takes a call whose arguments are too large for a message; it waits for `stored`. */
-  submitLarge(spec: SpecEntry, owner: CallOwner): RemoteCall {
-    const call = this.#start(spec, owner);
+  /** Takes a call whose arguments are too large for a message; it waits for `stored`. @param release called at its end */
+  submitLarge(spec: SpecEntry, owner: CallOwner, release: () => void): RemoteCall {
+    const call = this.#start(spec, owner, release);
     this.#uploading.add(call);
     return call;
   }
@@ -175,9 +175,9 @@ export class SessionState {
   }
 
   /** A fetched result has arrived. */
-  fetched(call: RemoteCall, bytes: Uint8Array): void {
+  fetched(call: RemoteCall, value: Encoded): void {
     this.#acks.push(call.task);
-    this.#decode(call, bytes);
+    this.#decode(call, value);
   }
 
   /** A result could not be fetched. */
@@ -230,9 +230,9 @@ export class SessionState {
     return { body: { $case: "ack", ack: { tasks } } };
   }
 
-  #start(spec: SpecEntry, owner: CallOwner): RemoteCall {
+  #start(spec: SpecEntry, owner: CallOwner, release?: () => void): RemoteCall {
     this.#submitted += 1;
-    return new RemoteCall(this.#submitted, spec, owner);
+    return new RemoteCall(this.#submitted, spec, owner, release);
   }
 
   #queueFor(call: RemoteCall): SendQueue {
@@ -247,10 +247,10 @@ export class SessionState {
     this.#calls.set(call.task, call);
   }
 
-  #decode(call: RemoteCall, bytes: Uint8Array): void {
+  #decode(call: RemoteCall, encoded: Uint8Array | Encoded): void {
     let value: unknown;
     try {
-      value = decodeValue(bytes);
+      value = decodeValue(encoded);
     } catch (error) {
       const who = `${call.spec.definition.name} (task ${this.taskId(call.task)})`;
       this.#reject(
@@ -261,6 +261,7 @@ export class SessionState {
     }
     this.#calls.delete(call.task);
     this.#done += 1;
+    call.release?.();
     call.completion.fulfil(value);
     call.owner.ended(call);
   }
@@ -268,6 +269,7 @@ export class SessionState {
   #reject(call: RemoteCall, error: unknown): void {
     this.#calls.delete(call.task);
     this.#failed += 1;
+    call.release?.();
     call.completion.reject(error);
     call.owner.ended(call);
   }

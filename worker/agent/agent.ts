@@ -7,22 +7,13 @@
  */
 
 import { ConnectionError, messageOf } from "../../proto/errors.js";
-import {
-  type Assign,
-  FailureKind,
-  type HeadToWorker,
-  type SessionSpec,
-  type WorkerMessage,
-} from "../../proto/grain.js";
-import { refOf } from "../../proto/hash.js";
-import type { Connection, LinkEnd } from "../../proto/link/link.js";
-import type { Pool } from "../../proto/resource/pool.js";
+import { type Assign, FailureKind, type HeadToWorker, type SessionSpec } from "../../proto/grain.js";
+import type { LinkEnd } from "../../proto/link/link.js";
 import type { TaskNode } from "../../proto/task.js";
 import { hello } from "../../proto/version.js";
-import type { CgroupTree } from "../memory/cgroup.js";
+import type { FinishedLarge } from "../executor/message.js";
 import { Pressure, PressureWatch } from "../memory/pressure.js";
 import { defaultCacheDir } from "../modules.js";
-import type { EarlyExecutor } from "../pool.js";
 import { startTimer } from "../walltime.js";
 import type { AgentEffect } from "./core/effect.js";
 import type { AgentEvent, Report } from "./core/event.js";
@@ -31,45 +22,14 @@ import { step } from "./core/step.js";
 import type { Value } from "./core/task.js";
 import { Executors } from "./executors.js";
 import { Heart } from "./heart.js";
+import type { AgentOptions, LogLevel } from "./options.js";
 import { Outputs } from "./outputs.js";
 import { Reports } from "./reports.js";
+import { Staging } from "./staging.js";
 import type { AgentEnd, AgentStatus } from "./status.js";
 import { type Lack, Supply } from "./supply.js";
 
-export type { AgentEnd, AgentStatus };
-
-/** How loud a line of the agent's log is. */
-export type LogLevel = "debug" | "info" | "warn" | "error";
-
-/** How an agent is started. */
-export interface AgentOptions {
-  /** To the head. The agent closes it when it ends. */
-  readonly connection: Connection<WorkerMessage, HeadToWorker>;
-  /** Unique among the head's workers. */
-  readonly name: string;
-  /** What it offers, and never gives out twice. */
-  readonly pool: Pool;
-  /** Files of modules whose functions can be run without being shipped. */
-  readonly imports: readonly string[];
-  /** Where shipped modules are kept. Default: of this user, see `defaultCacheDir`. */
-  readonly cacheDir?: string;
-  /** How many executors are started before there is a task, and stay when idle. Default: 0. */
-  readonly prewarm?: number;
-  /** An executor that was started already. The agent ends it. */
-  readonly early?: EarlyExecutor;
-  /** Idle executors beyond those are ended after about this long. Default: 60,000. */
-  readonly idleMs?: number;
-  /** How long a process may take to end after SIGTERM, before SIGKILL. Default: 5,000. */
-  readonly graceMs?: number;
-  /** After `leave`, what runs may run for so long; then it is ended and goes back to the head. Default: for ever. */
-  readonly drainMs?: number;
-  /** Where the kernel can limit the memory of each executor. Default: it is measured. */
-  readonly cgroups?: CgroupTree | undefined;
-  /** Whether this machine is short of memory, so that nothing more should be started. Default: asks the system. */
-  readonly isMemoryShort?: () => boolean;
-  /** Takes what the agent has to say. Default: nobody. */
-  readonly onLog?: (level: LogLevel, text: string) => void;
-}
+export type { AgentEnd, AgentOptions, AgentStatus, LogLevel };
 
 /** A running agent. */
 export interface Agent {
@@ -104,6 +64,7 @@ class RunningAgent implements Agent {
   readonly #options: AgentOptions;
   readonly #state;
   readonly #supply: Supply;
+  readonly #staging: Staging;
   readonly #reports: Reports;
   readonly #executors: Executors;
   readonly #heart: Heart;
@@ -122,6 +83,7 @@ class RunningAgent implements Agent {
     const { graceMs = GRACE_MS } = options;
     this.#state = newState(pool, graceMs);
     this.#supply = new Supply(connection.blobs, options.cacheDir ?? defaultCacheDir(), imports);
+    this.#staging = new Staging(connection.blobs);
     this.#reports = new Reports(connection.link, name);
     this.joined = new Promise((resolve, reject) => {
       this.#accept = resolve;
@@ -132,11 +94,12 @@ class RunningAgent implements Agent {
       this.#resolveEnded = resolve;
     });
     this.#executors = new Executors({
-      setup: { type: "setup", worker: name, hasGpus: pool.gpus.length > 0 },
+      setup: { worker: name, hasGpus: pool.gpus.length > 0 },
+      staging: this.#staging,
       outputs: new Outputs(connection.link, name),
       log: (level, text) => this.#log(level, text),
       happened: (event) => this.#take(event),
-      upload: (ref, runUs, bytes) => void this.#upload(ref, runUs, bytes),
+      upload: (result) => void this.#upload(result),
       memoryLooked: () => this.#pressure.look(),
       graceMs,
       cgroups: options.cgroups,
@@ -342,11 +305,11 @@ class RunningAgent implements Agent {
 
   async #prepare(ref: number, spec: { session: number; spec: number }, value: Value): Promise<void> {
     try {
-      const [bytes] = await Promise.all([
+      const [here] = await Promise.all([
         this.#supply.argumentsOf(value),
         this.#executors.moduleReady(spec.session, spec.spec),
       ]);
-      this.#take({ type: "prepared", ref, value: bytes });
+      this.#take({ type: "prepared", ref, value: here });
     } catch (error) {
       const { kind, message } = error as Lack;
       this.#take({ type: "prepareFailed", ref, kind, message });
@@ -354,14 +317,14 @@ class RunningAgent implements Agent {
   }
 
   /** Sends a large result to the head before its task is reported. */
-  async #upload(ref: number, runUs: number, bytes: Uint8Array): Promise<void> {
+  async #upload(result: FinishedLarge): Promise<void> {
+    const { ref, runUs, byteLength } = result;
     let report: Extract<Report, { type: "finished" | "failed" }>;
     try {
-      const value = refOf([bytes]);
-      await this.#options.connection.blobs.put(value, [bytes]);
+      const value = await this.#staging.deliver(result);
       report = { type: "finished", ref, value, runUs };
     } catch (error) {
-      const message = `its ${bytes.byteLength} bytes could not be uploaded to the head: ${messageOf(error)}`;
+      const message = `its ${byteLength} bytes could not be uploaded to the head: ${messageOf(error)}`;
       report = {
         type: "failed",
         ref,

@@ -1,6 +1,5 @@
 /** One executor process, as the agent's correspondence with it goes. Data only. */
 
-import { Assemblies } from "../executor/assembly.js";
 import type { Dying } from "../executor/message.js";
 import type { Task } from "./core/task.js";
 import { Tail } from "./outputs.js";
@@ -9,7 +8,6 @@ import { Tail } from "./outputs.js";
 export interface Correspondent {
   /** Plans that were sent. */
   readonly plans: Set<number>;
-  readonly values: Assemblies;
   /** What it wrote to standard error while no task, or several, could be meant. */
   readonly tail: Tail;
   /** The task that printed or ended last. */
@@ -23,7 +21,6 @@ export interface Correspondent {
 export function newCorrespondent(): Correspondent {
   return {
     plans: new Set(),
-    values: new Assemblies(),
     tail: new Tail(),
     lastTask: undefined,
     dying: undefined,

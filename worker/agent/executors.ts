@@ -10,17 +10,17 @@ import { FailureKind, type Spec } from "../../proto/grain.js";
 import type { Allocation } from "../../proto/resource/ledger.js";
 import { INLINE_LIMIT_BYTES } from "../../proto/values/encoded.js";
 import { bytesOf } from "../executor/frames.js";
-import {
-  type FailureReason,
-  type FromExecutor,
-  type Gang,
-  type Granted,
-  PART_BYTES,
-  type Setup,
+import type {
+  FailureReason,
+  FinishedLarge,
+  FromExecutor,
+  Gang,
+  Granted,
+  Setup,
+  ValueFile,
 } from "../executor/message.js";
 import type { CgroupTree, ExecutorGroup } from "../memory/cgroup.js";
 import { type EarlyExecutor, type ExecutorExit, ExecutorPool, type PoolHandler } from "../pool.js";
-import type { LogLevel } from "./agent.js";
 import type { AgentEffect, RunTasks } from "./core/effect.js";
 import type { AgentEvent, Report } from "./core/event.js";
 import type { AgentState } from "./core/state.js";
@@ -28,14 +28,17 @@ import { isBytes, type Task } from "./core/task.js";
 import { type Correspondent, newCorrespondent } from "./correspondent.js";
 import { Hostfiles } from "./hostfiles.js";
 import { TaskMemory } from "./memory.js";
+import type { LogLevel } from "./options.js";
 import { type Outputs, Tail } from "./outputs.js";
 import type { Remains } from "./reports.js";
 import { SpecTable } from "./specs.js";
+import type { Staging } from "./staging.js";
 import type { ModuleFile } from "./supply.js";
 
 /** What the executors need of their agent. */
 export interface ExecutorsOptions {
-  readonly setup: Setup;
+  readonly setup: Pick<Setup, "worker" | "hasGpus">;
+  readonly staging: Staging;
   readonly outputs: Outputs;
   /** Between SIGTERM and SIGKILL. */
   readonly graceMs: number;
@@ -50,7 +53,7 @@ export interface ExecutorsOptions {
   /** About once a second while something runs: time to look at the machine's memory as well. */
   memoryLooked(): void;
   /** Sends a large result away and raises `uploaded`. */
-  upload(ref: number, runUs: number, bytes: Uint8Array): void;
+  upload(result: FinishedLarge): void;
 }
 
 /** The effects that concern executors. */
@@ -116,7 +119,7 @@ export class Executors {
       case "startExecutor":
         this.#correspondents.set(effect.executor, newCorrespondent());
         this.#pool.start(effect.executor);
-        return this.#pool.send(effect.executor, this.#options.setup);
+        return this.#introduce(effect.executor);
       case "run":
         return this.#run(effect);
       case "abort": {
@@ -159,6 +162,7 @@ export class Executors {
    */
   taskEnded(task: Task): Tail | undefined {
     this.#options.outputs.end(task);
+    this.#options.staging.forget(task.ref);
     if (ownsWorkers(task)) this.#hostfiles.remove(task.ref);
     const tail = this.#tails.get(task.ref);
     this.#tails.delete(task.ref);
@@ -176,6 +180,13 @@ export class Executors {
     this.#memory.stop();
     await this.#pool.close();
     this.#hostfiles.clear();
+    this.#options.staging.close();
+  }
+
+  #introduce(executor: number): void {
+    const { setup, staging } = this.#options;
+    const { directory, fallback } = staging;
+    this.#pool.send(executor, { type: "setup", ...setup, executor, directory, fallback });
   }
 
   #run(effect: RunTasks): void {
@@ -200,16 +211,15 @@ export class Executors {
     const attempts: number[] = [];
     const sizes: number[] = [];
     const parts: Uint8Array[] = [];
+    const files: ValueFile[] = [];
     for (const task of tasks) {
       const { value } = task;
-      if (!isBytes(value))
-        throw new Error(`Task ${task.session}.${task.task} was started without its arguments.`);
       refs.push(task.ref);
       numbers.push(task.task);
       attempts.push(task.attempt);
-      if (value.byteLength > INLINE_LIMIT_BYTES) {
+      if (!isBytes(value) || value.byteLength > INLINE_LIMIT_BYTES) {
         sizes.push(-1);
-        this.#sendParts(executor, task.ref, value);
+        files.push(this.#options.staging.fileOf(executor, task));
       } else {
         sizes.push(value.byteLength);
         if (value.byteLength > 0) parts.push(value);
@@ -227,6 +237,7 @@ export class Executors {
       attempts,
       sizes,
       args,
+      files,
       granted,
     });
   }
@@ -263,14 +274,6 @@ export class Executors {
     this.#options.happened({ type: "reported", executor, reports: [{ type: "failed", ...failed }] });
   }
 
-  #sendParts(executor: number, ref: number, value: Uint8Array): void {
-    for (let at = 0; at < value.byteLength; at += PART_BYTES) {
-      const bytes = bytesOf([value.subarray(at, at + PART_BYTES)]);
-      this.#pool.send(executor, { type: "part", ref, total: value.byteLength, bytes });
-      this.#pool.flush();
-    }
-  }
-
   #receive(id: number, messages: FromExecutor[]): void {
     const correspondent = this.#correspondents.get(id);
     if (correspondent === undefined) return;
@@ -298,13 +301,9 @@ export class Executors {
         }
         return;
       }
-      case "part":
-        return correspondent.values.add(message);
-      case "finishedLarge": {
-        const { ref, runUs } = message;
-        reports.push({ type: "uploading", ref });
-        return this.#options.upload(ref, runUs, correspondent.values.take(ref));
-      }
+      case "finishedLarge":
+        reports.push({ type: "uploading", ref: message.ref });
+        return this.#options.upload(message);
       case "failed": {
         const { ref, reason, message: text, error, errorName, runUs } = message;
         const about = { ref, kind: FAILURE_KINDS[reason], message: text, error, errorName, runUs };
@@ -372,6 +371,7 @@ export class Executors {
   #exited(id: number, exit: ExecutorExit, group: ExecutorGroup | undefined): void {
     const correspondent = this.#correspondents.get(id);
     this.#correspondents.delete(id);
+    this.#options.staging.executorEnded(id);
     const { exitCode, signal, failure } = exit;
     this.#lastWords = correspondent?.tail.text ?? "";
     const running = this.#options.state.executors.get(id)?.running ?? [];

@@ -1,16 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { WorkerMessage } from "../../../proto/grain.js";
+import { emptyDemand } from "../../../proto/resource/demand.js";
 import type { Task } from "../../../worker/agent/core/task.js";
 import { Reports } from "../../../worker/agent/reports.js";
 
 const NOTHING = new Uint8Array(0);
+const ANY = emptyDemand();
 
 const known = new Map<string, Task>();
 
 /** The same object for the same task. */
 function taskOf(task: number, session = 1): Task {
   const key = `${session}.${task}`;
-  const found = known.get(key) ?? ({ session, task, attempt: 1 } as Task);
+  const found = known.get(key) ?? ({ session, task, attempt: 1, plan: { class: { demand: ANY } } } as Task);
   known.set(key, found);
   return found;
 }

@@ -74,7 +74,8 @@ export interface SessionForgotten {
 export interface Prepared {
   readonly type: "prepared";
   readonly ref: number;
-  readonly value: Uint8Array;
+  /** Its arguments, or their name if they are in a file of this machine. */
+  readonly value: Value;
 }
 
 /** A task's arguments or module cannot be had. */
