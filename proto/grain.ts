@@ -326,7 +326,7 @@ export interface JoinCluster {
 export interface Heartbeat {
   running: number;
   loopLagMs: number;
-  /** Its machine is short of memory: it starts nothing, and gives back what it is sent. Told at once when it changes. */
+  /** Its machine is short of memory: it starts nothing beside what runs, and gives back what it is sent. Told at once when it changes. */
   pressed?: boolean | undefined;
 }
 
@@ -514,7 +514,7 @@ export interface WorkerInfo {
   name: string;
   host: string;
   pid: number;
-  /** "ready", "leaving" */
+  /** "ready", "pressed" (short of memory), "leaving" */
   state: string;
   pool: Pool | undefined;
   free: Demand_Amount[];
@@ -614,9 +614,9 @@ export interface Explanation_Alternative {
 /** One thing that keeps it from some of the workers, or from all. */
 export interface Explanation_Obstacle {
   /**
-   * "short" of a kind of resource, "token" missing, "walltime" too short, "leaving", "busy" (a gang's
-   * worker, or, for a gang, one that runs something), "reserved" for others though it has room;
-   * of the whole cluster: "limit" reached, "nodes" too few
+   * "short" of a kind of resource, "token" missing, "walltime" too short, "leaving", "pressed" (short of memory),
+   * "busy" (a gang's worker, or, for a gang, one that runs something), "reserved" for others though it
+   * has room; of the whole cluster: "limit" reached, "nodes" too few
    */
   type: string;
   /** short: the kind of resource; token, limit: its name */

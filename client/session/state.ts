@@ -57,6 +57,8 @@ export class SessionState {
   readonly #calls = new Map<number, RemoteCall>();
   /** Calls whose arguments are being uploaded. */
   readonly #uploading = new Set<RemoteCall>();
+  /** Calls whose results are being fetched. */
+  readonly #fetching = new Set<RemoteCall>();
   readonly #queue = new SendQueue();
   #acks: number[] = [];
   #lastTask = 0;
@@ -167,6 +169,7 @@ export class SessionState {
       } else {
         // Acknowledged once it is here: until then the head must keep it.
         this.#calls.delete(task);
+        this.#fetching.add(call);
         fetches.push({ call, ref });
       }
       at = end;
@@ -176,12 +179,14 @@ export class SessionState {
 
   /** A fetched result has arrived. */
   fetched(call: RemoteCall, value: Encoded): void {
+    if (!this.#fetching.delete(call)) return;
     this.#acks.push(call.task);
     this.#decode(call, value);
   }
 
   /** A result could not be fetched. */
   notFetched(call: RemoteCall, error: unknown): void {
+    if (!this.#fetching.delete(call)) return;
     this.#acks.push(call.task);
     this.#reject(call, error);
   }
@@ -206,9 +211,10 @@ export class SessionState {
     if (this.phase.type === "ended") return;
     this.phase = { type: "ended", error };
     this.#acks = [];
-    const calls = [...this.#calls.values(), ...this.#uploading];
+    const calls = [...this.#calls.values(), ...this.#uploading, ...this.#fetching];
     for (const spec of this.#specs.entries()) for (const call of spec.held.calls()) calls.push(call);
     this.#uploading.clear();
+    this.#fetching.clear();
     for (const call of calls) this.#reject(call, callError);
   }
 

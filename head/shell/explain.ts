@@ -114,6 +114,7 @@ function obstacleMessage(obstacle: Obstacle, nameOf: NameOf): Explanation_Obstac
       return { ...message, needed: obstacle.needed, there: obstacle.idle, able: obstacle.able };
     case "walltime":
     case "leaving":
+    case "pressed":
     case "busy":
       return message;
     default:
