@@ -30,17 +30,14 @@ import {
   onStarted,
   onWorkerLost,
 } from "./end.js";
-import { newEstimate } from "./estimate.js";
 import type { HeadEvent, SpecDefined, Submitted, WorkerJoined } from "./event.js";
-import type { Level } from "./level.js";
-import { Line } from "./line.js";
 import { DEFAULT_OPTIONS, type SchedulingOptions } from "./options.js";
 import { plan } from "./plan.js";
 import { release } from "./reservation.js";
 import type { Session } from "./session.js";
-import { type Shape, vectorOf } from "./shape.js";
+import { vectorOf } from "./shape.js";
 import { enqueue, lookAt, newState, type State } from "./state.js";
-import { TaskQueue } from "./task-queue.js";
+import { newClass } from "./task-class.js";
 import { TaskTable } from "./task-table.js";
 import { CoreView } from "./view.js";
 import { type Worker, WorkerStates } from "./worker.js";
@@ -154,31 +151,11 @@ function onSpecDefined(state: State, event: SpecDefined): void {
   if (session === undefined || session.classes.has(event.spec)) return;
   const level = state.levels.of(session.prioritized, session.priority + event.priority);
   const shapes = event.request.alternatives.map((demand) => state.shapes.of(demand));
-  for (const shape of shapes) shape.open += 1;
-  state.largeWanted = undefined;
-  session.classes.set(event.spec, {
-    session,
-    spec: event.spec,
-    level,
-    line: lineOf(session, level, shapes),
-    shapes,
-    retries: event.retries,
-    failInfeasible: event.failInfeasible,
-    queue: new TaskQueue(),
-    estimate: newEstimate(),
-    waitingSinceMs: state.nowMs,
-    warned: false,
-  });
-}
-
-function lineOf(session: Session, level: Level, shapes: readonly Shape[]): Line {
-  const key = `${level.priority} ${shapes.map((shape) => shape.key).join(" | ")}`;
-  let line = session.lines.get(key);
-  if (line === undefined) {
-    line = new Line(level, session, shapes);
-    session.lines.set(key, line);
-  }
-  return line;
+  const { retries, failInfeasible } = event;
+  session.classes.set(
+    event.spec,
+    newClass(state, session, { spec: event.spec, level, shapes, retries, failInfeasible, alone: false }),
+  );
 }
 
 function onSubmitted(state: State, event: Submitted<unknown>): void {

@@ -3,6 +3,7 @@
 import type { Verdict } from "./effect.js";
 import { observe } from "./estimate.js";
 import type { Failed, Finished, Returned, Started } from "./event.js";
+import { isolateIfSuspect } from "./isolate.js";
 import type { Session } from "./session.js";
 import {
   clearQueue,
@@ -148,6 +149,7 @@ function again(state: State, task: Task): void {
   takeOff(state, task);
   task.attempt += 1;
   task.again = true;
+  isolateIfSuspect(state, task);
   requeue(state, task);
   if ((task.lostWorkers?.length ?? 0) < MAX_LOST_WORKERS) return;
   conclude(state, task, { type: "workersLost", workers: task.lostWorkers! });

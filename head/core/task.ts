@@ -35,7 +35,8 @@ export const ENDED: TaskState = { type: "ended" };
 
 /** One task. */
 export interface Task {
-  readonly class: TaskClass;
+  /** Of its spec; another one from when it has to run alone. */
+  class: TaskClass;
   /** Within its session. */
   readonly number: number;
   /** Of the execution under way, or of the next one. From 1. */
