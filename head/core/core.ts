@@ -33,6 +33,7 @@ import {
 import type { HeadEvent, SpecDefined, Submitted, WorkerJoined } from "./event.js";
 import { DEFAULT_OPTIONS, type SchedulingOptions } from "./options.js";
 import { plan } from "./plan.js";
+import { release } from "./reservation.js";
 import type { Session } from "./session.js";
 import { vectorOf } from "./shape.js";
 import { enqueue, lookAt, newState, type State } from "./state.js";
@@ -127,6 +128,8 @@ function ofWorker(state: State, event: Exclude<WorkerEvent, WorkerJoined>): void
     case "workerLeaving":
       worker.mode = "leaving";
       return;
+    case "workerPressed":
+      return onWorkerPressed(state, worker, event.pressed);
     case "workerLost":
       changeClusterTotal(state, worker, -1);
       onWorkerLost(state, worker, event.planned);
@@ -191,6 +194,7 @@ function onWorkerJoined(state: State, event: WorkerJoined): void {
     endsAtMs:
       event.pool.remainingMs === undefined ? Number.POSITIVE_INFINITY : state.nowMs + event.pool.remainingMs,
     mode: "ready",
+    pressed: false,
     granted: new Set(),
     ahead: new Map(),
     aheadCount: 0,
@@ -204,6 +208,20 @@ function onWorkerJoined(state: State, event: WorkerJoined): void {
   state.freed.add(worker);
   state.touched.add(worker);
   lookAgain(state);
+}
+
+/** It starts nothing beside what runs; that its tasks go back is its own affair. */
+function onWorkerPressed(state: State, worker: Worker, pressed: boolean): void {
+  if (worker.pressed === pressed) return;
+  worker.pressed = pressed;
+  if (!pressed) {
+    state.freed.add(worker);
+    state.touched.add(worker);
+    return;
+  }
+  // Whoever it is kept free for may get its turn sooner elsewhere.
+  const reservation = state.reservations.get(worker);
+  if (reservation !== undefined) release(state, reservation);
 }
 
 /** The workers have changed: what is feasible, and what is worth sending ahead, may have too. */

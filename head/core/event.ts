@@ -72,6 +72,13 @@ export interface WorkerLeaving {
   readonly worker: number;
 }
 
+/** A worker's machine has got short of memory, or has enough again. */
+export interface WorkerPressed {
+  readonly type: "workerPressed";
+  readonly worker: number;
+  readonly pressed: boolean;
+}
+
 /** A worker's connection ended. What it had is requeued. */
 export interface WorkerLost {
   readonly type: "workerLost";
@@ -151,6 +158,7 @@ export type HeadEvent<Source, Result, Failure> =
   | SessionClosed
   | WorkerJoined
   | WorkerLeaving
+  | WorkerPressed
   | WorkerLost
   | Started
   | Finished<Result>

@@ -153,7 +153,8 @@ function place(step: PlanStep, line: Line, cls: TaskClass, { worker, alternative
 /** Gives tasks that were sent ahead the room that has come up where they are. */
 function promote({ state }: PlanStep, urgency: Urgency | undefined): void {
   for (const worker of state.freed) {
-    if (worker.aheadCount === 0) continue;
+    // A pressed worker gives back what has not started.
+    if (worker.aheadCount === 0 || worker.pressed) continue;
     for (const [cls, tasks] of worker.ahead) {
       if (urgency !== undefined && compareLevels(cls.level, urgency) > 0) continue;
       const shape = cls.shapes[0]!;

@@ -191,7 +191,9 @@ function reserveFor(step: PlanStep, line: Line, shape: Shape, alternative: numbe
         worker.mode === "ready" && !state.reservations.has(worker) && couldFit(state, worker, shape),
     )
     .map((worker) => ({ worker, missing: deficit(state, worker, shape) }))
-    .sort((a, b) => a.missing - b.missing || a.worker.number - b.worker.number)
+    .sort(
+      (a, b) => pressedLast(a.worker, b.worker) || a.missing - b.missing || a.worker.number - b.worker.number,
+    )
     .slice(0, Math.max(CLOSELY_COMPARED, 2 * count))
     .map(({ worker, missing }) => {
       step.budget -= worker.granted.size * COMPARISON;
@@ -199,7 +201,11 @@ function reserveFor(step: PlanStep, line: Line, shape: Shape, alternative: numbe
     });
   if (candidates.length < count) return false;
   candidates.sort(
-    (a, b) => compare(a.atMs, b.atMs) || a.missing - b.missing || a.worker.number - b.worker.number,
+    (a, b) =>
+      pressedLast(a.worker, b.worker) ||
+      compare(a.atMs, b.atMs) ||
+      a.missing - b.missing ||
+      a.worker.number - b.worker.number,
   );
   const workers = candidates.slice(0, count).map(({ worker }) => worker);
   const reservation: Reservation = {
@@ -221,6 +227,11 @@ function reserveFor(step: PlanStep, line: Line, shape: Shape, alternative: numbe
   }
   estimate(state, reservation);
   return true;
+}
+
+/** Workers that are short of memory run one task at a time: they are waited for only if there are no others. */
+function pressedLast(a: Worker, b: Worker): number {
+  return Number(a.pressed) - Number(b.pressed);
 }
 
 /** Infinity is equal to itself here. */

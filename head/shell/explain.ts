@@ -116,6 +116,7 @@ function obstacleMessage(obstacle: Obstacle, nameOf: NameOf): Explanation_Obstac
       return { ...message, needed: obstacle.needed, there: obstacle.idle, able: obstacle.able };
     case "walltime":
     case "leaving":
+    case "pressed":
     case "busy":
       return message;
     default:

@@ -68,6 +68,8 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
   /** Specifications it has been told, by session. */
   readonly #told = new Map<number, Set<number>>();
   #state: State = { type: "greeting" };
+  /** As it said last. */
+  #pressed = false;
 
   constructor(link: Link<HeadToWorker, WorkerMessage>, host: WorkerHost) {
     this.#link = link;
@@ -165,7 +167,7 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
       case "output":
         return this.#printed(member, body.output);
       case "heartbeat":
-        return undefined;
+        return this.#lives(member.worker, body.heartbeat.pressed ?? false);
       case "leaving":
         this.#state = { type: "leaving", member };
         if (state.type === "ready") this.#host.loop.step({ type: "workerLeaving", worker: member.worker });
@@ -191,6 +193,12 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
     });
     this.#host.loop.step({ type: "workerJoined", worker, name, pool });
     return undefined;
+  }
+
+  #lives(worker: number, pressed: boolean): undefined {
+    if (pressed === this.#pressed) return;
+    this.#pressed = pressed;
+    this.#host.loop.step({ type: "workerPressed", worker, pressed });
   }
 
   #finished(worker: number, finished: Finished): Refusal | undefined {

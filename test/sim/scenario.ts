@@ -58,6 +58,7 @@ export type Action =
   | { readonly type: "submit"; readonly session: number; readonly spec: number; readonly count: number }
   | { readonly type: "join"; readonly pool: Pool; readonly linkMs: number }
   | { readonly type: "lose" | "leave"; readonly pick: number }
+  | { readonly type: "press"; readonly pick: number; readonly forMs: number }
   | { readonly type: "restart"; readonly pick: number; readonly afterMs: number }
   | { readonly type: "cancel"; readonly session: number; readonly tasks: readonly number[] }
   | { readonly type: "close"; readonly session: number };
@@ -127,6 +128,14 @@ function actionOf(specs: number): fc.Arbitrary<Action> {
     },
     { weight: 2, arbitrary: fc.record({ type: fc.constant("lose" as const), pick }) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant("leave" as const), pick }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        type: fc.constant("press" as const),
+        pick,
+        forMs: fc.constantFrom(0, 1, 50, 2_000, 100_000),
+      }),
+    },
     {
       weight: 1,
       arbitrary: fc.record({
@@ -239,6 +248,9 @@ function perform(cluster: Cluster, action: Action): void {
       return;
     case "leave":
       if (picked !== undefined) cluster.leave(picked);
+      return;
+    case "press":
+      if (picked !== undefined) cluster.press(picked, action.forMs);
       return;
     case "restart": {
       if (picked === undefined) return;
