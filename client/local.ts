@@ -78,7 +78,7 @@ export class LocalCall implements SpawnedCall {
 
   /** Ends early when the call is cancelled. */
   #pause(ms: number): Promise<void> {
-    if (ms === 0) return Promise.resolve();
+    if (ms === 0 || this.#cancelled !== undefined) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
       this.#endPause = () => {

@@ -20,6 +20,7 @@ import {
   type WorkerMessage,
 } from "../../proto/grain.js";
 import type { Link, LinkEnd, LinkHandler } from "../../proto/link/link.js";
+import { OUT_OF_MEMORY } from "../../proto/retries.js";
 import { hello } from "../../proto/version.js";
 import type { FailureCause } from "../core/event.js";
 import { badMessage, type Refusal, refusedMessage, refuseHello } from "./check/hello.js";
@@ -236,6 +237,7 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
       task,
       attempt,
       cause: causeOf(failure.kind),
+      labels: labelsOf(failure),
       failure: { ...failure, session: 0, worker: member.name },
     });
     return undefined;
@@ -249,11 +251,19 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
   }
 }
 
-/** What the core decides by: only a function that threw or a process that died is worth another try. */
+/** What a function's `retries.on` may name the failure by. */
+function labelsOf({ kind, errorName, exitCode, signal }: Failure): string[] {
+  if (kind === FailureKind.OUT_OF_MEMORY) return [OUT_OF_MEMORY];
+  if (kind === FailureKind.DIED) return signal === "" ? ["exit", `exit ${exitCode}`] : ["signal", signal];
+  return errorName === undefined ? [] : [errorName];
+}
+
+/** What the core decides by: only a function that threw or a process that ended is worth another try. */
 function causeOf(kind: FailureKind): FailureCause {
   switch (kind) {
     case FailureKind.THREW:
     case FailureKind.DIED:
+    case FailureKind.OUT_OF_MEMORY:
       return "function";
     case FailureKind.CANCELLED:
       return "cancelled";

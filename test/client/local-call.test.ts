@@ -1,7 +1,7 @@
-import { NO_RETRIES } from "../../proto/retries.js";
 import { describe, expect, it } from "vitest";
 import { currentTask } from "../../client/current-task.js";
 import { TaskTimeoutError } from "../../proto/errors.js";
+import { NO_RETRIES } from "../../proto/retries.js";
 import { awaited, local, World } from "./conduct-kit.js";
 
 describe("a local call", () => {
@@ -12,10 +12,14 @@ describe("a local call", () => {
       if (attempts.length < 3) throw new Error("not yet");
       return "done";
     };
-    expect(await new World().run(() => awaited(local(flaky, { retries: { ...NO_RETRIES, max: 2 } })))).toBe("done");
+    expect(await new World().run(() => awaited(local(flaky, { retries: { ...NO_RETRIES, max: 2 } })))).toBe(
+      "done",
+    );
     expect(attempts).toEqual([1, 2, 3]);
     await expect(
-      new World().run(() => awaited(local(() => Promise.reject(new Error("never")), { retries: { ...NO_RETRIES, max: 1 } }))),
+      new World().run(() =>
+        awaited(local(() => Promise.reject(new Error("never")), { retries: { ...NO_RETRIES, max: 1 } })),
+      ),
     ).rejects.toThrow("never");
   });
 

@@ -4,7 +4,6 @@
  * spec, a task number used twice, an acknowledgement of what was not delivered.
  */
 
-import { NO_RETRIES } from "../../proto/retries.js";
 import type { Call, FunctionDefinition } from "../../client/call.js";
 import type { SessionListener, SessionSettings } from "../../client/session/session.js";
 import {
@@ -20,6 +19,7 @@ import { digestLike, refOf } from "../../proto/hash.js";
 import type { BlobTransport, Connection, Link } from "../../proto/link/link.js";
 import { memoryLink } from "../../proto/link/memory.js";
 import type { Request } from "../../proto/resource/demand.js";
+import { NO_RETRIES } from "../../proto/retries.js";
 import { decodeArgs, encodeValue, joinParts } from "../../proto/values/value.js";
 import { hello } from "../../proto/version.js";
 

@@ -60,7 +60,7 @@ describe("delayed", () => {
     expect(scope.call(1).call.definition.options).toMatchObject({
       priority: 4,
       timeoutMs: 60_000,
-      retries: 2,
+      retries: { max: 2 },
     });
     expect(scope.call(2).call.definition.options).toMatchObject({
       priority: 0,
