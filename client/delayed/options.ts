@@ -204,6 +204,7 @@ const RETRIES = 'a whole number of 0 or more, or { max, backoff, on } such as { 
 function readRetries(where: string, value: unknown): Retries | undefined {
   if (value === undefined) return undefined;
   if (isWhole(0)(value)) return { ...NO_RETRIES, max: value as number };
+  if (typeof value === "number") throw refusal(where, "retries", value, "a whole number of 0 or more");
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw refusal(where, "retries", value, RETRIES);
   const { max, backoff, on = [], ...unknown }: { [key: string]: unknown } = { ...value };

@@ -40,7 +40,7 @@ describe("options of delayed", () => {
   });
 
   const bad: [string, unknown, RegExp][] = [
-    ["retries", -1, /retries must be a whole number of 0 or more, or \{ max/],
+    ["retries", "3", /retries must be a whole number of 0 or more, or \{ max/],
     ["retries", { backoff: 1 }, /retries\.max must be a whole number/],
     ["retries", { max: 1, backoff: "soon" }, /retries\.backoff must be seconds or a text/],
     ["retries", { max: 1, on: "TypeError" }, /retries\.on must be a list/],
