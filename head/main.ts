@@ -5,6 +5,7 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { parseAddress } from "../proto/address.js";
 import { parseDuration } from "../proto/duration.js";
 import { ConfigError, messageOf } from "../proto/errors.js";
+import { toBytes } from "../proto/resource/amount.js";
 import { usageLine } from "../proto/usage.js";
 import { VERSION } from "../proto/version.js";
 import { loadScheduling } from "./config.js";
@@ -20,6 +21,8 @@ interface Flags {
   readonly resume: number;
   readonly lease: number;
   readonly config?: string;
+  readonly memory?: number;
+  readonly spill?: string;
   readonly logFile?: string;
   readonly trace?: string;
   readonly verbose: boolean;
@@ -86,6 +89,12 @@ function newCommand(): Command {
       60_000,
     )
     .option("--config <file>", "the configuration (default: GRAIN_CONFIG, or ./grain.toml)")
+    .option(
+      "--memory <size>",
+      "keep large values up to this in memory, e.g. 2G; more goes to disk (default: 512M)",
+      readBytes,
+    )
+    .option("--spill <directory>", "where on disk (default: the system's for temporary files)")
     .option("--log-file <file>", "write the log there (default: standard error)")
     .option("--trace <file>", "record what happens there, for `grain simulate`")
     .option("--verbose", "log more, and show where errors come from", false)
@@ -117,6 +126,14 @@ function readDuration(text: string): number {
   }
 }
 
+function readBytes(text: string): number {
+  try {
+    return toBytes(text, "--memory");
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
+}
+
 async function serve(flags: Flags): Promise<void> {
   const scheduling = await loadScheduling(flags.config, { env: process.env, cwd: process.cwd() });
   const { openLog } = await import("./log-file.js");
@@ -131,6 +148,10 @@ async function serve(flags: Flags): Promise<void> {
       resumeMs: flags.resume,
       leaseMs: flags.lease,
       scheduling,
+      blobs: {
+        ...(flags.memory === undefined ? {} : { memoryBytes: flags.memory }),
+        ...(flags.spill === undefined ? {} : { spillParent: flags.spill }),
+      },
       trace: trace?.sink,
       log,
       onClients: (connected) => idle.clients(connected),

@@ -8,6 +8,7 @@
 
 import type { Request } from "../../proto/resource/demand.js";
 import type { Pool } from "../../proto/resource/pool.js";
+import type { Retries } from "../../proto/retries.js";
 
 /** A client connected. */
 export interface SessionOpened {
@@ -28,8 +29,7 @@ export interface SpecDefined {
   readonly spec: number;
   readonly request: Request;
   readonly priority: number;
-  /** How often a call is repeated after its function threw or its process died. */
-  readonly retries: number;
+  readonly retries: Retries;
   readonly failInfeasible: boolean;
 }
 
@@ -98,6 +98,13 @@ export interface WorkerLeaving {
   readonly worker: number;
 }
 
+/** A worker's machine has got short of memory, or has enough again. */
+export interface WorkerPressed {
+  readonly type: "workerPressed";
+  readonly worker: number;
+  readonly pressed: boolean;
+}
+
 /** A worker is gone for good. What it had is requeued. */
 export interface WorkerLost {
   readonly type: "workerLost";
@@ -147,6 +154,8 @@ export interface Failed<Failure> {
   readonly task: number;
   readonly attempt: number;
   readonly cause: FailureCause;
+  /** What `Retries.on` may name it by; meaningful with the cause "function". */
+  readonly labels: readonly string[];
   /** Opaque; handed back by `reject`. */
   readonly failure: Failure;
 }
@@ -177,6 +186,7 @@ export type HeadEvent<Source, Result, Failure> =
   | WorkerLeaving
   | WorkerSuspect
   | WorkerResumed
+  | WorkerPressed
   | WorkerLost
   | Started
   | Finished<Result>

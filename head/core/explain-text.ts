@@ -42,7 +42,7 @@ function linesOf(explanation: Explanation, nameOf: NameOf): string[] {
   const who = `Task ${session}.${task}${name === "" ? "" : ` (${short(name)})`}${attempt}`;
   if (type === "queued") return [asking(who, explanation), ...reasons(explanation, nameOf)];
   const lines = placed(who, explanation);
-  if (explanation.cutOff === true)
+  if ("cutOff" in explanation && explanation.cutOff === true)
     lines.push("The connection to that worker was lost: it keeps the task, and may come back.");
   return lines;
 }
@@ -58,6 +58,8 @@ function placed(who: string, explanation: Exclude<Explanation, { type: "unknown"
       ];
     case "running":
       return [`${who} has run on ${list(explanation.workers)} for ${durationText(explanation.runningMs)}.`];
+    case "delayed":
+      return [`${who}: the one before failed; this one is queued in ${durationText(explanation.inMs)}.`];
     case "stopping": {
       const { workers, started, again } = explanation;
       const what = again ? "is being ended, to run again elsewhere" : "is being ended";
@@ -152,6 +154,8 @@ function outlook([first, ...others]: QueuedTask["alternatives"]): string {
     return "it starts when one of them ends; raise the limit to run more at once";
   if (others.length === 0 && types.has("leaving") && !types.has("short") && !types.has("busy"))
     return "it starts when another worker joins; start one with grain-worker";
+  if (others.length === 0 && types.has("pressed") && !types.has("short") && !types.has("busy"))
+    return "it starts when there is memory again, or the worker runs nothing";
   return "it starts as soon as there is room";
 }
 
@@ -174,6 +178,8 @@ function clause(obstacle: Obstacle, nameOf: NameOf): string {
       return `leaving: ${listed(obstacle, nameText)}`;
     case "suspect":
       return `cut off, may come back: ${listed(obstacle, nameText)}`;
+    case "pressed":
+      return `under memory pressure: ${listed(obstacle, nameText)}`;
     case "busy":
       return `in use: ${listed(obstacle, nameText)}`;
     case "reserved": {

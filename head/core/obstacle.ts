@@ -50,6 +50,8 @@ export type Obstacle =
   | ({ readonly type: "leaving" } & OnSome)
   /** Workers whose connection was lost, and that may come back. */
   | ({ readonly type: "suspect" } & OnSome)
+  /** Workers that run something and are short of memory: they get nothing beside it. */
+  | ({ readonly type: "pressed" } & OnSome)
   /** Workers that a gang has for itself, or, for a gang, that run something. */
   | ({ readonly type: "busy" } & OnSome)
   /** Workers that have room, kept free for another class. */
@@ -78,7 +80,7 @@ const NAMED = 3;
 /** How far a worker is from giving the demand: compared part by part, less is closer. */
 type Distance = readonly [never: number, hindrances: number, missing: number];
 
-type Kind = "short" | "token" | "walltime" | "leaving" | "suspect" | "busy" | "reserved";
+type Kind = "short" | "token" | "walltime" | "leaving" | "suspect" | "pressed" | "busy" | "reserved";
 
 /** One thing that keeps it from one worker. */
 interface Hindrance {
@@ -153,6 +155,7 @@ export function reservedBy(
 function hindrances(state: Readonly<State>, cls: TaskClass, shape: Shape, worker: Worker): Hindrance[] {
   if (worker.mode !== "ready") return [hindrance(worker.mode)];
   const found = [...unsuitable(state, shape, worker)];
+  if (worker.pressed && worker.granted.size > 0) found.push(hindrance("pressed"));
   const taken = worker.heldBy !== undefined || (shape.nodes > 0 && worker.granted.size > 0);
   if (taken) found.push(hindrance("busy"));
   // What a worker has that is taken as a whole says nothing, save where it has not enough at all.
@@ -233,6 +236,7 @@ function obstacleOf(state: Readonly<State>, { hindrance, closest, count }: Group
     case "walltime":
     case "leaving":
     case "suspect":
+    case "pressed":
     case "busy":
       return { type, ...some };
     default:

@@ -57,6 +57,8 @@ function placed(explanation: Placed): Partial<Message> {
       return { workers: [explanation.worker] };
     case "running":
       return { workers: [...explanation.workers], sinceMs: explanation.runningMs };
+    case "delayed":
+      return {};
     case "stopping":
       return { workers: [...explanation.workers] };
     default:
@@ -115,6 +117,7 @@ function obstacleMessage(obstacle: Obstacle, nameOf: NameOf): Explanation_Obstac
     case "walltime":
     case "leaving":
     case "suspect":
+    case "pressed":
     case "busy":
       return message;
     default:

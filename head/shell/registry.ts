@@ -135,6 +135,7 @@ export class Registry {
       joinedMs: nowMs,
       id: join.id,
       leaving: false,
+      pressed: false,
       received: new Received(),
     };
     this.workers.set(member.worker, { member, stream: peer, peer: join.resume ? undefined : peer });

@@ -25,6 +25,7 @@ import {
 } from "../../proto/grain.js";
 import type { Link, LinkEnd, LinkHandler } from "../../proto/link/link.js";
 import type { Received } from "../../proto/link/unacknowledged.js";
+import { OUT_OF_MEMORY } from "../../proto/retries.js";
 import { hello } from "../../proto/version.js";
 import type { FailureCause } from "../core/event.js";
 import { badMessage, type Refusal, refusedMessage, refuseHello } from "./check/hello.js";
@@ -51,6 +52,8 @@ export interface Member {
   readonly id: Uint8Array | undefined;
   /** It has said that it leaves. */
   leaving: boolean;
+  /** It has said that it is short of memory. */
+  pressed: boolean;
   /** Of its messages, on all its streams. */
   readonly received: Received;
 }
@@ -215,7 +218,7 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
     const { member } = state;
     if (body.$case === "heartbeat") {
       this.#outbox.touch();
-      return undefined;
+      return this.#lives(member, body.heartbeat.pressed ?? false);
     }
     if (body.$case === "held") return this.#held(state.type, member, body.held);
     member.received.add();
@@ -278,6 +281,12 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
     return undefined;
   }
 
+  #lives(member: Member, pressed: boolean): undefined {
+    if (pressed === member.pressed) return;
+    member.pressed = pressed;
+    this.#host.loop.step({ type: "workerPressed", worker: member.worker, pressed });
+  }
+
   #finished(worker: number, finished: Finished): Refusal | undefined {
     const wrong = wrongFinished(finished, this.#host.lastSession);
     if (wrong !== undefined) return badMessage(wrong);
@@ -313,6 +322,7 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
       task,
       attempt,
       cause: causeOf(failure.kind),
+      labels: labelsOf(failure),
       failure: { ...failure, session: 0, worker: member.name },
     });
     return undefined;
@@ -326,11 +336,19 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
   }
 }
 
-/** What the core decides by: only a function that threw or a process that died is worth another try. */
+/** What a function's `retries.on` may name the failure by. */
+function labelsOf({ kind, errorName, exitCode, signal }: Failure): string[] {
+  if (kind === FailureKind.OUT_OF_MEMORY) return [OUT_OF_MEMORY];
+  if (kind === FailureKind.DIED) return signal === "" ? ["exit", `exit ${exitCode}`] : ["signal", signal];
+  return errorName === undefined ? [] : [errorName];
+}
+
+/** What the core decides by: only a function that threw or a process that ended is worth another try. */
 function causeOf(kind: FailureKind): FailureCause {
   switch (kind) {
     case FailureKind.THREW:
     case FailureKind.DIED:
+    case FailureKind.OUT_OF_MEMORY:
       return "function";
     case FailureKind.CANCELLED:
       return "cancelled";
