@@ -7,9 +7,13 @@
  * `renew`), and the bytes are kept until then.
  */
 
+import { join } from "node:path";
 import type { BlobRef } from "../../proto/grain.js";
 import type { BlobTransport, ValueFiles } from "../../proto/link/link.js";
+import { piecesOf } from "../../proto/share/value-file.js";
 
+/** So much is sent at a time. */
+const PIECE_BYTES = 1024 * 1024;
 /** After so long the head is asked again: a third of the time that it keeps what nothing refers to. */
 const CONFIRMED_FOR_MS = 20_000;
 
@@ -72,13 +76,12 @@ export class Uploads {
     const asked: string[] = [];
     for (const { ref, source } of byHash.values()) {
       // A file is handed over as quickly as the head is asked.
-      if (source.type === "file") await source.files.adopt(ref, source.file);
-      else asked.push(ref.hash);
+      if (source.type !== "file" || !(await handOver(blobs, ref, source))) asked.push(ref.hash);
     }
     const missing = asked.length === 0 ? [] : await blobs.missing(asked);
     for (const hash of missing) {
       const { ref, source } = byHash.get(hash)!;
-      if (source.type === "memory") await blobs.put(ref, source.parts);
+      await blobs.put(ref, source.type === "memory" ? source.parts : piecesAnew(source));
     }
     this.#confirmed(uploads);
   }
@@ -87,4 +90,23 @@ export class Uploads {
     const nowMs = this.#nowMs();
     for (const upload of uploads) upload.confirmedMs = nowMs;
   }
+}
+
+type FileSource = Extract<UploadSource, { type: "file" }>;
+
+/** @returns false when the connection was lost: whether the head has it is not known */
+async function handOver(blobs: BlobTransport, ref: BlobRef, { files, file }: FileSource): Promise<boolean> {
+  try {
+    await files.adopt(ref, file);
+    return true;
+  } catch (error) {
+    if (blobs.files === files) throw error;
+    return false;
+  }
+}
+
+/** A file's bytes, from the beginning each time they are asked for. */
+function piecesAnew({ files, file }: FileSource): AsyncIterable<Uint8Array> {
+  const path = join(files.directory, file);
+  return { [Symbol.asyncIterator]: () => piecesOf(path, PIECE_BYTES) };
 }

@@ -1,7 +1,7 @@
 /** A blob transport that outlives a lost connection: what failed because of that is tried again for a while. */
 
 import type { BlobRef } from "../grain.js";
-import type { BlobTransport } from "./link.js";
+import type { BlobTransport, ValueFiles } from "./link.js";
 import { persist } from "./reopen.js";
 
 /** A transport that can tell whether an error speaks of the connection and not of the blob. */
@@ -20,6 +20,14 @@ export class PersistentBlobs implements BlobTransport {
   constructor(blobs: BreakableBlobs, giveUpMs: number) {
     this.#blobs = blobs;
     this.#giveUpMs = giveUpMs;
+  }
+
+  get files(): ValueFiles | undefined {
+    return this.#blobs.files;
+  }
+
+  async share(): Promise<ValueFiles | undefined> {
+    return this.#blobs.share?.();
   }
 
   missing(hashes: readonly string[]): Promise<string[]> {

@@ -96,10 +96,13 @@ await run(async () => {
     expect(lines.length).toBe(3000);
   }, 120_000);
 
-  it("damage no large value", async () => {
+  it("damage no large value that is moved", async () => {
+    // As between machines: nothing is handed over in shared memory.
+    const apart = { GRAIN_SHARED_DIR: "" };
     const { address } = await stage.head();
     const [forWorker, forClient] = [await proxyTo(address), await proxyTo(address)];
-    await stage.worker(forWorker.address, ["--cpus", "2"]);
+    const worker = stage.start("grain-worker", ["--address", forWorker.address, "--cpus", "2"], apart);
+    await worker.until(/Joined the head/);
     const running = program(
       `
 const turn = delayed(function turn(bytes: Uint8Array) { return bytes.map((byte) => byte ^ 255); });
@@ -110,6 +113,7 @@ await run(async () => {
 });
 `,
       forClient.address,
+      apart,
     );
     const cuts = await Promise.all([
       cutting(forWorker, 4_000_000, running),

@@ -8,7 +8,7 @@ import { basename, join } from "node:path";
 import { messageOf } from "../../proto/errors.js";
 import type { BlobRef } from "../../proto/grain.js";
 import { newValueKey, valueRefOf } from "../../proto/hash.js";
-import type { BlobTransport } from "../../proto/link/link.js";
+import type { BlobTransport, ValueFiles } from "../../proto/link/link.js";
 import {
   fileNameOf,
   isFileName,
@@ -32,6 +32,8 @@ export class Staging {
   /** Where they write when no room is left there. */
   readonly fallback: string;
   readonly #blobs: BlobTransport;
+  /** The head's directory, as it was known last. */
+  #known: ValueFiles | undefined;
   /** Directories that are the agent's to remove. */
   readonly #own: string[] = [];
   /** Names values that are handed to executors. */
@@ -46,6 +48,7 @@ export class Staging {
     this.#blobs = blobs;
     const root = sharedRoot() ?? tmpdir();
     for (const swept of new Set([root, tmpdir()])) sweep(swept);
+    this.#known = blobs.files;
     this.directory = blobs.files?.directory ?? this.#make(root);
     this.fallback = this.#make(tmpdir());
     process.on("exit", this.#atExit);
@@ -66,6 +69,28 @@ export class Staging {
     }
   }
 
+  /** @returns false when the file cannot be handed over, or the connection was lost meanwhile */
+  async #handOver(ref: BlobRef, file: string): Promise<boolean> {
+    const { files } = this.#blobs;
+    if (files?.directory !== this.directory) return false;
+    try {
+      await files.adopt(ref, file);
+      return true;
+    } catch (error) {
+      // What else may be wrong with a value is told to whoever waits for it.
+      if (this.#blobs.files === files) throw error;
+      // The head may have taken it before the connection was lost.
+      return (await this.#blobs.missing([ref.hash])).length === 0;
+    }
+  }
+
+  #send(ref: BlobRef, path: string): Promise<void> {
+    // Begins anew each time it is iterated: after a lost connection it is sent again.
+    return this.#blobs.put(ref, {
+      [Symbol.asyncIterator]: () => piecesOf(path, PIECE_BYTES),
+    });
+  }
+
   /** A task needs its arguments no more. */
   forget(ref: number): void {
     const path = this.#arguments.get(ref);
@@ -80,11 +105,9 @@ export class Staging {
     if (!isFileName(file)) throw new Error(`"${basename(file)}" does not name a file with a value`);
     const ref: BlobRef = { hash, byteLength };
     const path = join(fallback ? this.fallback : this.directory, file);
-    const { files } = this.#blobs;
     this.#leaving.add(file);
     try {
-      if (!fallback && files?.directory === this.directory) await files.adopt(ref, file);
-      else await this.#blobs.put(ref, piecesOf(path, PIECE_BYTES));
+      if (fallback || !(await this.#handOver(ref, file))) await this.#send(ref, path);
       return ref;
     } finally {
       this.#leaving.delete(file);
@@ -122,7 +145,9 @@ export class Staging {
   }
 
   #sharedPath(hash: string): string {
-    const { files } = this.#blobs;
+    // While the worker is cut off, what was shared is where it was.
+    const files = this.#blobs.files ?? this.#known;
+    this.#known = files;
     if (files === undefined) throw new Error("the directory that the head shares has gone");
     return files.pathOf(hash);
   }

@@ -35,6 +35,8 @@ export class GrpcBlobs implements BreakableBlobs {
 
   async share(): Promise<ValueFiles | undefined> {
     if (this.#root === undefined) return undefined;
+    // The stream that it was found out by was lost: another may be had.
+    if (this.#files?.over === true) this.#sharing = undefined;
     this.#sharing ??= GrpcFiles.open(this.#open(), this.#root);
     this.#files = await this.#sharing;
     return this.files;

@@ -109,6 +109,8 @@ async function connect<Out, In>(
       if (!(await ready(client, ATTEMPT_MS, signal)))
         throw new ConnectionError(`No head answers at ${shown}.`);
       signal.throwIfAborted();
+      await blobs.share();
+      signal.throwIfAborted();
       link = openLink(client);
       return link;
     },
