@@ -1,64 +1,80 @@
 /**
- * A session's tasks by number: a map for numbers given out in sequence.
+ * A map for whole numbers given out in sequence, such as those of a session's tasks.
  *
  * A plain Map of a million entries is copied whole, in one step of 100 ms, each time it is
- * full of what has been deleted. Here numbers are looked up in pages, and an empty page goes.
+ * full of what has been deleted, and looking into it misses the processor's caches. Here
+ * numbers are looked up in pages, of which neighbours share one, and an empty page goes.
  */
-
-import type { Task } from "./task.js";
 
 const PAGE_BITS = 10;
 const PAGE = 1 << PAGE_BITS;
 
-interface Page {
-  readonly tasks: (Task | undefined)[];
+interface Page<T> {
+  readonly items: (T | undefined)[];
   live: number;
 }
 
-/** Tasks by number. Numbers are whole and not negative. */
-export class TaskTable {
-  readonly #pages = new Map<number, Page>();
+/** Things by number. Numbers are whole and not negative; `undefined` is nothing. */
+export class NumberedTable<T extends object> {
+  readonly #pages = new Map<number, Page<T>>();
   #size = 0;
+  /** The page that was used last, and where it is: neighbours are mostly used together. */
+  #lastAt = -1;
+  #last: Page<T> | undefined;
 
   get size(): number {
     return this.#size;
   }
 
-  get(number: number): Task | undefined {
-    return this.#pages.get(Math.floor(number / PAGE))?.tasks[number % PAGE];
+  get(number: number): T | undefined {
+    return this.#pageAt(Math.floor(number / PAGE))?.items[number % PAGE];
   }
 
   has(number: number): boolean {
     return this.get(number) !== undefined;
   }
 
-  set(number: number, task: Task): void {
+  set(number: number, item: T): void {
     const at = Math.floor(number / PAGE);
-    let page = this.#pages.get(at);
+    let page = this.#pageAt(at);
     if (page === undefined) {
-      page = { tasks: new Array<Task | undefined>(PAGE).fill(undefined), live: 0 };
+      page = { items: new Array<T | undefined>(PAGE).fill(undefined), live: 0 };
       this.#pages.set(at, page);
+      this.#lastAt = at;
+      this.#last = page;
     }
-    if (page.tasks[number % PAGE] === undefined) {
+    if (page.items[number % PAGE] === undefined) {
       page.live += 1;
       this.#size += 1;
     }
-    page.tasks[number % PAGE] = task;
+    page.items[number % PAGE] = item;
   }
 
   delete(number: number): void {
     const at = Math.floor(number / PAGE);
-    const page = this.#pages.get(at);
-    if (page?.tasks[number % PAGE] === undefined) return;
-    page.tasks[number % PAGE] = undefined;
+    const page = this.#pageAt(at);
+    if (page?.items[number % PAGE] === undefined) return;
+    page.items[number % PAGE] = undefined;
     page.live -= 1;
     this.#size -= 1;
-    if (page.live === 0) this.#pages.delete(at);
+    if (page.live > 0) return;
+    this.#pages.delete(at);
+    this.#lastAt = -1;
+    this.#last = undefined;
   }
 
-  /** Every task, page by page. */
-  *values(): Generator<Task> {
-    for (const { tasks } of this.#pages.values())
-      for (const task of tasks) if (task !== undefined) yield task;
+  /** Every one, page by page; may be changed meanwhile. */
+  *values(): Generator<T> {
+    for (const { items } of this.#pages.values())
+      for (const item of items) if (item !== undefined) yield item;
+  }
+
+  #pageAt(at: number): Page<T> | undefined {
+    if (at === this.#lastAt) return this.#last;
+    const page = this.#pages.get(at);
+    if (page === undefined) return undefined;
+    this.#lastAt = at;
+    this.#last = page;
+    return page;
   }
 }
