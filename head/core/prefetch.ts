@@ -13,7 +13,7 @@
 import { compareLevels } from "./level.js";
 import type { Line } from "./line.js";
 import { Turns, urgencyOf } from "./order.js";
-import { COMPARISON, type PlanStep } from "./plan-step.js";
+import { COMPARISON, type PlanStep, SENDING_AHEAD } from "./plan-step.js";
 import { release, reservationOf } from "./reservation.js";
 import type { Shape } from "./shape.js";
 import { type State, sendAhead } from "./state.js";
@@ -24,8 +24,10 @@ import { amountOn, couldFit, type Worker } from "./worker.js";
 const HORIZON_US = 10_000;
 /** Tasks that run longer than this gain nothing from it. */
 const LONG_US = 1_000_000;
-/** Most unstarted tasks on one worker, of one shape. */
-const MAX_AHEAD = 1_024;
+/** Most unstarted tasks of one shape per slot… */
+const MAX_AHEAD_PER_SLOT = 1_024;
+/** …and on one worker. */
+const MAX_AHEAD = 8_192;
 /** Unstarted tasks on one worker, of a class of which no run time is known. */
 const UNKNOWN_AHEAD = 2;
 /** Sends workers more than fits now; goes on where a step that ran out of budget stopped. */
@@ -118,7 +120,7 @@ function refillShape(step: PlanStep, worker: Worker, shape: Shape, slots: number
     step.assignments.add(worker, sendAhead(state, cls, worker), 0, false);
     turns.placed(line);
     held += 1;
-    step.budget -= 1;
+    step.budget -= SENDING_AHEAD;
     if (line.size === 0) endReservation(step, line);
   }
 }
@@ -152,5 +154,6 @@ function depth(cls: TaskClass, slots: number): number {
   const { runs, meanUs } = cls.estimate;
   if (runs === 0) return Math.min(slots, UNKNOWN_AHEAD);
   if (meanUs > LONG_US) return 0;
-  return Math.min(MAX_AHEAD, Math.max(slots, Math.ceil((slots * HORIZON_US) / Math.max(meanUs, 1))));
+  const perSlot = Math.min(MAX_AHEAD_PER_SLOT, Math.max(1, HORIZON_US / Math.max(meanUs, 1)));
+  return Math.min(MAX_AHEAD, Math.ceil(slots * perSlot));
 }
