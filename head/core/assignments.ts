@@ -7,6 +7,7 @@
  */
 
 import type { Assign } from "./effect.js";
+import { reportMsOf } from "./pace.js";
 import type { State } from "./state.js";
 import type { Task } from "./task.js";
 import type { TaskClass } from "./task-class.js";
@@ -21,11 +22,14 @@ interface Share {
 
 /** Gathers the assignments of one plan. */
 export class Assignments {
+  readonly #reportMs: number | undefined;
   readonly #shares = new Map<Worker, Map<TaskClass, Share>>();
   /** Workers that were granted something in this plan. */
   readonly granted = new Set<Worker>();
 
-  constructor(private readonly state: State) {}
+  constructor(private readonly state: State) {
+    this.#reportMs = reportMsOf(state);
+  }
 
   add(worker: Worker, task: Task, alternative: number, granted: boolean): void {
     if (granted) this.granted.add(worker);
@@ -38,7 +42,7 @@ export class Assignments {
       assign.hardMs !== hardMs ||
       (assign.gangs === undefined) !== (task.gang === undefined)
     ) {
-      assign = newAssign(worker, task, alternative, granted, hardMs);
+      assign = newAssign(worker, task, alternative, granted, hardMs, this.#reportMs);
       if (granted) share.granted = assign;
       else share.ahead = assign;
       this.state.effects.push(assign);
@@ -71,6 +75,7 @@ function newAssign(
   alternative: number,
   granted: boolean,
   hardMs: number,
+  reportMs: number | undefined,
 ): Assign<unknown> {
   const { session, spec } = task.class;
   return {
@@ -86,6 +91,7 @@ function newAssign(
     indices: [],
     hardMs,
     gangs: task.gang === undefined ? undefined : [],
+    reportMs,
   };
 }
 
