@@ -63,6 +63,12 @@ export class NumberedTable<T extends object> {
     this.#last = undefined;
   }
 
+  /** The numbers in use, page by page. */
+  *keys(): Generator<number> {
+    for (const [at, { items }] of this.#pages)
+      for (let i = 0; i < PAGE; i += 1) if (items[i] !== undefined) yield at * PAGE + i;
+  }
+
   /** Every one, page by page; may be changed meanwhile. */
   *values(): Generator<T> {
     for (const { items } of this.#pages.values())

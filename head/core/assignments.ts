@@ -32,6 +32,8 @@ export class Assignments {
   }
 
   add(worker: Worker, task: Task, alternative: number, granted: boolean): void {
+    // A task that runs alone asked for no gang, and need not know.
+    const gang = task.class.alone ? undefined : task.gang;
     if (granted) this.granted.add(worker);
     const hardMs = learntHardMs(this.state, task, alternative);
     const share = this.#shareOf(worker, task.class);
@@ -40,9 +42,14 @@ export class Assignments {
       assign === undefined ||
       assign.alternative !== alternative ||
       assign.hardMs !== hardMs ||
-      (assign.gangs === undefined) !== (task.gang === undefined)
+      (assign.gangs === undefined) !== (gang === undefined)
     ) {
-      assign = newAssign(worker, task, alternative, granted, hardMs, this.#reportMs);
+      assign = newAssign(
+        worker,
+        task.class,
+        { alternative, granted, hardMs, reportMs: this.#reportMs },
+        gang !== undefined,
+      );
       if (granted) share.granted = assign;
       else share.ahead = assign;
       this.state.effects.push(assign);
@@ -51,7 +58,7 @@ export class Assignments {
     assign.attempts.push(task.attempt);
     assign.sources.push(task.source);
     assign.indices.push(task.index);
-    if (task.gang !== undefined) assign.gangs?.push(task.gang.map(({ number }) => number));
+    if (gang !== undefined) assign.gangs?.push(gang.map(({ number }) => number));
   }
 
   #shareOf(worker: Worker, cls: TaskClass): Share {
@@ -71,27 +78,21 @@ export class Assignments {
 
 function newAssign(
   worker: Worker,
-  task: Task,
-  alternative: number,
-  granted: boolean,
-  hardMs: number,
-  reportMs: number | undefined,
+  { session, spec }: TaskClass,
+  terms: Pick<Assign<unknown>, "alternative" | "granted" | "hardMs" | "reportMs">,
+  isGang: boolean,
 ): Assign<unknown> {
-  const { session, spec } = task.class;
   return {
     type: "assign",
     worker: worker.number,
     session: session.number,
     spec,
-    alternative,
-    granted,
+    ...terms,
     tasks: [],
     attempts: [],
     sources: [],
     indices: [],
-    hardMs,
-    gangs: task.gang === undefined ? undefined : [],
-    reportMs,
+    gangs: isGang ? [] : undefined,
   };
 }
 

@@ -1,6 +1,8 @@
 /** Starts a head that listens: the daemon's, and for programs that embed one which others connect to. */
 
 import { parseAddress } from "../../proto/address.js";
+import { sharedRoot } from "../../proto/share/directory.js";
+import { SharedFiles } from "./blob/shared.js";
 import { Head, type HeadOptions } from "./head.js";
 
 /** How a listening head is set up. */
@@ -32,7 +34,8 @@ export async function startHead(options: ListenOptions = {}): Promise<ListeningH
   const addresses = (options.listen ?? [DEFAULT_ADDRESS]).map((address) => parseAddress(address));
   // Loaded here: an embedded head needs no gRPC.
   const { serveGrpc } = await import("./grpc/server.js");
-  const head = new Head(options);
+  const shared = SharedFiles.open(sharedRoot());
+  const head = new Head({ ...options, blobs: { shared, ...options.blobs } });
   try {
     const server = await serveGrpc(head, addresses);
     return { head, addresses: server.addresses, close: (reason) => closeBoth(head, server, reason) };

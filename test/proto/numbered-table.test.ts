@@ -22,6 +22,7 @@ it("is a map", () => {
         expect(table.has(n)).toBe(model.has(n));
         expect(table.size).toBe(model.size);
       }
+      expect(new Set(table.keys())).toEqual(new Set(model.keys()));
       expect(new Set(table.values())).toEqual(new Set(model.values()));
     }),
   );
