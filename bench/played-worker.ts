@@ -1,12 +1,13 @@
 /**
  * A worker of one core that runs nothing: granted tasks begin at once, what waits takes the place of what has ended,
- * in the order in which it came. Results are told when the task's time is over.
+ * in the order in which it came. What has happened is told as a worker's agent tells it: by the same code.
  *
  * Not its job: connecting, and what a demand of more than its core is.
  */
 
 import type { Assign, HeadToWorker, WorkerMessage } from "../proto/grain.js";
 import type { Link } from "../proto/link/link.js";
+import { Reports } from "../worker/agent/reports.js";
 
 /** Calls back at a time. */
 export interface Timers {
@@ -24,6 +25,7 @@ const NOTHING = new Uint8Array(0);
 
 export class PlayedWorker {
   readonly #link: Link<WorkerMessage, HeadToWorker>;
+  readonly #reports: Reports;
   readonly #taskMs: number;
   readonly #timers: Timers;
   #waiting: Waiting[] = [];
@@ -31,6 +33,7 @@ export class PlayedWorker {
 
   constructor(link: Link<WorkerMessage, HeadToWorker>, taskMs: number, timers: Timers) {
     this.#link = link;
+    this.#reports = new Reports(link, "");
     this.#taskMs = taskMs;
     this.#timers = timers;
   }
@@ -43,7 +46,8 @@ export class PlayedWorker {
         for (const task of this.#remove(body.promote)) this.#begin(task, performance.now());
         return;
       case "retract":
-        return this.#giveBack(this.#remove(body.retract));
+        for (const task of this.#remove(body.retract)) this.#reports.returned(task);
+        return this.#reports.settle(this.#waiting.length);
       case "cancel":
         throw new Error("a played worker cannot cancel");
     }
@@ -60,7 +64,8 @@ export class PlayedWorker {
     ).unref();
   }
 
-  #assigned({ session, tasks, attempts, granted }: Assign): void {
+  #assigned({ session, tasks, attempts, granted, reportMs }: Assign): void {
+    this.#reports.pace(reportMs);
     const now = performance.now();
     for (let i = 0; i < tasks.length; i += 1) {
       const task = { session, task: tasks[i]!, attempt: attempts[i] ?? 1, arrivedMs: now };
@@ -75,32 +80,15 @@ export class PlayedWorker {
     this.#timers.at(dueMs, () => this.#end(task, dueMs));
   }
 
-  #end({ session, task, attempt }: Waiting, endedMs: number): void {
+  #end(task: Waiting, endedMs: number): void {
     this.#running -= 1;
-    const runUs = [Math.round(this.#taskMs * 1000)];
-    this.#link.send({
-      body: {
-        $case: "finished",
-        finished: {
-          session,
-          tasks: [task],
-          attempts: [attempt],
-          sizes: [0],
-          values: NOTHING,
-          blobs: [],
-          runUs,
-        },
-      },
-    });
+    this.#reports.finished(task, NOTHING, Math.round(this.#taskMs * 1000));
     const next = this.#waiting.shift();
-    if (next === undefined) return;
-    this.#link.send({
-      body: {
-        $case: "started",
-        started: { session: next.session, tasks: [next.task], attempts: [next.attempt] },
-      },
-    });
-    this.#begin(next, Math.max(endedMs, next.arrivedMs));
+    if (next !== undefined) {
+      this.#reports.started(next);
+      this.#begin(next, Math.max(endedMs, next.arrivedMs));
+    }
+    this.#reports.settle(this.#waiting.length);
   }
 
   #remove({ session, tasks }: { session: number; tasks: number[] }): Waiting[] {
@@ -108,22 +96,5 @@ export class PlayedWorker {
     const removed = this.#waiting.filter((task) => task.session === session && named.has(task.task));
     this.#waiting = this.#waiting.filter((task) => !removed.includes(task));
     return removed;
-  }
-
-  #giveBack(given: Waiting[]): void {
-    const bySession = new Map<number, Waiting[]>();
-    for (const task of given) bySession.set(task.session, [...(bySession.get(task.session) ?? []), task]);
-    for (const [session, tasks] of bySession) {
-      this.#link.send({
-        body: {
-          $case: "returned",
-          returned: {
-            session,
-            tasks: tasks.map(({ task }) => task),
-            attempts: tasks.map(({ attempt }) => attempt),
-          },
-        },
-      });
-    }
   }
 }

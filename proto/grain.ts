@@ -491,6 +491,8 @@ export interface Assign {
   /** learnt hard walltime; 0: the demand's own */
   hardMs: number;
   gangs: Gang[];
+  /** The head has many workers: while tasks wait on this one, it tells of ends at most so often. Absent: as it likes. */
+  reportMs?: number | undefined;
 }
 
 /** The workers that the task at `index` has for itself. It runs on the first. */
@@ -3701,6 +3703,7 @@ function createBaseAssign(): Assign {
     alternative: 0,
     hardMs: 0,
     gangs: [],
+    reportMs: undefined,
   };
 }
 
@@ -3744,6 +3747,9 @@ export const Assign = {
     }
     for (const v of message.gangs) {
       Gang.encode(v!, writer.uint32(90).fork()).ldelim();
+    }
+    if (message.reportMs !== undefined) {
+      writer.uint32(96).uint32(message.reportMs);
     }
     return writer;
   },
@@ -3861,6 +3867,13 @@ export const Assign = {
           }
 
           message.gangs.push(Gang.decode(reader, reader.uint32()));
+          continue;
+        case 12:
+          if (tag !== 96) {
+            break;
+          }
+
+          message.reportMs = reader.uint32();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {

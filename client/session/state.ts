@@ -14,6 +14,7 @@
 
 import { type GrainError, messageOf, SerializationError, TaskCancelledError } from "../../proto/errors.js";
 import type { BlobRef, ClientMessage, Failure, Results } from "../../proto/grain.js";
+import { NumberedTable } from "../../proto/numbered-table.js";
 import type { Request } from "../../proto/resource/demand.js";
 import { decodeValue, type Encoded } from "../../proto/values/value.js";
 import type { FunctionDefinition } from "../call.js";
@@ -54,7 +55,7 @@ export class SessionState {
   phase: Phase = { type: "idle" };
   readonly #specs = new SpecTable();
   /** Queued and sent, by task number. */
-  readonly #calls = new Map<number, RemoteCall>();
+  readonly #calls = new NumberedTable<RemoteCall>();
   /** Calls whose arguments are being uploaded. */
   readonly #uploading = new Set<RemoteCall>();
   /** Calls whose results are being fetched. */

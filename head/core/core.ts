@@ -18,6 +18,7 @@
  * 10. after a complete plan, workers are reserved only for lines that wait, and a gang's all at once.
  */
 
+import { NumberedTable } from "../../proto/numbered-table.js";
 import { BatchTable } from "./batch-table.js";
 import type { Effect } from "./effect.js";
 import {
@@ -39,7 +40,6 @@ import type { Session } from "./session.js";
 import { vectorOf } from "./shape.js";
 import { enqueue, lookAt, newState, type State } from "./state.js";
 import { newClass } from "./task-class.js";
-import { TaskTable } from "./task-table.js";
 import { CoreView } from "./view.js";
 import { type Worker, WorkerStates } from "./worker.js";
 
@@ -85,7 +85,7 @@ function apply(state: State, event: HeadEvent<unknown, unknown, unknown>): void 
         classes: new Map(),
         lines: new Map(),
         batches: new BatchTable(),
-        tasks: new TaskTable(),
+        tasks: new NumberedTable(),
         held: [],
         closed: false,
         queued: 0,

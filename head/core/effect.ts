@@ -22,6 +22,8 @@ export interface Assign<Source> {
   readonly hardMs: number;
   /** For each task the numbers of the workers it has for itself, the first being `worker`; undefined: no gangs. */
   readonly gangs: number[][] | undefined;
+  /** How often the worker is to tell of ends while tasks wait there; undefined: as it likes. */
+  readonly reportMs?: number | undefined;
 }
 
 /** Tasks sent ahead own their resources now. */

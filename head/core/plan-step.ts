@@ -23,3 +23,6 @@ export interface PlanStep {
 
 /** Comparisons of a task with a worker, in placements. */
 export const COMPARISON = 1 / 8;
+
+/** Sending a task ahead, in placements: nothing is looked for. */
+export const SENDING_AHEAD = 1 / 4;

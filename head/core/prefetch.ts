@@ -13,19 +13,22 @@
 import { compareLevels } from "./level.js";
 import type { Line } from "./line.js";
 import { Turns, urgencyOf } from "./order.js";
-import { COMPARISON, type PlanStep } from "./plan-step.js";
+import { reportMsOf } from "./pace.js";
+import { COMPARISON, type PlanStep, SENDING_AHEAD } from "./plan-step.js";
 import { release, reservationOf } from "./reservation.js";
 import type { Shape } from "./shape.js";
 import { type State, sendAhead } from "./state.js";
 import type { TaskClass } from "./task-class.js";
 import { amountOn, couldFit, type Worker } from "./worker.js";
 
-/** Unstarted work per slot, in run time: hides a round trip with batches under load. */
+/** Unstarted work per slot, in run time: hides a round trip with batches under load; more where workers report seldom. */
 const HORIZON_US = 10_000;
 /** Tasks that run longer than this gain nothing from it. */
 const LONG_US = 1_000_000;
-/** Most unstarted tasks on one worker, of one shape. */
-const MAX_AHEAD = 1_024;
+/** Most unstarted tasks of one shape per slot… */
+const MAX_AHEAD_PER_SLOT = 1_024;
+/** …and on one worker. */
+const MAX_AHEAD = 8_192;
 /** Unstarted tasks on one worker, of a class of which no run time is known. */
 const UNKNOWN_AHEAD = 2;
 /** Sends workers more than fits now; goes on where a step that ran out of budget stopped. */
@@ -102,23 +105,23 @@ function refillShape(step: PlanStep, worker: Worker, shape: Shape, slots: number
   const { state } = step;
   let held = 0;
   for (const [cls, tasks] of worker.ahead) if (cls.shapes[0] === shape) held += tasks.size;
-  const lines = mostUrgent([...shape.lines].filter((line) => line.shapes.length === 1)).filter(
-    (line) => couldFit(state, worker, shape) && mayRefill(state, line, worker),
+  // Half empty before it is filled again: fewer, larger messages. Mostly it is not, which is cheap to see.
+  if (held > deepest(state, shape.lines, slots) / 2 || !couldFit(state, worker, shape)) return;
+  const lines = mostUrgent([...shape.lines].filter((line) => line.shapes.length === 1)).filter((line) =>
+    mayRefill(state, line, worker),
   );
-  if (lines.length === 0) return;
-  // Half empty before it is filled again: fewer, larger messages.
-  if (held > Math.max(...lines.map((line) => depth(line.first(), slots))) / 2) return;
+  if (lines.length === 0 || held > deepest(state, lines, slots) / 2) return;
   const turns = new Turns(state, lines);
   for (let line = turns.next(); line !== undefined && step.budget > 0; line = turns.next()) {
     const cls = line.first();
-    if (held >= depth(cls, slots)) {
+    if (held >= depth(state, cls, slots)) {
       turns.drop(line);
       continue;
     }
     step.assignments.add(worker, sendAhead(state, cls, worker), 0, false);
     turns.placed(line);
     held += 1;
-    step.budget -= 1;
+    step.budget -= SENDING_AHEAD;
     if (line.size === 0) endReservation(step, line);
   }
 }
@@ -147,10 +150,20 @@ function mostUrgent(lines: Line[]): Line[] {
   return lines.filter((line) => line.level === best!.level);
 }
 
+/** How many unstarted tasks so many slots should have of what waits in the lines, by the class that asks for most. */
+function deepest(state: Readonly<State>, lines: Iterable<Line>, slots: number): number {
+  let most = 0;
+  for (const line of lines) most = Math.max(most, depth(state, line.first(), slots));
+  return most;
+}
+
 /** How many unstarted tasks of the class so many slots should have. */
-function depth(cls: TaskClass, slots: number): number {
+function depth(state: Readonly<State>, cls: TaskClass, slots: number): number {
   const { runs, meanUs } = cls.estimate;
   if (runs === 0) return Math.min(slots, UNKNOWN_AHEAD);
   if (meanUs > LONG_US) return 0;
-  return Math.min(MAX_AHEAD, Math.max(slots, Math.ceil((slots * HORIZON_US) / Math.max(meanUs, 1))));
+  // Refilled when half of it has been reported, which may be one report late.
+  const horizonUs = HORIZON_US + 2_000 * (reportMsOf(state) ?? 0);
+  const perSlot = Math.min(MAX_AHEAD_PER_SLOT, Math.max(1, horizonUs / Math.max(meanUs, 1)));
+  return Math.min(MAX_AHEAD, Math.ceil(slots * perSlot));
 }

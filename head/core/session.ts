@@ -1,9 +1,10 @@
 /** A client's session: its tasks, its classes and what it holds. */
 
+import type { NumberedTable } from "../../proto/numbered-table.js";
 import type { BatchTable } from "./batch-table.js";
 import type { Line } from "./line.js";
+import type { Task } from "./task.js";
 import type { TaskClass } from "./task-class.js";
-import type { TaskTable } from "./task-table.js";
 
 /** One client's session. */
 export interface Session {
@@ -20,7 +21,7 @@ export interface Session {
   /** Queued tasks that nobody has looked at yet. */
   readonly batches: BatchTable;
   /** The others that have not ended, by number. */
-  readonly tasks: TaskTable;
+  readonly tasks: NumberedTable<Task>;
   /** Amounts, by kind, that its granted and sent-ahead tasks ask for. */
   readonly held: number[];
   /** The client is gone: nothing more is delivered. */

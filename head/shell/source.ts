@@ -100,6 +100,7 @@ export function assignMessage(
     granted: effect.granted,
     alternative: effect.alternative,
     hardMs: effect.hardMs,
+    reportMs: effect.reportMs,
     gangs:
       effect.gangs === undefined ? [] : effect.gangs.map((workers, index) => gangOf(index, workers, nodeOf)),
   };

@@ -244,6 +244,7 @@ class RunningAgent implements Agent {
 
   #assign(assign: Assign): void {
     const { session, spec, alternative, granted, tasks, attempts, sizes, args, blobs, hardMs } = assign;
+    this.#reports.pace(assign.reportMs);
     const values: Value[] = new Array(tasks.length);
     let offset = 0;
     for (let i = 0; i < tasks.length; i++) {

@@ -17,6 +17,9 @@ import type { Measured } from "../memory/watch.js";
 import type { ReportFailed } from "./core/effect.js";
 import { isBytes, type Task, type Value } from "./core/task.js";
 
+/** What is told of a task. */
+type Told = Pick<Task, "session" | "task" | "attempt">;
+
 /** A `Finished` that is being filled. */
 interface FinishedColumn {
   readonly message: Finished;
@@ -53,8 +56,10 @@ export class Reports {
   /** By session. */
   readonly #finished = new Map<number, FinishedColumn>();
   /** Started in the place of those that have finished. */
-  readonly #started = new Set<Task>();
-  readonly #returned: Task[] = [];
+  readonly #started = new Set<Told>();
+  readonly #returned: Told[] = [];
+  #gatherMs = GATHER_MS;
+  #gatherTasks = GATHER_TASKS;
   #ended = 0;
   #sentAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
@@ -64,18 +69,24 @@ export class Reports {
     this.#worker = worker;
   }
 
-  started(task: Task): void {
+  /** The head wants to hear of ends at most so often while tasks wait here; undefined: as it suits. */
+  pace(reportMs: number | undefined): void {
+    this.#gatherMs = reportMs ?? GATHER_MS;
+    this.#gatherTasks = reportMs === undefined ? GATHER_TASKS : Number.POSITIVE_INFINITY;
+  }
+
+  started(task: Told): void {
     if (this.#returned.length > 0) this.flush();
     this.#started.add(task);
   }
 
-  returned(task: Task): void {
+  returned(task: Told): void {
     this.#tellFinished();
     this.#tellStarted();
     this.#returned.push(task);
   }
 
-  finished(task: Task, value: Value, runUs: number): void {
+  finished(task: Told, value: Value, runUs: number): void {
     if (this.#returned.length > 0) this.flush();
     // That it has ended tells that it had started.
     this.#started.delete(task);
@@ -130,8 +141,8 @@ export class Reports {
    * @param waiting how many tasks wait here
    */
   settle(waiting: number): void {
-    const enough = Math.min(GATHER_TASKS, waiting * GATHER_PART);
-    const restMs = this.#sentAt + GATHER_MS - performance.now();
+    const enough = Math.min(this.#gatherTasks, waiting * GATHER_PART);
+    const restMs = this.#sentAt + this.#gatherMs - performance.now();
     const urgent = this.#ended === 0 || this.#returned.length > 0;
     if (urgent || this.#ended >= enough || restMs <= 0) this.flush();
     else this.#timer ??= setTimeout(() => this.flush(), restMs);
@@ -171,7 +182,7 @@ export class Reports {
 }
 
 /** One message for as many tasks of one session as stand next to each other. */
-function columns(tasks: Iterable<Task>): (Started | Returned)[] {
+function columns(tasks: Iterable<Told>): (Started | Returned)[] {
   const all: TaskColumn[] = [];
   for (const { session, task, attempt } of tasks) {
     let column = all.at(-1);

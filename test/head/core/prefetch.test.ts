@@ -31,6 +31,50 @@ describe("prefetch", () => {
     expect(sent).toBeGreaterThanOrEqual(expected * 0.9);
   });
 
+  it("sends what sessions get by turns in one message for each of them, in equal parts", () => {
+    const driver = new CoreDriver();
+    for (const session of [1, 2, 3]) {
+      driver.session(session);
+      driver.spec(session, 1, cores(1));
+    }
+    driver.worker(1, poolOf(1));
+    for (const session of [1, 2, 3]) {
+      driver.submit(session, 1, 1);
+      driver.settle();
+      driver.finish(1, session, [1], { runUs: 100 });
+    }
+    for (const session of [1, 2, 3]) driver.submit(session, 1, 60);
+    const sent = driver
+      .settle()
+      .flatMap((effect) => (effect.type === "assign" && !effect.granted ? [effect] : []));
+    expect(sent.map(({ session }) => session)).toHaveLength(3);
+    const counts = sent.map(({ tasks }) => tasks.length);
+    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+    for (const { tasks } of sent) expect(tasks).toEqual([...tasks].sort((a, b) => a - b));
+  });
+
+  it("lets many workers report seldom, and sends them so much more ahead", () => {
+    const driver = new CoreDriver({}, 100);
+    driver.session(1);
+    driver.spec(1, 1, cores(1));
+    for (let worker = 1; worker <= 32; worker += 1) driver.worker(worker, poolOf(1));
+    warm(driver, 10_000);
+    const assigned = () => {
+      driver.submit(1, 1, 10_000);
+      return driver.settle().flatMap((effect) => (effect.type === "assign" ? [effect] : []));
+    };
+    const few = assigned();
+    expect(few.map(({ reportMs }) => reportMs)).toEqual(few.map(() => undefined));
+    expect(few.filter(({ worker, granted }) => worker === 1 && !granted)).toMatchObject([
+      { tasks: { length: 1 } },
+    ]);
+    for (let worker = 33; worker <= 400; worker += 1) driver.worker(worker, poolOf(1));
+    const many = assigned();
+    expect(new Set(many.map(({ reportMs }) => reportMs))).toEqual(new Set([50]));
+    const ahead = many.filter(({ worker, granted }) => worker === 400 && !granted);
+    expect(ahead.flatMap(({ tasks }) => tasks)).toHaveLength(11);
+  });
+
   it("lets a task take over the place of one that ended, in order and at once", () => {
     const driver = new CoreDriver();
     driver.session(1);

@@ -4,13 +4,13 @@ import { BatchTable } from "../../../head/core/batch-table.js";
 import type { Task } from "../../../head/core/task.js";
 import type { TaskClass } from "../../../head/core/task-class.js";
 import { type Batch, TaskQueue } from "../../../head/core/task-queue.js";
-import { TaskTable } from "../../../head/core/task-table.js";
+import { NumberedTable } from "../../../proto/numbered-table.js";
 
 /** A queue with its session's tables, as the core uses them. */
 class World {
   readonly queue = new TaskQueue();
   readonly batches = new BatchTable();
-  readonly tasks = new TaskTable();
+  readonly tasks = new NumberedTable<Task>();
   readonly #class = { session: { tasks: this.tasks } } as unknown as TaskClass;
 
   submit(first: number, count: number): Batch {

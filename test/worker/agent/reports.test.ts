@@ -78,6 +78,22 @@ describe("reports", () => {
     expect(sent.slice(2)).toEqual(["finished 1: 2,3,4,5,6,7,8,9", "started 1: 10"]);
   });
 
+  it("tell as seldom as the head wants while enough waits, and as it suits when it wants nothing", () => {
+    reports.pace(50);
+    turn(1, 100);
+    for (let task = 2; task <= 20; task++) turn(task, 100);
+    vi.advanceTimersByTime(49);
+    expect(sent).toEqual(["finished 1: 1", "started 1: 2"]);
+    vi.advanceTimersByTime(1);
+    expect(sent).toHaveLength(4);
+    turn(21, 2);
+    expect(sent.slice(4)).toEqual(["finished 1: 21", "started 1: 22"]);
+    reports.pace(undefined);
+    turn(22, 20);
+    vi.advanceTimersByTime(4);
+    expect(sent.slice(6)).toEqual(["finished 1: 22", "started 1: 23"]);
+  });
+
   it("tell when half of what waits has ended, so that more can come in time", () => {
     turn(1, 4);
     turn(2, 4);

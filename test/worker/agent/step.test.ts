@@ -228,7 +228,7 @@ describe("limits of the run time", () => {
     expect(limitOf(deliver(world).flat()).map((ms) => ms - LOADING_MS)).toEqual(expected);
     const [executor] = world.executors.values();
     world.hearAgent(executor!);
-    const [ref] = world.state.byRef.keys();
+    const ref = [...world.state.byRef.values()][0]?.ref;
     const loaded = world.take({
       type: "reported",
       executor: executor!.id,

@@ -19,7 +19,7 @@ const LEARNT_RUNS = 8;
 const AHEAD_US = 4_000;
 /** …at least so many, since two are sent at a time, and no more than so many. */
 const AHEAD_TASKS_LEAST = 4;
-const AHEAD_TASKS = 256;
+const AHEAD_TASKS = 512;
 /** A run this long keeps its spec from being sent ahead for a while: who waits behind it waits long… */
 const SLOW_US = 10_000;
 /** …namely for as many runs as pay for that wait, at what sending one ahead saves… */
@@ -27,7 +27,7 @@ const SAVED_US = 500;
 /** …and no more than so many. */
 const CAUTIOUS_RUNS = 1_000;
 /** No run is thought to cost less: it costs this much to handle. */
-const FLOOR_US = 10;
+const FLOOR_US = 5;
 /** Loading a module may take this long on top of a task's own limit. */
 const LOADING_MS = 60_000;
 

@@ -8,6 +8,7 @@
  * 4. Every task assigned ends by exactly one of finished, failed and returned.
  */
 
+import { NumberedTable } from "../../../proto/numbered-table.js";
 import { Ledger } from "../../../proto/resource/ledger.js";
 import type { Pool } from "../../../proto/resource/pool.js";
 import type { AgentEffect } from "./effect.js";
@@ -35,7 +36,7 @@ export interface AgentState {
   readonly specs: Map<number, SpecRecord>;
   /** By `keyOf(session, task)`. */
   readonly byKey: Map<number, Task>;
-  readonly byRef: Map<number, Task>;
+  readonly byRef: NumberedTable<Task>;
   readonly waiting: Waiting;
   /** Tasks that own amounts but no ids yet, in order. */
   readonly granted: Task[];
@@ -66,7 +67,7 @@ export function newState(pool: Pool, graceMs: number = GRACE_MS): AgentState {
     ledger: new Ledger(pool),
     specs: new Map(),
     byKey: new Map(),
-    byRef: new Map(),
+    byRef: new NumberedTable(),
     waiting: new Waiting(),
     granted: [],
     executors: new Map(),

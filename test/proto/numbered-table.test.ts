@@ -1,17 +1,16 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import type { Task } from "../../../head/core/task.js";
-import { TaskTable } from "../../../head/core/task-table.js";
+import { NumberedTable } from "../../proto/numbered-table.js";
 
 it("is a map", () => {
   const number = fc.oneof(fc.nat(40), fc.integer({ min: 1_020, max: 1_030 }), fc.nat(2 ** 32 - 1));
   const step = fc.record({ what: fc.constantFrom("set", "delete", "get"), number });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-      const table = new TaskTable();
-      const model = new Map<number, Task>();
+      const table = new NumberedTable<{ number: number }>();
+      const model = new Map<number, { number: number }>();
       for (const { what, number: n } of steps) {
-        const task = { number: n } as Task;
+        const task = { number: n };
         if (what === "set") {
           table.set(n, task);
           model.set(n, task);
@@ -23,6 +22,7 @@ it("is a map", () => {
         expect(table.has(n)).toBe(model.has(n));
         expect(table.size).toBe(model.size);
       }
+      expect(new Set(table.keys())).toEqual(new Set(model.keys()));
       expect(new Set(table.values())).toEqual(new Set(model.values()));
     }),
   );
