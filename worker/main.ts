@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
+import { type Access, chooseAccess } from "../proto/access/place.js";
 import { parseAddress } from "../proto/address.js";
 import { ConfigError, messageOf } from "../proto/errors.js";
 import { parsePool } from "../proto/resource/parse-pool.js";
@@ -26,6 +27,9 @@ interface Flags {
   readonly name?: string;
   readonly address?: string;
   readonly import: readonly string[];
+  readonly access?: string;
+  readonly insecure?: true;
+  readonly yesReally?: true;
   readonly logFile?: string;
   readonly verbose?: true;
 }
@@ -36,6 +40,7 @@ interface Settings {
   readonly name: string;
   readonly pool: Pool;
   readonly imports: readonly string[];
+  readonly access: Access;
 }
 
 /**
@@ -97,6 +102,12 @@ function newCommand(): Command {
       collect,
       [],
     )
+    .option(
+      "--access <path>",
+      "credentials: a directory, or a file; default: GRAIN_ACCESS_DIR, or ~/.config/grain/access",
+    )
+    .option("--insecure", "without TLS, for a head that was started so")
+    .option("--yes-really", "--insecure to another machine as well")
     .option("--log-file <file>", "append the log to a file instead of standard error")
     .option("--verbose", "log more, and stacks of errors")
     .version(VERSION, "--version", "print the version")
@@ -117,6 +128,7 @@ function settingsOf(flags: Flags): Settings {
     name: flags.name === undefined ? `${hostname()}-${process.pid}` : checkName(flags.name),
     pool: asUsage(() => parsePool({ cpus, mem, gpus, walltime, res, base: detectPool() })),
     imports: flags.import.map(checkImport),
+    access: chooseAccess(flags),
   };
 }
 

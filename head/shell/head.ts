@@ -109,9 +109,9 @@ export class Head {
     this.#workerHost = this.#hostOfWorkers(heartbeatMs);
   }
 
-  /** Serves a client on this stream. */
-  acceptClient(link: Link<HeadToClient, ClientMessage>): void {
-    this.#links.serve(link, new ClientPeer(link, this.#clientHost));
+  /** Serves a client on this stream. @param owner the credential it has shown; empty: it needed none */
+  acceptClient(link: Link<HeadToClient, ClientMessage>, owner = ""): void {
+    this.#links.serve(link, new ClientPeer(link, this.#clientHost, owner));
   }
 
   /** Serves a worker on this stream. */
@@ -122,6 +122,11 @@ export class Head {
   /** Clients connected now. */
   get connectedClients(): number {
     return this.#registry.connectedClients;
+  }
+
+  /** Whether a session was opened with this credential. */
+  owns(session: number, owner: string): boolean {
+    return this.#registry.sessions.get(session)?.peer.owner === owner;
   }
 
   /** How it stands: workers, sessions, queues. */

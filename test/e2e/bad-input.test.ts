@@ -376,11 +376,14 @@ describe("versions that do not match", () => {
   it("end a program and a worker with what the head said", async () => {
     const { address, server } = await otherHead();
     try {
-      const { stdout } = await stage.play(stage.program("versions.ts", PROGRAM), { GRAIN_ADDRESS: address });
+      const { stdout } = await stage.play(stage.program("versions.ts", PROGRAM), {
+        GRAIN_ADDRESS: address,
+        GRAIN_INSECURE: "1",
+      });
       expect(stdout).toMatch(/^ConnectionError: .*refused.*Upgrade this side/);
       for (const part of [`protocol ${PROTOCOL}`, VERSION, `protocol ${THEIRS}`, "9.9.9"])
         expect(stdout).toContain(part);
-      const worker = stage.start("grain-worker", ["--address", address, "--cpus", "1"]);
+      const worker = stage.start("grain-worker", ["--address", address, "--cpus", "1", "--insecure"]);
       expect(await worker.ended).toEqual({ code: FAILURE, signal: null });
       expect(worker.stderr).toMatch(/^grain-worker: .*Upgrade this side/m);
     } finally {

@@ -1,6 +1,6 @@
 /** Moves blobs over the Blobs service, in chunks, on a connection of their own. */
 
-import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
+import { type ChannelCredentials, type ChannelOptions, Client, type ServiceError } from "@grpc/grpc-js";
 import { ConnectionError } from "../../errors.js";
 import type { BlobAnswer, BlobChunk, BlobQuery, BlobRef, Empty } from "../../grain.js";
 import { refOf } from "../../hash.js";
@@ -13,11 +13,15 @@ const CHUNK_BYTES = 1024 * 1024;
 export class GrpcBlobs implements BlobTransport {
   readonly #target: string;
   readonly #address: string;
+  readonly #credentials: ChannelCredentials;
+  readonly #options: ChannelOptions;
   #client: Client | undefined;
 
-  constructor(target: string, address: string) {
+  constructor(target: string, address: string, credentials: ChannelCredentials, options: ChannelOptions) {
     this.#target = target;
     this.#address = address;
+    this.#credentials = credentials;
+    this.#options = options;
   }
 
   missing(hashes: readonly string[]): Promise<string[]> {
@@ -94,7 +98,8 @@ export class GrpcBlobs implements BlobTransport {
   }
 
   #open(): Client {
-    this.#client ??= new Client(this.#target, credentials.createInsecure(), {
+    this.#client ??= new Client(this.#target, this.#credentials, {
+      ...this.#options,
       "grpc.use_local_subchannel_pool": 1,
       "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
       "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
