@@ -33,6 +33,7 @@ export class Lock {
   readonly #newcomers: NewcomerLimits;
   readonly #connected = new Map<Http2Session, PeerName>();
   readonly #timer: NodeJS.Timeout;
+  readonly #cutOff: (() => void)[] = [];
   #stamp: string;
   #saidAt = Number.NEGATIVE_INFINITY;
   #unsaid = 0;
@@ -49,7 +50,8 @@ export class Lock {
 
   /** Guards a server that is about to listen. */
   watch(http2Server: Http2Server): void {
-    limitNewcomers(http2Server, this.#newcomers, (address, why) => this.#refused(address, why));
+    const refused = (address: string, why: string) => this.#refused(address, why);
+    this.#cutOff.push(limitNewcomers(http2Server, this.#newcomers, refused));
     http2Server.on("session", (session: Http2Session) => {
       const peer = nameIn((session.socket as TLSSocket).getPeerCertificate());
       if (peer === undefined) return session.destroy();
@@ -71,8 +73,10 @@ export class Lock {
     }
   }
 
+  /** Stops watching, and cuts off who is still there. */
   close(): void {
     clearInterval(this.#timer);
+    for (const cutOff of this.#cutOff) cutOff();
   }
 
   /** Who comes with a credential that is valid no more gets the reason as answer to its calls, and then has to go. */

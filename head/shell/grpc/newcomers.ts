@@ -19,15 +19,18 @@ export const NEWCOMER_LIMITS: NewcomerLimits = { perAddress: 256, total: 1024 };
 /**
  * Watches a server.
  *
- * @param refused told who was turned away and why, with TLS's words
+ * @param refused told who was turned away and why
+ * @returns cuts off everybody, newcomers and others: a server that stops listening would wait for peers
+ *   that never finish their handshake, or do not close their side of TLS
  */
 export function limitNewcomers(
   http2Server: Http2Server,
   limits: NewcomerLimits,
   refused: (address: string, why: string) => void,
-): void {
+): () => void {
   const waiting = new Map<string, Socket>();
   const counts = new Map<string, number>();
+  const all = new Set<Socket>();
   const leave = (socket: Socket, key: string, address: string) => {
     if (waiting.get(key) !== socket) return;
     waiting.delete(key);
@@ -38,6 +41,8 @@ export function limitNewcomers(
   http2Server.prependListener("connection", (socket: Socket) => {
     const address = socket.remoteAddress ?? "";
     const count = counts.get(address) ?? 0;
+    all.add(socket);
+    socket.once("close", () => all.delete(socket));
     if (count >= limits.perAddress || waiting.size >= limits.total) {
       refused(address, "too many connections are in their handshake");
       socket.destroy();
@@ -46,7 +51,11 @@ export function limitNewcomers(
     const key = `${address} ${socket.remotePort}`;
     waiting.set(key, socket);
     counts.set(address, count + 1);
-    socket.once("close", () => leave(socket, key, address));
+    socket.once("close", () => {
+      if (waiting.get(key) !== socket) return;
+      leave(socket, key, address);
+      refused(address, "it showed no certificate that this head accepts");
+    });
   });
   http2Server.on("secureConnection", (socket: TLSSocket) => {
     const address = socket.remoteAddress ?? "";
@@ -54,15 +63,7 @@ export function limitNewcomers(
     const raw = waiting.get(key);
     if (raw !== undefined) leave(raw, key, address);
   });
-  http2Server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
-    refused(socket.remoteAddress ?? "an address that has gone", reasonOf(error, socket));
-  });
-}
-
-function reasonOf(error: Error & { code?: string }, { authorizationError }: TLSSocket): string {
-  if (authorizationError !== undefined && authorizationError !== null) {
-    const verdict = authorizationError as Error | string;
-    return `its certificate: ${typeof verdict === "string" ? verdict : verdict.message}`;
-  }
-  return error.code ?? error.message;
+  return () => {
+    for (const socket of [...all]) socket.destroy();
+  };
 }

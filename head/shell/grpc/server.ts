@@ -113,17 +113,15 @@ export async function serveGrpc(
   try {
     for (const address of addresses) bound.push(await listen(server, address, lock?.credentials));
   } catch (error) {
-    lock?.close();
-    await shutDown(server);
+    await shutDown(server, lock);
     throw error;
   }
   let closing: Promise<void> | undefined;
   return {
     addresses: bound,
     close() {
-      lock?.close();
       health.stop();
-      closing ??= shutDown(server);
+      closing ??= shutDown(server, lock);
       return closing;
     },
   };
@@ -241,9 +239,10 @@ function explain(address: Address, error: Error): ConnectionError {
 }
 
 /** What is still connected is cut off: goodbyes have been said by the head. */
-function shutDown(server: Server): Promise<void> {
+function shutDown(server: Server, lock: Lock | undefined): Promise<void> {
   return new Promise((resolve) => {
     server.tryShutdown(() => resolve());
     server.forceShutdown();
+    setImmediate(() => lock?.close());
   });
 }
