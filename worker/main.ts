@@ -6,6 +6,7 @@ import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
 import { type Access, chooseAccess } from "../proto/access/place.js";
 import { parseAddress } from "../proto/address.js";
+import { parseDuration } from "../proto/duration.js";
 import { ConfigError, messageOf } from "../proto/errors.js";
 import { parsePool } from "../proto/resource/parse-pool.js";
 import type { Pool } from "../proto/resource/pool.js";
@@ -30,6 +31,8 @@ interface Flags {
   readonly access?: string;
   readonly insecure?: true;
   readonly yesReally?: true;
+  readonly drainDeadline?: string;
+  readonly grace?: string;
   readonly logFile?: string;
   readonly verbose?: true;
 }
@@ -41,6 +44,8 @@ interface Settings {
   readonly pool: Pool;
   readonly imports: readonly string[];
   readonly access: Access;
+  readonly drainMs: number | undefined;
+  readonly graceMs: number | undefined;
 }
 
 /**
@@ -108,6 +113,11 @@ function newCommand(): Command {
     )
     .option("--insecure", "without TLS, for a head that was started so")
     .option("--yes-really", "--insecure to another machine as well")
+    .option(
+      "--drain-deadline <time>",
+      "told to leave, let tasks run for so long, such as 10m; default: to their end",
+    )
+    .option("--grace <time>", "between SIGTERM and SIGKILL for a task's processes; default: 5s")
     .option("--log-file <file>", "append the log to a file instead of standard error")
     .option("--verbose", "log more, and stacks of errors")
     .version(VERSION, "--version", "print the version")
@@ -129,6 +139,8 @@ function settingsOf(flags: Flags): Settings {
     pool: asUsage(() => parsePool({ cpus, mem, gpus, walltime, res, base: detectPool() })),
     imports: flags.import.map(checkImport),
     access: chooseAccess(flags),
+    drainMs: durationOf("--drain-deadline", flags.drainDeadline),
+    graceMs: durationOf("--grace", flags.grace),
   };
 }
 
@@ -143,6 +155,10 @@ function addressOf(flag: string | undefined): string {
   }
   asUsage(() => parseAddress(address), `${origin}: `);
   return address;
+}
+
+function durationOf(flag: string, text: string | undefined): number | undefined {
+  return text === undefined ? undefined : asUsage(() => parseDuration(text), `${flag}: `);
 }
 
 /** Names stand in log lines, messages and tables. */

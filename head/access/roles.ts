@@ -16,6 +16,7 @@ export const ROLES_OF_RPC: Readonly<Record<string, readonly Role[]>> = {
   "/grain.v1.Blobs/Missing": MOVERS,
   "/grain.v1.Blobs/Put": MOVERS,
   "/grain.v1.Blobs/Get": MOVERS,
+  "/grain.v1.Blobs/Share": MOVERS,
   "/grain.v1.Admin/Status": READERS,
   "/grain.v1.Admin/Explain": READERS,
   "/grain.v1.Admin/Access": ALL,

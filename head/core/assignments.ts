@@ -15,7 +15,9 @@ export class Assignments {
   constructor(private readonly state: State) {}
 
   add(worker: Worker, task: Task, alternative: number, granted: boolean): void {
-    const { session, spec } = task.class;
+    const { session, spec, alone } = task.class;
+    // A task that runs alone asked for no gang, and need not know.
+    const gang = alone ? undefined : task.gang;
     if (granted) this.granted.add(worker);
     const hardMs = learntHardMs(this.state, task, alternative);
     let assign = this.#last.get(worker);
@@ -26,7 +28,7 @@ export class Assignments {
       assign.granted !== granted ||
       assign.alternative !== alternative ||
       assign.hardMs !== hardMs ||
-      (assign.gangs === undefined) !== (task.gang === undefined)
+      (assign.gangs === undefined) !== (gang === undefined)
     ) {
       assign = {
         type: "assign",
@@ -40,7 +42,7 @@ export class Assignments {
         sources: [],
         indices: [],
         hardMs,
-        gangs: task.gang === undefined ? undefined : [],
+        gangs: gang === undefined ? undefined : [],
       };
       this.#last.set(worker, assign);
       this.state.effects.push(assign);
@@ -49,7 +51,7 @@ export class Assignments {
     assign.attempts.push(task.attempt);
     assign.sources.push(task.source);
     assign.indices.push(task.index);
-    if (task.gang !== undefined) assign.gangs?.push(task.gang.map(({ number }) => number));
+    if (gang !== undefined) assign.gangs?.push(gang.map(({ number }) => number));
   }
 }
 

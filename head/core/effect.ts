@@ -109,7 +109,7 @@ export interface PlanAgain {
   readonly type: "planAgain";
 }
 
-/** Plan at this time even if nothing happens until then: by waiting so long something will need a reservation. */
+/** Plan at this time even if nothing happens until then: something will need a reservation, or is to be queued again. */
 export interface PlanAt {
   readonly type: "planAt";
   /** On the clock of the events. */

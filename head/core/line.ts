@@ -3,7 +3,7 @@
  *
  * Whether one of them fits is whether all of them do, so a decision looks at lines
  * and never at the classes in them. Within a line the class whose next task was
- * submitted first goes first; what came back goes before everything else.
+ * submitted first goes first; what is to run again goes before everything else.
  */
 
 import { KeyedHeap } from "./heap.js";
@@ -48,7 +48,7 @@ export class Line {
     }
   }
 
-  /** Orders the lines of one session, smaller first; negative: the next task came back from a worker. */
+  /** Orders the lines of one session, smaller first; negative: the next task is to run again. */
   get key(): number {
     return keyOf(this.first());
   }

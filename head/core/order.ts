@@ -1,5 +1,5 @@
 /**
- * Whose turn it is among lines of one urgency: what came back from a worker first;
+ * Whose turn it is among lines of one urgency: what is to run again first;
  * then the session that holds the least of what it holds most of, by its weight
  * (dominant resource fairness: Ghodsi et al., NSDI 2011); then the order of submission.
  */
@@ -72,15 +72,15 @@ export class Turns {
   /** The line whose turn it is; undefined: none is left. */
   next(): Line | undefined {
     let best: KeyedHeap<Line> | undefined;
-    let bestReturned = false;
+    let bestAgain = false;
     let bestShare = 0;
     for (const [session, lines] of this.#sessions) {
-      const returned = lines.firstKey! < 0;
-      if (best !== undefined && bestReturned && !returned) continue;
+      const again = lines.firstKey! < 0;
+      if (best !== undefined && bestAgain && !again) continue;
       const share = this.#shareOf(session);
-      if (best === undefined || returned !== bestReturned || share < bestShare) {
+      if (best === undefined || again !== bestAgain || share < bestShare) {
         best = lines;
-        bestReturned = returned;
+        bestAgain = again;
         bestShare = share;
       }
     }

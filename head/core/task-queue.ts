@@ -176,6 +176,7 @@ function newTask(batch: Batch, number: number): Task {
     gang: undefined,
     again: false,
     failures: 0,
+    memoryFailures: 0,
     lostWorkers: undefined,
   };
 }

@@ -17,7 +17,7 @@ export interface SessionView {
 export interface WorkerView {
   readonly worker: number;
   readonly name: string;
-  readonly state: "ready" | "leaving";
+  readonly state: "ready" | "pressed" | "leaving";
   readonly pool: Pool;
   readonly free: ReadonlyMap<string, number>;
   readonly running: number;
@@ -44,7 +44,7 @@ export class CoreView {
     const session = this.state.sessions.get(number);
     if (session === undefined) return undefined;
     return {
-      queued: session.queued,
+      queued: session.queued + session.delayed,
       running: session.placed,
       finished: session.finished,
       failed: session.failed,
@@ -56,7 +56,7 @@ export class CoreView {
       yield {
         worker: worker.number,
         name: worker.name,
-        state: worker.mode,
+        state: worker.pressed && worker.mode === "ready" ? "pressed" : worker.mode,
         pool: worker.pool,
         free: new Map(worker.total.map((_, kind) => [this.state.kinds.names[kind]!, worker.free[kind]!])),
         running: worker.granted.size,

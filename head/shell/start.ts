@@ -1,7 +1,9 @@
 /** Starts a head that listens: the daemon's, and for programs that embed one which others connect to. */
 
 import { formatAddress, parseAddress } from "../../proto/address.js";
+import { sharedRoot } from "../../proto/share/directory.js";
 import { type DoorOptions, openDoor } from "../access/door.js";
+import { SharedFiles } from "./blob/shared.js";
 import { Head, type HeadOptions } from "./head.js";
 import { silentLog } from "./log.js";
 
@@ -41,7 +43,8 @@ export async function startHead(options: ListenOptions = {}): Promise<ListeningH
     );
   // Loaded here: an embedded head needs no gRPC.
   const { serveGrpc } = await import("./grpc/server.js");
-  const head = new Head(options);
+  const shared = SharedFiles.open(sharedRoot());
+  const head = new Head({ ...options, blobs: { shared, ...options.blobs } });
   try {
     const server = await serveGrpc(head, addresses, { door, log });
     return { head, addresses: server.addresses, close: (reason) => closeBoth(head, server, reason) };

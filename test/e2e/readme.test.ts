@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { USAGE as BENCH_USAGE } from "../../bench/options.js";
 import { ROOT, type Running, Stage } from "../kit/daemons.js";
 import { codeBlocks, documents, isProgram, read, readmeProgram } from "../kit/markdown.js";
 
@@ -90,7 +91,15 @@ function flagsIn(text: string): string[] {
 }
 
 /** Of other programs, in our documents. */
-const FOREIGN_FLAGS = new Set(["--runs", "--only", "--list", "--hostfile", "--events"]);
+const FOREIGN_FLAGS = new Set([
+  "--runs",
+  "--only",
+  "--list",
+  "--compare",
+  "--profile",
+  "--hostfile",
+  "--events",
+]);
 
 describe("what the documentation names", () => {
   it.each(documents())("in %s: links lead somewhere", (document) => {
@@ -123,7 +132,8 @@ describe("what the documentation names", () => {
   });
 
   it.each(documents())("in %s: flags are those of the commands", (document) => {
-    const known = new Set([...flagsIn(Object.values(helps).join("\n")), ...FOREIGN_FLAGS]);
+    const own = [...Object.values(helps), BENCH_USAGE].join("\n");
+    const known = new Set([...flagsIn(own), ...FOREIGN_FLAGS]);
     for (const flag of flagsIn(read(document))) expect([...known], document).toContain(flag);
     for (const { code } of codeBlocks(read(document)).filter(({ language }) => language === "sh")) {
       for (const line of code.split("\n")) {

@@ -45,6 +45,7 @@ import { onHttp2Server } from "./http2-servers.js";
 import { Lock, type LockOptions } from "./lock.js";
 import { callerOf, peerOf } from "./peer.js";
 import { addReflection } from "./reflection.js";
+import { Shares } from "./share.js";
 import { claimSocketFile, protectSocketFile } from "./socket-file.js";
 import { widenWindows } from "./windows.js";
 
@@ -108,7 +109,8 @@ export async function serveGrpc(
     if ("setSecureContext" in http2Server) lock?.watch(http2Server);
   });
   const health = new Health();
-  addServices(server, head, health, door);
+  const shares = new Shares(head.blobs);
+  addServices(server, head, health, shares, door);
   const bound: string[] = [];
   try {
     for (const address of addresses) bound.push(await listen(server, address, lock?.credentials));
@@ -121,13 +123,14 @@ export async function serveGrpc(
     addresses: bound,
     close() {
       health.stop();
+      shares.close();
       closing ??= shutDown(server, lock);
       return closing;
     },
   };
 }
 
-function addServices(server: Server, head: Head, health: Health, door: Door): void {
+function addServices(server: Server, head: Head, health: Health, shares: Shares, door: Door): void {
   server.addService(schedulingService, {
     session(call: ServerDuplexStream<ClientBatch, HeadToClientBatch>) {
       head.acceptClient(
@@ -147,7 +150,7 @@ function addServices(server: Server, head: Head, health: Health, door: Door): vo
       );
     },
   });
-  server.addService(blobsService, blobsHandlers(head.blobs));
+  server.addService(blobsService, { ...blobsHandlers(head.blobs), share: shares.handle });
   server.addService(adminService, adminHandlers(head, door));
   health.addTo(server);
   addReflection(server);

@@ -155,8 +155,8 @@ describe.each(RPCS)("%s", (rpc) => {
   it.each(ROLES)("asks for the right role: %s", async (role) => {
     const answer = await call(rpc, role, GARBAGE);
     if (ROLES_OF_RPC[rpc]?.includes(role) === true) {
-      // It came as far as the decoder, which says what it thinks of it.
-      expect(answer).toMatchObject({ status: INTERNAL });
+      // It came as far as the decoder, which says what it thinks of it; or the head spoke first.
+      if (answer !== "open") expect(answer).toMatchObject({ status: INTERNAL });
     } else {
       expect(answer).toEqual({
         status: PERMISSION_DENIED,

@@ -276,6 +276,32 @@ describe("cancelling", () => {
     expect(driver.settle()).not.toEqual([]);
   });
 
+  it("runs a task alone under which two workers were lost, and the others beside each other", () => {
+    const driver = new CoreDriver();
+    driver.session(1);
+    driver.spec(1, 1, cores(1));
+    const [suspect] = driver.submit(1, 1, 1);
+    for (const worker of [1, 2]) {
+      driver.worker(worker, poolOf(1));
+      driver.settle();
+      driver.step({ type: "workerLost", worker, planned: false });
+    }
+    const others = driver.submit(1, 1, 5);
+    driver.worker(3, poolOf(4));
+    driver.worker(4, poolOf(4));
+    const placed = driver.settle();
+    const own = placed.filter((effect) => effect.type === "assign" && effect.tasks.includes(suspect!));
+    expect(own).toMatchObject([{ tasks: [suspect], attempts: [3], granted: true, gangs: undefined }]);
+    const alone = (own[0] as { worker: number }).worker;
+    const beside = placed.flatMap((effect) =>
+      effect.type === "assign" && effect.granted && effect.worker !== alone ? effect.tasks : [],
+    );
+    expect(beside).toEqual(others.slice(0, 4));
+    driver.finish(alone, 1, [suspect!], { attempts: [3] });
+    const [asked] = driver.settle();
+    expect(asked).toMatchObject({ type: "retract", tasks: others.slice(4) });
+  });
+
   it("closes a session when the last of its tasks is gone, and delivers nothing more", () => {
     const driver = new CoreDriver();
     driver.session(1);
