@@ -3,7 +3,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ChannelCredentials } from "@grpc/grpc-js";
 import type { Purpose } from "../../proto/access/credential.js";
 import { chooseAccess } from "../../proto/access/place.js";
 import { parseAddress } from "../../proto/address.js";
@@ -22,6 +21,3 @@ export function channelTo(address: string, purpose: Purpose = "command", place?:
   if (security.type === "missing") throw new Error("there is no credential: start a head first");
   return channelSecurity(security);
 }
-
-/** A channel without TLS. */
-export const PLAIN = ChannelCredentials.createInsecure();
