@@ -41,11 +41,19 @@ export class Lab {
     encoding: "utf8",
   });
   readonly #profileDirectory: string | undefined;
+  readonly #insecure: boolean;
   #running: Running[] = [];
 
-  /** @param profileDirectory every process writes a CPU profile there between two signals, see profile.cjs */
-  constructor(profileDirectory?: string) {
+  /**
+   * @param profileDirectory every process writes a CPU profile there between two signals, see profile.cjs
+   * @param insecure without TLS
+   */
+  constructor(profileDirectory?: string, insecure = false) {
     this.#profileDirectory = profileDirectory;
+    this.#insecure = insecure;
+    // For this process as well, which asks heads how they stand.
+    process.env.GRAIN_ACCESS_DIR = join(this.directory, "access");
+    process.env.GRAIN_INSECURE = insecure ? "1" : "";
   }
 
   /** Bundles the programs. */
@@ -86,7 +94,8 @@ export class Lab {
   /** Starts a head. What is measured without the journal says so where that is not the default. */
   async head(args: readonly string[] = []): Promise<HeadProcess> {
     const plain = !args.includes("--journal") && this.headHas("--no-journal") ? ["--no-journal"] : [];
-    const running = this.#daemon("grain-head", ["--listen", "127.0.0.1:0", ...plain, ...args]);
+    const insecure = this.#insecure ? ["--insecure"] : [];
+    const running = this.#daemon("grain-head", ["--listen", "127.0.0.1:0", ...insecure, ...plain, ...args]);
     const [, address] = await running.until(/listening on ([^\s,]+)/);
     return { address: address!, pid: running.pid, running };
   }

@@ -69,7 +69,7 @@ async function measureAll(options: Options): Promise<BenchResult> {
   const { runs } = options;
   const date = new Date().toISOString();
   if (options.profile !== undefined) mkdirSync(options.profile, { recursive: true });
-  const lab = new Lab(options.profile === undefined ? undefined : resolve(options.profile));
+  const lab = new Lab(options.profile === undefined ? undefined : resolve(options.profile), options.insecure);
   const onInterrupt = () => {
     interrupt.abort();
     // Whoever waits for one of the processes hears that it has ended, which is what was wanted.

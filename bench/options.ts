@@ -14,10 +14,12 @@ export interface Options {
   readonly name: string | undefined;
   readonly compare: string | undefined;
   readonly profile: string | undefined;
+  /** Without TLS, to see what it costs. */
+  readonly insecure: boolean;
 }
 
 export const USAGE =
-  "npm run bench -- [--runs N] [--only ROW,ROW] [--list] [--json FILE] [--name NAME] [--compare OLD.json] [--profile DIR]";
+  "npm run bench -- [--runs N] [--only ROW,ROW] [--list] [--json FILE] [--name NAME] [--compare OLD.json] [--profile DIR] [--insecure]";
 
 /** What is wrong with the command line, in one line. */
 export class UsageError extends Error {}
@@ -31,8 +33,18 @@ export function readOptions(argv: readonly string[]): Options {
   if (values.name !== undefined && !/^[\w.-]+$/.test(values.name))
     throw new UsageError(`--name becomes part of a file's name, which ${values.name} cannot be`);
   const { rows, lines } = select(values.only);
-  const { list, json, name, compare, profile } = values;
-  return { runs, rows, lines, list: list ?? false, json, name, compare, profile };
+  const { list, json, name, compare, profile, insecure } = values;
+  return {
+    runs,
+    rows,
+    lines,
+    list: list ?? false,
+    json,
+    name,
+    compare,
+    profile,
+    insecure: insecure ?? false,
+  };
 }
 
 function parse(argv: readonly string[]) {
@@ -47,6 +59,7 @@ function parse(argv: readonly string[]) {
         name: { type: "string" },
         compare: { type: "string" },
         profile: { type: "string" },
+        insecure: { type: "boolean" },
       },
     }).values;
   } catch (error) {

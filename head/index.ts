@@ -1,5 +1,16 @@
 /** `grain-scheduler/head`: a head inside another program. */
 
+export type { Record as CredentialRecord } from "./access/directory.js";
+export type { DoorOptions } from "./access/door.js";
+export {
+  type CredentialInfo,
+  listCredentials,
+  type NewCredential,
+  newCredential,
+  revokeCredential,
+  rotateCredentials,
+} from "./access/issue.js";
+export type { OwnCertificates } from "./access/keys.js";
 export type { PolicyName, SchedulingOptions } from "./core/options.js";
 export type { BlobStoreOptions } from "./shell/blob/store.js";
 export { Head, type HeadOptions } from "./shell/head.js";

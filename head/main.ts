@@ -8,6 +8,7 @@ import { ConfigError, messageOf } from "../proto/errors.js";
 import { toBytes } from "../proto/resource/amount.js";
 import { usageLine } from "../proto/usage.js";
 import { VERSION } from "../proto/version.js";
+import type { DoorOptions } from "./access/door.js";
 import { loadScheduling } from "./config.js";
 import { IdleQuit } from "./idle-quit.js";
 import type { DaemonLog } from "./log-file.js";
@@ -25,6 +26,12 @@ interface Flags {
   readonly spill?: string;
   readonly logFile?: string;
   readonly trace?: string;
+  readonly access?: string;
+  readonly insecure: boolean;
+  readonly yesReally: boolean;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly tlsCa?: string;
   readonly verbose: boolean;
 }
 
@@ -97,6 +104,15 @@ function newCommand(): Command {
     .option("--spill <directory>", "where on disk (default: the system's for temporary files)")
     .option("--log-file <file>", "write the log there (default: standard error)")
     .option("--trace <file>", "record what happens there, for `grain simulate`")
+    .option(
+      "--access <directory>",
+      "credentials; made at the first start (default: GRAIN_ACCESS_DIR, or ~/.config/grain/access)",
+    )
+    .option("--tls-cert <file>", "a certificate of your own, PEM; with --tls-key and --tls-ca")
+    .option("--tls-key <file>", "its private key")
+    .option("--tls-ca <file>", "the authorities whose clients and workers are let in")
+    .option("--insecure", "neither encryption nor credentials, on loopback addresses and unix sockets", false)
+    .option("--yes-really", "--insecure on other addresses as well", false)
     .option("--verbose", "log more, and show where errors come from", false)
     .allowExcessArguments(false)
     .exitOverride()
@@ -153,6 +169,7 @@ async function serve(flags: Flags): Promise<void> {
         ...(flags.spill === undefined ? {} : { spillParent: flags.spill }),
       },
       trace: trace?.sink,
+      ...doorOptions(flags),
       log,
       onClients: (connected) => idle.clients(connected),
     });
@@ -168,6 +185,14 @@ async function serve(flags: Flags): Promise<void> {
     signals.close();
     await trace?.close();
   }
+}
+
+function doorOptions({ access, insecure, yesReally, tlsCert, tlsKey, tlsCa }: Flags): DoorOptions {
+  const files = [tlsCert, tlsKey, tlsCa];
+  if (files.every((file) => file === undefined)) return { access, insecure, yesReally };
+  if (tlsCert === undefined || tlsKey === undefined || tlsCa === undefined)
+    throw new ConfigError("--tls-cert, --tls-key and --tls-ca belong together; give all three, or none.");
+  return { access, insecure, yesReally, tls: { cert: tlsCert, key: tlsKey, ca: tlsCa } };
 }
 
 async function beginTrace(file: string | undefined, log: DaemonLog): Promise<TraceFile | undefined> {

@@ -150,6 +150,8 @@ export interface Hello {
   node: string;
   host: string;
   pid: number;
+  /** the form of bundles it makes or runs; 0: the first */
+  bundleFormat: number;
 }
 
 export interface Refused {
@@ -742,6 +744,19 @@ export interface Explanation_Share {
   tasks: number;
 }
 
+export interface AccessQuery {
+  /** the path of the call that is meant to follow, such as "/grain.v1.Scheduling/Session" */
+  rpc: string;
+}
+
+/** Who the head takes the asker for. A call that it may not make is refused here already, with the reason. */
+export interface AccessAnswer {
+  /** empty: none was needed (unix socket, --insecure) */
+  credential: string;
+  /** "admin", "client", "worker", "viewer" */
+  role: string;
+}
+
 function createBaseDemand(): Demand {
   return { amounts: [], tokens: [], walltime: undefined, allCores: false, nodes: 0, limits: [], coreLayout: "" };
 }
@@ -1293,7 +1308,7 @@ export const BlobAt = {
 };
 
 function createBaseHello(): Hello {
-  return { protocol: 0, version: "", node: "", host: "", pid: 0 };
+  return { protocol: 0, version: "", node: "", host: "", pid: 0, bundleFormat: 0 };
 }
 
 export const Hello = {
@@ -1312,6 +1327,9 @@ export const Hello = {
     }
     if (message.pid !== 0) {
       writer.uint32(40).uint32(message.pid);
+    }
+    if (message.bundleFormat !== 0) {
+      writer.uint32(48).uint32(message.bundleFormat);
     }
     return writer;
   },
@@ -1357,6 +1375,13 @@ export const Hello = {
           }
 
           message.pid = reader.uint32();
+          continue;
+        case 6:
+          if (tag !== 48) {
+            break;
+          }
+
+          message.bundleFormat = reader.uint32();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -5700,6 +5725,88 @@ export const Explanation_Share = {
           }
 
           message.tasks = reader.uint32();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseAccessQuery(): AccessQuery {
+  return { rpc: "" };
+}
+
+export const AccessQuery = {
+  encode(message: AccessQuery, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.rpc !== "") {
+      writer.uint32(10).string(message.rpc);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): AccessQuery {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseAccessQuery();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.rpc = reader.string();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseAccessAnswer(): AccessAnswer {
+  return { credential: "", role: "" };
+}
+
+export const AccessAnswer = {
+  encode(message: AccessAnswer, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.credential !== "") {
+      writer.uint32(10).string(message.credential);
+    }
+    if (message.role !== "") {
+      writer.uint32(18).string(message.role);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): AccessAnswer {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseAccessAnswer();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.credential = reader.string();
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.role = reader.string();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {

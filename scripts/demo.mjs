@@ -12,6 +12,8 @@ build();
 
 const scratch = mkdtempSync(join(tmpdir(), "grain-demo-"));
 const daemons = [];
+// The head makes its credentials there, and leaves the user's own alone.
+process.env.GRAIN_ACCESS_DIR = join(scratch, "access");
 
 /** Starts a daemon in an empty directory of its own. */
 function start(name, args) {

@@ -4,6 +4,7 @@
  */
 
 import { randomBytes } from "node:crypto";
+import type { Access } from "../proto/access/place.js";
 import { formatDuration } from "../proto/duration.js";
 import { ConnectionError } from "../proto/errors.js";
 import { Refused_Code } from "../proto/grain.js";
@@ -22,6 +23,8 @@ export interface DaemonOptions {
   readonly pool: Pool;
   /** Files of modules that are here. */
   readonly imports: readonly string[];
+  /** Default: what the environment says. */
+  readonly access?: Access | undefined;
   readonly log: Log;
   /** Told to leave, it lets tasks run for so long. Default: until they end. */
   readonly drainMs?: number | undefined;
@@ -53,7 +56,7 @@ export class Daemon {
    * Runs until the worker has left.
    *
    * @returns the exit code
-   * @throws ConnectionError when the head refuses this worker for good
+   * @throws ConnectionError when the head refuses this worker for good; AuthError when it does not let it in
    */
   async run(): Promise<number> {
     const { log, name, pool, address } = this.#options;
@@ -96,12 +99,17 @@ export class Daemon {
 
   /** One life with one head; undefined when it was stopped before it joined. */
   async #serve(): Promise<AgentEnd | undefined> {
-    const { address, name, pool, imports, log, drainMs, graceMs } = this.#options;
+    const { address, name, pool, imports, access, log, drainMs, graceMs } = this.#options;
     const { signal } = this.#stopping;
     let connection: Awaited<ReturnType<typeof connectWorker>>;
     try {
       const onRetry = (message: string) => log.write("info", message);
-      connection = await connectWorker(address, { signal, onRetry, giveUpMs: Number.POSITIVE_INFINITY });
+      connection = await connectWorker(address, {
+        signal,
+        onRetry,
+        giveUpMs: Number.POSITIVE_INFINITY,
+        access,
+      });
     } catch (error) {
       if (signal.aborted) return undefined;
       throw error;

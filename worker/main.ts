@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
+import { type Access, chooseAccess } from "../proto/access/place.js";
 import { parseAddress } from "../proto/address.js";
 import { parseDuration } from "../proto/duration.js";
 import { ConfigError, messageOf } from "../proto/errors.js";
@@ -27,6 +28,9 @@ interface Flags {
   readonly name?: string;
   readonly address?: string;
   readonly import: readonly string[];
+  readonly access?: string;
+  readonly insecure?: true;
+  readonly yesReally?: true;
   readonly drainDeadline?: string;
   readonly grace?: string;
   readonly logFile?: string;
@@ -39,6 +43,7 @@ interface Settings {
   readonly name: string;
   readonly pool: Pool;
   readonly imports: readonly string[];
+  readonly access: Access;
   readonly drainMs: number | undefined;
   readonly graceMs: number | undefined;
 }
@@ -103,6 +108,12 @@ function newCommand(): Command {
       [],
     )
     .option(
+      "--access <path>",
+      "credentials: a directory, or a file; default: GRAIN_ACCESS_DIR, or ~/.config/grain/access",
+    )
+    .option("--insecure", "without TLS, for a head that was started so")
+    .option("--yes-really", "--insecure to another machine as well")
+    .option(
       "--drain-deadline <time>",
       "told to leave, let tasks run for so long, such as 10m; default: to their end",
     )
@@ -127,6 +138,7 @@ function settingsOf(flags: Flags): Settings {
     name: flags.name === undefined ? `${hostname()}-${process.pid}` : checkName(flags.name),
     pool: asUsage(() => parsePool({ cpus, mem, gpus, walltime, res, base: detectPool() })),
     imports: flags.import.map(checkImport),
+    access: chooseAccess(flags),
     drainMs: durationOf("--drain-deadline", flags.drainDeadline),
     graceMs: durationOf("--grace", flags.grace),
   };

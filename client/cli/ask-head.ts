@@ -1,11 +1,12 @@
 /** What every command that asks a head has in common: which head, and the connection to it. */
 
+import { type AccessFlags, chooseAccess } from "../../proto/access/place.js";
 import { ConfigError } from "../../proto/errors.js";
 import { type AdminConnection, connectAdmin } from "../../proto/link/grpc/connect.js";
 import { chooseHead } from "../config.js";
 
 /** Flags of such commands. */
-export interface AskOptions {
+export interface AskOptions extends AccessFlags {
   readonly json?: boolean;
   readonly config?: string;
   readonly address?: string;
@@ -17,7 +18,7 @@ const GIVE_UP_MS = 3_000;
 /**
  * Connects to the head that the flags, the environment or the configuration name, and asks it.
  *
- * @throws ConfigError when no head is named; ConnectionError when it does not answer
+ * @throws ConfigError when no head is named; AuthError when it does not let us in; ConnectionError when it does not answer
  * @example
  * await askHead({ address: "cluster:7700" }, (head) => head.status());
  */
@@ -33,7 +34,10 @@ export async function askHead<T>(
     throw new ConfigError(
       "No head is named. Give its address with --address, GRAIN_ADDRESS, or `address` in grain.toml.",
     );
-  const connection = await connectAdmin(head.address, { giveUpMs: GIVE_UP_MS });
+  const connection = await connectAdmin(head.address, {
+    giveUpMs: GIVE_UP_MS,
+    access: chooseAccess(options),
+  });
   try {
     return await ask(connection);
   } finally {

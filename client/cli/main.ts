@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { ConfigError, messageOf } from "../../proto/errors.js";
 import { usageLine } from "../../proto/usage.js";
 import { VERSION } from "../../proto/version.js";
+import { addAccess } from "./access.js";
 import { type ExplainOptions, explain } from "./explain.js";
 import { type LsOptions, ls } from "./ls.js";
 import { type RunFlags, runFile } from "./run.js";
@@ -80,6 +81,7 @@ function commands(choose: (action: Action) => void): Command {
       choose(() => reporting(() => explain(task, options, (text) => process.stdout.write(text))));
     });
   addSimulate(program, (act) => choose(() => reporting(act)));
+  addAccess(program, (act) => choose(() => reporting(act)));
   return program;
 }
 
@@ -90,5 +92,11 @@ function common(command: Command): Command {
       "--address <address>",
       "the head, e.g. cluster:7700 (default: GRAIN_ADDRESS, or the configuration's)",
     )
+    .option(
+      "--access <path>",
+      "credentials: a directory, or a file (default: GRAIN_ACCESS_DIR, or ~/.config/grain/access)",
+    )
+    .option("--insecure", "without TLS, for a head that was started so")
+    .option("--yes-really", "--insecure to another machine as well")
     .exitOverride();
 }

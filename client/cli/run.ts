@@ -10,6 +10,9 @@ import { hasUserFrames, showError } from "./show-error.js";
 export interface RunFlags {
   readonly config?: string;
   readonly address?: string;
+  readonly access?: string;
+  readonly insecure?: boolean;
+  readonly yesReally?: boolean;
 }
 
 const FAILURE = 1;
@@ -59,6 +62,8 @@ export async function runFile(file: string, args: readonly string[], flags: RunF
   }
   if (flags.config !== undefined) process.env.GRAIN_CONFIG = resolve(flags.config);
   if (flags.address !== undefined) process.env.GRAIN_ADDRESS = flags.address;
+  if (flags.access !== undefined) process.env.GRAIN_ACCESS_DIR = resolve(flags.access);
+  if (flags.insecure === true) process.env.GRAIN_INSECURE = flags.yesReally === true ? "yes-really" : "1";
   process.argv = [process.argv[0] ?? process.execPath, path, ...args];
   const [esm, cjs] = await Promise.all([import("tsx/esm/api"), import("tsx/cjs/api")]);
   cjs.register();

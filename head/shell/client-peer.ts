@@ -53,12 +53,15 @@ type State =
 
 /** One connected client. */
 export class ClientPeer implements LinkHandler<ClientMessage> {
+  /** The credential it has shown; empty: it needed none. */
+  readonly owner: string;
   readonly #link: Link<HeadToClient, ClientMessage>;
   readonly #host: ClientHost;
   readonly #outbox: Outbox<HeadToClient, ClientMessage>;
   #state: State = { type: "greeting" };
 
-  constructor(link: Link<HeadToClient, ClientMessage>, host: ClientHost) {
+  constructor(link: Link<HeadToClient, ClientMessage>, host: ClientHost, owner = "") {
+    this.owner = owner;
     this.#link = link;
     this.#host = host;
     this.#outbox = new Outbox(link, host.loop, () => this.#acknowledgement());

@@ -131,9 +131,9 @@ export class Head {
     });
   }
 
-  /** Serves a client on this stream. */
-  acceptClient(link: Link<HeadToClient, ClientMessage>): void {
-    this.#links.serve(link, new ClientPeer(link, this.#clientHost));
+  /** Serves a client on this stream. @param owner the credential it has shown; empty: it needed none */
+  acceptClient(link: Link<HeadToClient, ClientMessage>, owner = ""): void {
+    this.#links.serve(link, new ClientPeer(link, this.#clientHost, owner));
   }
 
   /** Serves a worker on this stream. */
@@ -158,6 +158,11 @@ export class Head {
   /** Clients connected now, those among them that were cut off and may come back. */
   get connectedClients(): number {
     return this.#registry.connectedClients;
+  }
+
+  /** Whether a session was opened with this credential. */
+  owns(session: number, owner: string): boolean {
+    return this.#registry.sessions.get(session)?.owner === owner;
   }
 
   /** How it stands: workers, sessions, queues. */
@@ -225,7 +230,7 @@ export class Head {
   }
 
   #resumeClient(peer: ClientPeer, open: OpenSession): Session | Refusal {
-    const session = this.#registry.sessionOf(open);
+    const session = this.#registry.sessionOf(open, peer.owner);
     if ("code" in session) return session;
     // The client may have noticed that its stream was lost before this head has.
     session.peer?.replaced();

@@ -90,16 +90,17 @@ export class Registry {
     this.#lastSession += 1;
     const session = new Session(this.#lastSession, open, open.hello!, this.#store);
     session.peer = peer;
+    session.owner = peer.owner;
     this.sessions.set(session.number, session);
     this.#connected.add(session);
     return session;
   }
 
   /** The session that a client wants to go on with. */
-  sessionOf(open: OpenSession): Session | Refusal {
+  sessionOf(open: OpenSession, owner: string): Session | Refusal {
     if (this.draining) return DRAINING;
     const session = this.sessions.get(open.resume?.session ?? 0);
-    return session?.isOf(open.token) === true ? session : SESSION_OVER;
+    return session?.isOf(open.token) === true && session.owner === owner ? session : SESSION_OVER;
   }
 
   /** The worker of this identity, if it is known. */

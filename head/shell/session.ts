@@ -31,6 +31,8 @@ export class Session {
   closing = false;
   /** It has gone on after a stream was lost: what was said before may be said again. */
   resumed = false;
+  /** The credential that it was opened with; empty: none is asked for. */
+  owner = "";
   /** The client's stream; undefined: it is cut off, and may come back. */
   peer: ClientPeer | undefined;
   /** Names the client when it comes back; undefined: it will not. */

@@ -53,10 +53,16 @@ describe("grain-head refuses", () => {
     [["--listen", "127.0.0.1:65536"], /--listen.*65536.*up to 65535/],
     [["--listen", "unix:relative.sock"], /--listen.*absolute path.*unix:\/\/\/run/],
     [["--listen", `unix:///${"x".repeat(120)}`], /--listen.*107 bytes.*shorter/],
-    [["--listen", "0.0.0.0:0"], /0\.0\.0\.0:0.*other machines.*127\.0\.0\.1.*unix socket.*ssh/],
-    [["--listen", "[::]:0"], /\[::\]:0.*other machines/],
-    [["--listen", "192.0.2.1:7700"], /192\.0\.2\.1:7700.*other machines/],
-    [["--listen", "127.0.0.1:0", "--listen", "example.org:0"], /example\.org:0.*other machines/],
+    [
+      ["--insecure", "--listen", "0.0.0.0:0"],
+      /0\.0\.0\.0:0.*other machines.*leave out --insecure.*--yes-really/,
+    ],
+    [["--insecure", "--listen", "[::]:0"], /\[::\]:0.*other machines/],
+    [["--insecure", "--listen", "192.0.2.1:7700"], /192\.0\.2\.1:7700.*other machines/],
+    [
+      ["--insecure", "--listen", "127.0.0.1:0", "--listen", "example.org:0"],
+      /example\.org:0.*other machines/,
+    ],
     [["--listen", `unix://${file}`], /plain-file.*not a socket.*another path/],
     [["--listen", `unix://${directory}`], /directory.*not a socket.*another path/],
     [
@@ -64,6 +70,7 @@ describe("grain-head refuses", () => {
       /directory \/no\/such of the socket.*not exist: make it \(mkdir -p/,
     ],
     [["--listen", `unix://${file}/x.sock`], /plain-file.*socket.*is not a directory; choose another path/],
+    [["--tls-cert", "head.crt"], /--tls-cert, --tls-key and --tls-ca belong together/],
     [["--max-clients", "0"], /--max-clients.*'0'.*whole number from 1/],
     [["--max-clients", "-1"], /--max-clients.*'-1'.*whole number from 1/],
     [["--max-clients", "2.5"], /--max-clients.*'2\.5'.*whole number from 1/],
@@ -376,11 +383,14 @@ describe("versions that do not match", () => {
   it("end a program and a worker with what the head said", async () => {
     const { address, server } = await otherHead();
     try {
-      const { stdout } = await stage.play(stage.program("versions.ts", PROGRAM), { GRAIN_ADDRESS: address });
+      const { stdout } = await stage.play(stage.program("versions.ts", PROGRAM), {
+        GRAIN_ADDRESS: address,
+        GRAIN_INSECURE: "1",
+      });
       expect(stdout).toMatch(/^ConnectionError: .*refused.*Upgrade this side/);
       for (const part of [`protocol ${PROTOCOL}`, VERSION, `protocol ${THEIRS}`, "9.9.9"])
         expect(stdout).toContain(part);
-      const worker = stage.start("grain-worker", ["--address", address, "--cpus", "1"]);
+      const worker = stage.start("grain-worker", ["--address", address, "--cpus", "1", "--insecure"]);
       expect(await worker.ended).toEqual({ code: FAILURE, signal: null });
       expect(worker.stderr).toMatch(/^grain-worker: .*Upgrade this side/m);
     } finally {

@@ -74,7 +74,10 @@ function help(command: (typeof COMMANDS)[number]): string {
       encoding: "utf8",
     });
   return command === "grain"
-    ? ["run", "ls", "explain", "simulate"].reduce((all, name) => all + ask(name), ask())
+    ? ["run", "ls", "explain", "simulate", "access new", "access ls", "access revoke"].reduce(
+        (all, name) => all + ask(...name.split(" ")),
+        ask(),
+      )
     : ask();
 }
 
@@ -88,7 +91,15 @@ function flagsIn(text: string): string[] {
 }
 
 /** Of other programs, in our documents. */
-const FOREIGN_FLAGS = new Set(["--runs", "--only", "--hostfile", "--events"]);
+const FOREIGN_FLAGS = new Set([
+  "--runs",
+  "--only",
+  "--list",
+  "--compare",
+  "--profile",
+  "--hostfile",
+  "--events",
+]);
 
 describe("what the documentation names", () => {
   it.each(documents())("in %s: links lead somewhere", (document) => {

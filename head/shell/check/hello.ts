@@ -1,7 +1,7 @@
 /** Whether a peer speaks our protocol. */
 
 import { type Hello, type Refused, Refused_Code } from "../../../proto/grain.js";
-import { PROTOCOL, VERSION } from "../../../proto/version.js";
+import { hello, PROTOCOL, VERSION } from "../../../proto/version.js";
 
 /** Why a peer is not served. */
 export interface Refusal {
@@ -17,17 +17,67 @@ export function badMessage(complaint: string): Refusal {
   };
 }
 
-/** The refusal for a handshake of another protocol; undefined when it is ours. */
-export function refuseHello(peer: "client" | "worker", hello: Hello | undefined): Refusal | undefined {
-  if (hello === undefined) return badMessage("the first message carries no hello");
-  if (hello.protocol === PROTOCOL) return undefined;
-  const upgrade = hello.protocol < PROTOCOL ? `Upgrade the ${peer}` : "Upgrade the head";
+/**
+ * The refusal for a handshake that does not fit ours: another protocol, another form of bundles, or another
+ * major version of Node.js, for which bundles are made. Undefined when it fits.
+ */
+export function refuseHello(
+  peer: "client" | "worker",
+  theirs: Hello | undefined,
+  ours: Hello = hello(),
+): Refusal | undefined {
+  if (theirs === undefined) return badMessage("the first message carries no hello");
+  return (
+    mismatch(
+      peer,
+      theirs.protocol,
+      ours.protocol,
+      `speaks protocol ${theirs.protocol} (grain-scheduler ${theirs.version || "unknown"})`,
+      `protocol ${ours.protocol} (grain-scheduler ${ours.version})`,
+      "",
+    ) ??
+    mismatch(
+      peer,
+      theirs.bundleFormat || FIRST_FORMAT,
+      ours.bundleFormat,
+      `uses bundles of format ${theirs.bundleFormat || FIRST_FORMAT} (grain-scheduler ${theirs.version || "unknown"})`,
+      `format ${ours.bundleFormat} (grain-scheduler ${ours.version})`,
+      "",
+    ) ??
+    mismatch(
+      peer,
+      // Who does not run on Node.js says nothing.
+      nodeMajor(theirs.node) ?? nodeMajor(ours.node)!,
+      nodeMajor(ours.node)!,
+      `runs on Node.js ${theirs.node}`,
+      `on Node.js ${ours.node}`,
+      "Node.js of ",
+    )
+  );
+}
+
+/** Peers of the first version do not say what form of bundles they use. */
+const FIRST_FORMAT = 1;
+
+function mismatch(
+  peer: "client" | "worker",
+  theirs: number,
+  ours: number,
+  they: string,
+  we: string,
+  what: string,
+): Refusal | undefined {
+  if (theirs === ours) return undefined;
+  const side = theirs < ours ? peer : "head";
   return {
     code: Refused_Code.PROTOCOL,
-    message:
-      `The ${peer} speaks protocol ${hello.protocol} (grain-scheduler ${hello.version || "unknown"}), ` +
-      `the head protocol ${PROTOCOL} (grain-scheduler ${VERSION}). ${upgrade} so that both are of one version.`,
+    message: `The ${peer} ${they}, the head ${we}. Upgrade ${what}the ${side} so that both are of one version.`,
   };
+}
+
+function nodeMajor(version: string): number | undefined {
+  const major = /^v?(\d+)\./.exec(version)?.[1];
+  return major === undefined ? undefined : Number(major);
 }
 
 /** A refusal as it is sent. */

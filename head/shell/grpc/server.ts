@@ -10,9 +10,11 @@ import {
   type sendUnaryData,
   setLogVerbosity,
 } from "@grpc/grpc-js";
-import { type Address, formatAddress, isLocal } from "../../../proto/address.js";
-import { ConfigError, ConnectionError, messageOf } from "../../../proto/errors.js";
+import { type Address, formatAddress } from "../../../proto/address.js";
+import { ConnectionError, messageOf } from "../../../proto/errors.js";
 import type {
+  AccessAnswer,
+  AccessQuery,
   ClientBatch,
   Empty,
   ExplainQuery,
@@ -31,9 +33,17 @@ import {
   schedulingService,
 } from "../../../proto/link/grpc/services.js";
 import { streamLink } from "../../../proto/link/grpc/stream.js";
+import type { Door } from "../../access/door.js";
+import type { Caller } from "../../access/gate.js";
+import { maySee, visibleStatus } from "../../access/visible.js";
 import type { Head } from "../head.js";
+import type { HeadLog } from "../log.js";
 import { blobsHandlers } from "./blobs.js";
+import { denied } from "./guard.js";
 import { Health } from "./health.js";
+import { onHttp2Server } from "./http2-servers.js";
+import { Lock, type LockOptions } from "./lock.js";
+import { callerOf, peerOf } from "./peer.js";
 import { addReflection } from "./reflection.js";
 import { Shares } from "./share.js";
 import { claimSocketFile, protectSocketFile } from "./socket-file.js";
@@ -61,18 +71,30 @@ export interface HeadServer {
   close(): Promise<void>;
 }
 
+/** How people come in. */
+export interface Security {
+  readonly door: Door;
+  readonly log: HeadLog;
+  readonly lock?: LockOptions;
+}
+
 /**
  * Serves a head over gRPC.
  *
  * @param head what is served
- * @param addresses where to listen; only loopback addresses and unix sockets, since nobody is authenticated yet
- * @throws ConfigError for an address that others could reach; ConnectionError for one that is in use
+ * @param addresses where to listen
+ * @param security how people come in, on addresses that are no unix sockets
+ * @throws AuthError, ConfigError for certificates that cannot be used; ConnectionError for an address that is in use
  * @example
- * const server = await serveGrpc(new Head(), [parseAddress("127.0.0.1:0")]);
+ * const server = await serveGrpc(new Head(), [parseAddress("127.0.0.1:0")], { door: { type: "open" }, log });
  * server.addresses; // ["127.0.0.1:40123"]
  */
-export async function serveGrpc(head: Head, addresses: readonly Address[]): Promise<HeadServer> {
-  for (const address of addresses) refuseReachable(address);
+export async function serveGrpc(
+  head: Head,
+  addresses: readonly Address[],
+  { door, log, lock: lockOptions }: Security,
+): Promise<HeadServer> {
+  const lock = door.type === "locked" ? new Lock(door, log, lockOptions) : undefined;
   const server = new Server({
     "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
@@ -81,15 +103,19 @@ export async function serveGrpc(head: Head, addresses: readonly Address[]): Prom
     "grpc.so_reuseport": 0,
     "grpc.enable_channelz": 0,
   });
-  widenWindows(server, WINDOW_BYTES);
+  onHttp2Server(server, (http2Server) => {
+    widenWindows(http2Server, WINDOW_BYTES);
+    // Those of unix sockets speak no TLS.
+    if ("setSecureContext" in http2Server) lock?.watch(http2Server);
+  });
   const health = new Health();
   const shares = new Shares(head.blobs);
-  addServices(server, head, health, shares);
+  addServices(server, head, health, shares, door);
   const bound: string[] = [];
   try {
-    for (const address of addresses) bound.push(await listen(server, address));
+    for (const address of addresses) bound.push(await listen(server, address, lock?.credentials));
   } catch (error) {
-    await shutDown(server);
+    await shutDown(server, lock);
     throw error;
   }
   let closing: Promise<void> | undefined;
@@ -98,13 +124,13 @@ export async function serveGrpc(head: Head, addresses: readonly Address[]): Prom
     close() {
       health.stop();
       shares.close();
-      closing ??= shutDown(server);
+      closing ??= shutDown(server, lock);
       return closing;
     },
   };
 }
 
-function addServices(server: Server, head: Head, health: Health, shares: Shares): void {
+function addServices(server: Server, head: Head, health: Health, shares: Shares, door: Door): void {
   server.addService(schedulingService, {
     session(call: ServerDuplexStream<ClientBatch, HeadToClientBatch>) {
       head.acceptClient(
@@ -112,6 +138,7 @@ function addServices(server: Server, head: Head, health: Health, shares: Shares)
           pack: (messages: HeadToClient[]): HeadToClientBatch => ({ messages }),
           unpack: (batch: ClientBatch) => batch.messages,
         }),
+        callerOf(call)?.id,
       );
     },
     work(call: ServerDuplexStream<WorkerBatch, HeadToWorkerBatch>) {
@@ -124,42 +151,71 @@ function addServices(server: Server, head: Head, health: Health, shares: Shares)
     },
   });
   server.addService(blobsService, { ...blobsHandlers(head.blobs), share: shares.handle });
-  server.addService(adminService, {
-    status(_call: ServerUnaryCall<Empty, HeadStatus>, answer: sendUnaryData<HeadStatus>) {
-      answer(null, head.status());
-    },
-    explain(call: ServerUnaryCall<ExplainQuery, Explanation>, answer: sendUnaryData<Explanation>) {
-      answer(null, head.explain(call.request.session, call.request.task));
-    },
-  });
+  server.addService(adminService, adminHandlers(head, door));
   health.addTo(server);
   addReflection(server);
 }
 
-function refuseReachable(address: Address): void {
-  if (isLocal(address)) return;
-  throw new ConfigError(
-    `The head does not listen on ${formatAddress(address)}: other machines could reach it, and nobody is authenticated yet; ` +
-      "listen on 127.0.0.1 or on a unix socket, and reach it from elsewhere through an ssh tunnel.",
+function adminHandlers(head: Head, door: Door) {
+  const owns = (session: number, credential: string) => head.owns(session, credential);
+  return {
+    status(call: ServerUnaryCall<Empty, HeadStatus>, answer: sendUnaryData<HeadStatus>) {
+      answer(null, visibleStatus(head.status(), callerOf(call), owns));
+    },
+    explain(call: ServerUnaryCall<ExplainQuery, Explanation>, answer: sendUnaryData<Explanation>) {
+      const { session, task } = call.request;
+      const caller = callerOf(call);
+      if (maySee(caller, session, owns)) answer(null, head.explain(session, task));
+      else answer(denied({ type: "forbidden", message: notYours(caller, session) }));
+    },
+    access(call: ServerUnaryCall<AccessQuery, AccessAnswer>, answer: sendUnaryData<AccessAnswer>) {
+      const peer = peerOf(call);
+      if (peer === undefined || door.type === "open") return answer(null, { credential: "", role: "admin" });
+      const decision = door.gate.admit(peer, call.request.rpc);
+      if ("type" in decision) answer(denied(decision));
+      else answer(null, { credential: decision.id, role: decision.role });
+    },
+  };
+}
+
+function notYours(caller: Caller | undefined, session: number): string {
+  return (
+    `session ${session} has ended, or is not one that the credential ${caller?.id ?? ""} has opened; ` +
+    "ask with that one, or as an administrator"
   );
 }
 
-async function listen(server: Server, address: Address): Promise<string> {
+/** @param credentials of TLS; undefined: without */
+async function listen(
+  server: Server,
+  address: Address,
+  credentials: ServerCredentials | undefined,
+): Promise<string> {
   if (address.type === "unix") {
     await claimSocketFile(address.path);
-    await bind(server, `unix:${address.path}`, address);
+    await bind(server, `unix:${address.path}`, address, ServerCredentials.createInsecure());
     await protectSocketFile(address.path);
     return formatAddress(address);
   }
-  const port = await bind(server, formatAddress(address), address);
+  const port = await bind(
+    server,
+    formatAddress(address),
+    address,
+    credentials ?? ServerCredentials.createInsecure(),
+  );
   return formatAddress({ ...address, port });
 }
 
-function bind(server: Server, target: string, address: Address): Promise<number> {
+function bind(
+  server: Server,
+  target: string,
+  address: Address,
+  credentials: ServerCredentials,
+): Promise<number> {
   // grpc-js would print the failure that is thrown here.
   setLogVerbosity(logVerbosity.NONE);
   return new Promise((resolve, reject) => {
-    server.bindAsync(target, ServerCredentials.createInsecure(), (error, port) => {
+    server.bindAsync(target, credentials, (error, port) => {
       if (error === null) resolve(port);
       else reject(explain(address, error));
     });
@@ -186,9 +242,10 @@ function explain(address: Address, error: Error): ConnectionError {
 }
 
 /** What is still connected is cut off: goodbyes have been said by the head. */
-function shutDown(server: Server): Promise<void> {
+function shutDown(server: Server, lock: Lock | undefined): Promise<void> {
   return new Promise((resolve) => {
     server.tryShutdown(() => resolve());
     server.forceShutdown();
+    setImmediate(() => lock?.close());
   });
 }

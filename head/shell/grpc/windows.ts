@@ -1,30 +1,19 @@
 /**
- * HTTP/2 flow-control windows of a server: how much a peer may send ahead.
+ * HTTP/2 settings of a server: how much a peer may send ahead, and how long its headers may be.
  *
- * grpc-js has an option for it on clients only, and its servers use HTTP/2's 64 KiB,
- * which stops bulk transfers at every round trip. So the http2 servers that
- * grpc-js creates are told when they are created; should a later version create
- * them in another way, the windows stay as they were.
+ * grpc-js has an option for windows on clients only, and its servers use HTTP/2's 64 KiB,
+ * which stops bulk transfers at every round trip.
  */
 
 import type { Http2Server, ServerHttp2Session } from "node:http2";
-import type { Server } from "@grpc/grpc-js";
 
-interface Creating {
-  createHttp2Server?: (...args: unknown[]) => Http2Server;
-}
+/** Ours are some hundred bytes. HTTP/2's own limit is four times as much. */
+const MAX_HEADER_BYTES = 16 * 1024;
 
 /** Lets each peer of the server send so many bytes ahead, per stream and per connection. */
-export function widenWindows(server: Server, bytes: number): void {
-  const creating = server as unknown as Creating;
-  const create = creating.createHttp2Server;
-  if (typeof create !== "function") return;
-  creating.createHttp2Server = (...args) => {
-    const http2Server = create.apply(server, args);
-    http2Server.on("session", (session: ServerHttp2Session) => {
-      session.settings({ initialWindowSize: bytes });
-      session.setLocalWindowSize(bytes);
-    });
-    return http2Server;
-  };
+export function widenWindows(http2Server: Http2Server, bytes: number): void {
+  http2Server.on("session", (session: ServerHttp2Session) => {
+    session.settings({ initialWindowSize: bytes, maxHeaderListSize: MAX_HEADER_BYTES });
+    session.setLocalWindowSize(bytes);
+  });
 }

@@ -1,7 +1,14 @@
 /** Moves blobs over the Blobs service, in chunks, on a connection of their own. */
 
 import { once } from "node:events";
-import { Client, type ClientWritableStream, credentials, type ServiceError, status } from "@grpc/grpc-js";
+import {
+  type ChannelCredentials,
+  type ChannelOptions,
+  Client,
+  type ClientWritableStream,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
 import { ConnectionError } from "../../errors.js";
 import type { BlobAnswer, BlobChunk, BlobQuery, BlobRef, Empty } from "../../grain.js";
 import { digestLike } from "../../hash.js";
@@ -17,15 +24,25 @@ const CHUNK_BYTES = 1024 * 1024;
 export class GrpcBlobs implements BreakableBlobs {
   readonly #target: string;
   readonly #address: string;
+  readonly #credentials: ChannelCredentials;
+  readonly #options: ChannelOptions;
   readonly #root: string | undefined;
   #client: Client | undefined;
   #sharing: Promise<GrpcFiles | undefined> | undefined;
   #files: GrpcFiles | undefined;
 
   /** @param root where shared directories of this machine are; undefined: values are not shared */
-  constructor(target: string, address: string, root: string | undefined = sharedRoot()) {
+  constructor(
+    target: string,
+    address: string,
+    credentials: ChannelCredentials,
+    options: ChannelOptions,
+    root: string | undefined = sharedRoot(),
+  ) {
     this.#target = target;
     this.#address = address;
+    this.#credentials = credentials;
+    this.#options = options;
     this.#root = root;
   }
 
@@ -129,7 +146,8 @@ export class GrpcBlobs implements BreakableBlobs {
   }
 
   #open(): Client {
-    this.#client ??= new Client(this.#target, credentials.createInsecure(), {
+    this.#client ??= new Client(this.#target, this.#credentials, {
+      ...this.#options,
       "grpc.use_local_subchannel_pool": 1,
       "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
       "grpc.max_send_message_length": MAX_MESSAGE_BYTES,

@@ -1,8 +1,19 @@
 /** Opens connections to a head over gRPC: waits for it, opens the stream, and frees everything again. */
 
-import { Client, type ClientDuplexStream, credentials, type MethodDefinition } from "@grpc/grpc-js";
-import { formatAddress, parseAddress } from "../../address.js";
-import { ConnectionError } from "../../errors.js";
+import {
+  type ChannelCredentials,
+  type ChannelOptions,
+  Client,
+  type ClientDuplexStream,
+  type MethodDefinition,
+  type ServiceError,
+  status as Status,
+} from "@grpc/grpc-js";
+import type { Purpose } from "../../access/credential.js";
+import { noCredential } from "../../access/explain.js";
+import { type Access, chooseAccess } from "../../access/place.js";
+import { type Address, formatAddress, parseAddress } from "../../address.js";
+import { AuthError, ConnectionError, type GrainError } from "../../errors.js";
 import type {
   ClientMessage,
   Empty,
@@ -15,6 +26,8 @@ import type {
 import type { Connection } from "../link.js";
 import { PersistentBlobs } from "../persistent-blobs.js";
 import { GrpcBlobs } from "./blobs.js";
+import { answers, whyRefused, whyUnheard } from "./probe.js";
+import { channelSecurity, type Security, secure } from "./security.js";
 import { adminService, MAX_MESSAGE_BYTES, schedulingService } from "./services.js";
 import { streamLink } from "./stream.js";
 
@@ -26,6 +39,8 @@ export interface ConnectOptions {
   readonly onRetry?: ((message: string) => void) | undefined;
   /** Gives up after so many milliseconds, but not before one attempt of a second; `Infinity` never. */
   readonly giveUpMs: number;
+  /** Default: what the environment says. */
+  readonly access?: Access | undefined;
 }
 
 /** One attempt waits this long for the channel; so often, at first, is said that it was in vain. */
@@ -34,6 +49,19 @@ const ATTEMPT_MS = 1_000;
 const BLOBS_GIVE_UP_MS = 60_000;
 /** Later it is said at most so often. */
 const QUIET_MS = 30_000;
+/** A head that is there answers in that time whether it takes us. */
+const ANSWER_MS = 10_000;
+
+const CHANNEL_OPTIONS: ChannelOptions = {
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.min_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 1_000,
+  "grpc.keepalive_time_ms": 20_000,
+  "grpc.keepalive_timeout_ms": 20_000,
+  "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+  "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
+  "grpc.use_local_subchannel_pool": 1,
+};
 
 /** A channel to a head, for administration. */
 export interface AdminConnection {
@@ -47,13 +75,15 @@ export interface AdminConnection {
  * Connects a client program to a head.
  *
  * @param address as users write it, e.g. "127.0.0.1:7700"
- * @throws ConfigError for a bad address; ConnectionError when no head answered in time
+ * @throws ConfigError for a bad address; AuthError when the head does not take the credentials; ConnectionError
+ *   when no head answered in time
  */
 export function connectClient(
   address: string,
   options: ConnectOptions,
 ): Promise<Connection<ClientMessage, HeadToClient>> {
-  return connect(address, options, (client) => {
+  const way: Way = { purpose: "client", rpc: schedulingService.session.path };
+  return connect(address, way, options, (client) => {
     const call = open(client, schedulingService.session);
     return streamLink(call, {
       pack: (messages: ClientMessage[]) => ({ messages }),
@@ -67,7 +97,8 @@ export async function connectWorker(
   address: string,
   options: ConnectOptions,
 ): Promise<Connection<WorkerMessage, HeadToWorker>> {
-  const connection = await connect<WorkerMessage, HeadToWorker>(address, options, (client) => {
+  const way: Way = { purpose: "worker", rpc: schedulingService.work.path };
+  const connection = await connect<WorkerMessage, HeadToWorker>(address, way, options, (client) => {
     const call = open(client, schedulingService.work);
     return streamLink(call, {
       pack: (messages: WorkerMessage[]) => ({ messages }),
@@ -81,7 +112,8 @@ export async function connectWorker(
 
 /** Connects a command that only asks and orders; otherwise like {@link connectClient}. */
 export async function connectAdmin(address: string, options: ConnectOptions): Promise<AdminConnection> {
-  const { client, shown } = await reach(address, options);
+  const way: Way = { purpose: "command", rpc: adminService.status.path };
+  const { client, shown } = await reach(address, way, options);
   return {
     status: () => askStatus(client, shown),
     explain: (session, task) =>
@@ -96,11 +128,12 @@ function open<Q, R>(client: Client, method: MethodDefinition<Q, R>): ClientDuple
 
 async function connect<Out, In>(
   address: string,
+  way: Way,
   options: ConnectOptions,
   openLink: (client: Client) => Connection<Out, In>["link"],
 ): Promise<Connection<Out, In>> {
-  const { client, target, shown } = await reach(address, options);
-  const blobs = new PersistentBlobs(new GrpcBlobs(target, shown), BLOBS_GIVE_UP_MS);
+  const { client, target, shown, credentials, channel } = await reach(address, way, options);
+  const blobs = new PersistentBlobs(new GrpcBlobs(target, shown, credentials, channel), BLOBS_GIVE_UP_MS);
   const first = openLink(client);
   let link = first;
   return {
@@ -136,52 +169,137 @@ function ask<Q, R>(client: Client, method: MethodDefinition<Q, R>, request: Q, f
   return new Promise((resolve, reject) => {
     client.makeUnaryRequest<Q, R>(path, requestSerialize, responseDeserialize, request, (error, answer) => {
       if (error === null && answer !== undefined) resolve(answer);
-      else reject(new ConnectionError(`${failed}: ${error?.details ?? "no answer"}.`, { cause: error }));
+      else reject(failure(failed, error));
     });
   });
+}
+
+function failure(failed: string, error: ServiceError | null): GrainError {
+  const message = `${failed}: ${error?.details ?? "no answer"}.`;
+  return isDenial(error) ? new AuthError(message) : new ConnectionError(message, { cause: error });
+}
+
+function isDenial(error: ServiceError | null): boolean {
+  return error?.code === Status.UNAUTHENTICATED || error?.code === Status.PERMISSION_DENIED;
+}
+
+/** What a connection is for. */
+interface Way {
+  readonly purpose: Purpose;
+  /** The call that is to follow: whether it is allowed is asked first. */
+  readonly rpc: string;
 }
 
 interface Reached {
   readonly client: Client;
   readonly target: string;
   readonly shown: string;
+  readonly credentials: ChannelCredentials;
+  readonly channel: ChannelOptions;
 }
 
-/** Waits until a head accepts connections at the address. */
-async function reach(address: string, options: ConnectOptions): Promise<Reached> {
+/** Waits until a head accepts connections at the address, and takes us for what we want to be. */
+async function reach(address: string, way: Way, options: ConnectOptions): Promise<Reached> {
   const parsed = parseAddress(address);
   const shown = formatAddress(parsed);
-  const target = parsed.type === "unix" ? `unix:${parsed.path}` : `dns:${shown}`;
   options.signal?.throwIfAborted();
-  const client = new Client(target, credentials.createInsecure(), {
-    "grpc.initial_reconnect_backoff_ms": 100,
-    "grpc.min_reconnect_backoff_ms": 100,
-    "grpc.max_reconnect_backoff_ms": 1_000,
-    "grpc.keepalive_time_ms": 20_000,
-    "grpc.keepalive_timeout_ms": 20_000,
-    "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
-    "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
-    "grpc.use_local_subchannel_pool": 1,
-  });
+  const access = options.access ?? chooseAccess();
   const giveUpMs = Math.max(options.giveUpMs, ATTEMPT_MS);
   const startedAt = performance.now();
   let sayAfterMs = 0;
-  try {
-    for (;;) {
-      const leftMs = giveUpMs - (performance.now() - startedAt);
-      if (await ready(client, Math.min(ATTEMPT_MS, Math.max(leftMs, 1)), options.signal))
-        return { client, target, shown };
-      options.signal?.throwIfAborted();
-      const waitedMs = performance.now() - startedAt;
-      if (waitedMs >= giveUpMs) throw unreachable(shown, giveUpMs);
-      if (waitedMs < sayAfterMs) continue;
-      sayAfterMs = waitedMs + Math.min(waitedMs, QUIET_MS);
-      options.onRetry?.(`No head answers at ${shown} yet; still trying${remaining(giveUpMs - waitedMs)}.`);
-    }
-  } catch (error) {
-    client.close();
-    throw error;
+  for (;;) {
+    const leftMs = giveUpMs - (performance.now() - startedAt);
+    const withinMs = Math.min(ATTEMPT_MS, Math.max(leftMs, 1));
+    // Read again each time: a head's first start makes them, and they may be renewed.
+    const security = secure(parsed, access, way.purpose);
+    const reached =
+      security.type === "missing"
+        ? await waitForCredential(parsed, access, way, withinMs, options.signal)
+        : await attempt(parsed, security, way, withinMs, options.signal);
+    if (reached !== undefined) return reached;
+    options.signal?.throwIfAborted();
+    const waitedMs = performance.now() - startedAt;
+    if (waitedMs >= giveUpMs) throw unreachable(shown, giveUpMs);
+    if (waitedMs < sayAfterMs) continue;
+    sayAfterMs = waitedMs + Math.min(waitedMs, QUIET_MS);
+    options.onRetry?.(`No head answers at ${shown} yet; still trying${remaining(giveUpMs - waitedMs)}.`);
   }
+}
+
+/** @throws AuthError when a head answers, and there is still nothing to show it */
+async function waitForCredential(
+  address: Address,
+  access: Access,
+  { purpose }: Way,
+  withinMs: number,
+  signal: AbortSignal | undefined,
+): Promise<undefined> {
+  if (address.type === "tcp" && (await answers(address))) {
+    // A head makes credentials before it listens.
+    if (secure(address, access, purpose).type !== "missing") return;
+    throw noCredential(access.place, purpose, formatAddress(address));
+  }
+  await pause(withinMs, signal);
+}
+
+/** @throws AuthError when the head does not take us; undefined: it does not answer */
+async function attempt(
+  address: Address,
+  security: Exclude<Security, { type: "missing" }>,
+  { rpc }: Way,
+  withinMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Reached | undefined> {
+  const shown = formatAddress(address);
+  const target = address.type === "unix" ? `unix:${address.path}` : `dns:${shown}`;
+  const { credentials, options: channel } = channelSecurity(security);
+  const client = new Client(target, credentials, { ...CHANNEL_OPTIONS, ...channel });
+  let taken = false;
+  try {
+    if (await ready(client, withinMs, signal)) {
+      taken = security.type === "plain" || (await isTaken(client, rpc, shown));
+      return taken ? { client, target, shown, credentials, channel } : undefined;
+    }
+    if (signal?.aborted === true || address.type === "unix") return undefined;
+    const problem = await (security.type === "tls"
+      ? whyRefused(address, security, shown)
+      : whyUnheard(address, shown));
+    if (problem !== undefined) throw problem;
+    return undefined;
+  } finally {
+    if (!taken) client.close();
+  }
+}
+
+/**
+ * Asks whether the head takes our credential for what is to follow.
+ *
+ * @returns false when it went away meanwhile
+ * @throws AuthError with the head's reason
+ */
+function isTaken(client: Client, rpc: string, shown: string): Promise<boolean> {
+  const { path, requestSerialize, responseDeserialize } = adminService.access;
+  const deadline = Date.now() + ANSWER_MS;
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, { rpc }, { deadline }, (error) => {
+      if (isDenial(error)) reject(failure(`The head at ${shown} refused this connection`, error));
+      // An older head does not know the question.
+      else resolve(error === null || error.code === Status.UNIMPLEMENTED);
+    });
+  });
+}
+
+function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal?.addEventListener("abort", end, { once: true });
+    if (signal?.aborted === true) end();
+  });
 }
 
 function remaining(ms: number): string {

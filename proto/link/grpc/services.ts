@@ -7,6 +7,8 @@
 import type { MethodDefinition } from "@grpc/grpc-js";
 import type { Writer } from "protobufjs/minimal.js";
 import {
+  AccessAnswer,
+  AccessQuery,
   BlobAnswer,
   BlobChunk,
   BlobQuery,
@@ -64,6 +66,7 @@ export const blobsService = {
 export const adminService = {
   status: method("/grain.v1.Admin/Status", Empty, HeadStatus, false, false),
   explain: method("/grain.v1.Admin/Explain", ExplainQuery, Explanation, false, false),
+  access: method("/grain.v1.Admin/Access", AccessQuery, AccessAnswer, false, false),
 };
 
 /** Batches of the streams may exceed the usual 1 MiB by one message; more than this is refused. */

@@ -7,7 +7,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   Client,
-  credentials,
   loadPackageDefinition,
   type MethodDefinition,
   type ServiceError,
@@ -28,6 +27,7 @@ import type {
 import { refOf } from "../../../proto/hash.js";
 import { adminService, blobsService, schedulingService } from "../../../proto/link/grpc/services.js";
 import { streamLink } from "../../../proto/link/grpc/stream.js";
+import { channelTo } from "../../kit/access.js";
 import { ScriptedClient, ScriptedWorker } from "../../kit/peers.js";
 import { bytes, text } from "./head-kit.js";
 
@@ -35,7 +35,8 @@ async function serve(listen = "127.0.0.1:0", options: HeadOptions = {}) {
   const started = await startHead({ listen: [listen], ...options });
   onTestFinished(() => started.close());
   const address = started.addresses[0]!;
-  const client = new Client(address.replace("unix://", "unix:"), credentials.createInsecure());
+  const { credentials, options: channel } = channelTo(address, "command");
+  const client = new Client(address.replace("unix://", "unix:"), credentials, channel);
   onTestFinished(() => client.close());
   return { ...started, address, client };
 }
@@ -244,10 +245,11 @@ describe("blobs", () => {
 describe("administration", () => {
   it("answers health checks", async () => {
     const { address } = await serve();
+    const { credentials, options } = channelTo(address);
     const loaded = loadPackageDefinition(loadSync(protoPath)) as never as {
-      grpc: { health: { v1: { Health: new (address: string, credentials: unknown) => Client } } };
+      grpc: { health: { v1: { Health: new (...args: unknown[]) => Client } } };
     };
-    const health = new loaded.grpc.health.v1.Health(address, credentials.createInsecure()) as Client &
+    const health = new loaded.grpc.health.v1.Health(address, credentials, options) as Client &
       Record<string, (request: unknown, done: (error: unknown, answer: unknown) => void) => void>;
     onTestFinished(() => health.close());
     for (const service of ["", "grain.v1.Scheduling", "grain.v1.Admin"]) {
@@ -279,11 +281,18 @@ describe("administration", () => {
 
 describe("addresses", () => {
   it.each(["0.0.0.0:0", "192.0.2.1:7700", "[::]:0", "example.org:7700"])(
-    "%s is refused: others could reach it",
+    "%s is refused without credentials: others could reach it",
     async (listen) => {
-      await expect(startHead({ listen: [listen] })).rejects.toThrow(/other machines could reach it/);
+      await expect(startHead({ listen: [listen], insecure: true })).rejects.toThrow(
+        /other machines could reach it.*--yes-really/,
+      );
     },
   );
+
+  it("that others can reach are open to who has a credential", async () => {
+    const { client } = await serve("0.0.0.0:0");
+    await connectClient(client).open();
+  });
 
   it("in use by another program are told", async () => {
     const { address } = await serve();

@@ -116,7 +116,7 @@ describe("grain-head", () => {
 
   it.each([
     [["--listen", "nowhere"], /"nowhere" is not an address/],
-    [["--listen", "0.0.0.0:1"], /other machines could reach it/],
+    [["--insecure", "--listen", "0.0.0.0:1"], /other machines could reach it/],
     [["--max-clients", "0"], /whole number from 1/],
     [["--idle-quit", "soon"], /"soon" is not a duration/],
     [["--swarm", "3"], /unknown option '--swarm'/],

@@ -3,7 +3,7 @@
 import { linkSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Client, credentials } from "@grpc/grpc-js";
+import { Client } from "@grpc/grpc-js";
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { startHead } from "../../../head/index.js";
 import type { BlobStoreOptions } from "../../../head/shell/blob/store.js";
@@ -14,6 +14,7 @@ import { blobsService } from "../../../proto/link/grpc/services.js";
 import type { ValueFiles } from "../../../proto/link/link.js";
 import { newFileName } from "../../../proto/share/directory.js";
 import { readValue, writeValue } from "../../../proto/share/value-file.js";
+import { channelTo } from "../../kit/access.js";
 
 const KEY = newValueKey();
 
@@ -39,7 +40,8 @@ async function serve(blobs: BlobStoreOptions = {}) {
   onTestFinished(() => started.close());
   const address = started.addresses[0]!;
   const peer = (itsRoot: string | undefined = root) => {
-    const transport = new GrpcBlobs(`dns:${address}`, address, itsRoot);
+    const channel = channelTo(address, "client");
+    const transport = new GrpcBlobs(`dns:${address}`, address, channel.credentials, channel.options, itsRoot);
     onTestFinished(() => transport.close());
     return transport;
   };
@@ -173,7 +175,8 @@ describe("a peer of the same machine", () => {
 describe("a peer that does not see the directory", () => {
   it("is not given one for a wrong proof", async () => {
     const { address } = await serve();
-    const client = new Client(address, credentials.createInsecure());
+    const channel = channelTo(address, "client");
+    const client = new Client(address, channel.credentials, channel.options);
     onTestFinished(() => client.close());
     const { path, requestSerialize, responseDeserialize } = blobsService.share;
     const call = client.makeBidiStreamRequest<ShareRequest, ShareAnswer>(

@@ -1,5 +1,6 @@
 import { Client, credentials, Server, ServerCredentials, type ServerDuplexStream } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Access } from "../../../proto/access/place.js";
 import { ConnectionError } from "../../../proto/errors.js";
 import type { ClientBatch, ClientMessage, HeadToClient, HeadToClientBatch } from "../../../proto/grain.js";
 import { connectClient } from "../../../proto/link/grpc/connect.js";
@@ -40,7 +41,9 @@ afterEach(() => {
   server.forceShutdown();
 });
 
-const connect = () => connectClient(`127.0.0.1:${port}`, { giveUpMs: 5_000 });
+/** The server here is a bare one. */
+const access: Access = { place: "/nowhere", insecure: "here" };
+const connect = () => connectClient(`127.0.0.1:${port}`, { giveUpMs: 5_000, access });
 
 function cancel(tasks: number[]): ClientMessage {
   return { body: { $case: "cancel", cancel: { tasks } } };
@@ -165,6 +168,7 @@ describe("a link over gRPC", () => {
     const told: string[] = [];
     const attempt = connectClient(`127.0.0.1:${port}`, {
       giveUpMs: 1_500,
+      access,
       onRetry: (text) => told.push(text),
     });
     await expect(attempt).rejects.toThrow(ConnectionError);
@@ -177,6 +181,7 @@ describe("a link over gRPC", () => {
     const controller = new AbortController();
     const attempt = connectClient(`127.0.0.1:${port}`, {
       giveUpMs: Number.POSITIVE_INFINITY,
+      access,
       signal: controller.signal,
     });
     controller.abort(new Error("changed my mind"));

@@ -1,0 +1,121 @@
+/** `grain access`: credentials to carry to other machines and people, what there are, and their end. */
+
+import { type Command, InvalidArgumentError } from "commander";
+// Types only: what it does is the head's, which is loaded when it is asked for.
+import type { CredentialInfo } from "grain-scheduler/head";
+import { chooseAccess } from "../../proto/access/place.js";
+import { isRole, ROLES, type Role } from "../../proto/access/role.js";
+import { parseDuration } from "../../proto/duration.js";
+import { messageOf } from "../../proto/errors.js";
+import { formatTable } from "./table.js";
+
+interface Where {
+  readonly access?: string;
+}
+
+/** Flags of `grain access new`. */
+export interface NewFlags extends Where {
+  readonly role: Role;
+  readonly name?: string;
+  /** Milliseconds. */
+  readonly expires?: number;
+}
+
+/** Flags of `grain access ls`. */
+export interface ListFlags extends Where {
+  readonly json?: boolean;
+}
+
+type Print = (text: string) => void;
+
+/** Adds the commands. */
+export function addAccess(program: Command, choose: (act: () => Promise<number>) => void): void {
+  const print: Print = (text) => void process.stdout.write(text);
+  const access = program
+    .command("access")
+    .description("Issues, lists and revokes the credentials that a head lets in.")
+    .exitOverride();
+  where(access.command("new"))
+    .description("Prints a new credential: a secret, for the file that --access names elsewhere.")
+    .requiredOption("--role <role>", `what it is for: ${ROLES.join(", ")}`, readRole)
+    .option("--expires <duration>", "how long it is valid, such as 7d (default: a year)", readDuration)
+    .option("--name <name>", "whose it is, for `grain access ls`")
+    .action((flags: NewFlags) => choose(() => issue(flags, print)));
+  where(access.command("ls"))
+    .description("Shows the credentials that were issued.")
+    .option("--json", "as JSON")
+    .action((flags: ListFlags) => choose(() => list(flags, print)));
+  where(access.command("revoke"))
+    .description("Ends a credential: who uses it is cut off within a second.")
+    .argument("<id>", "as `grain access ls` shows it")
+    .action((id: string, flags: Where) => choose(() => revoke(id, flags, print)));
+  where(access.command("rotate"))
+    .description("Gives the head and its user new credentials; running heads go on with them.")
+    .action((flags: Where) => choose(() => rotate(flags, print)));
+}
+
+function where(command: Command): Command {
+  return command
+    .option("--access <directory>", "of the head (default: GRAIN_ACCESS_DIR, or ~/.config/grain/access)")
+    .allowExcessArguments(false)
+    .exitOverride();
+}
+
+function readRole(text: string): Role {
+  if (isRole(text)) return text;
+  throw new InvalidArgumentError(`Expected one of ${ROLES.join(", ")}.`);
+}
+
+function readDuration(text: string): number {
+  try {
+    return parseDuration(text);
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
+}
+
+async function issue({ access, role, name, expires }: NewFlags, print: Print): Promise<number> {
+  const { newCredential } = await import("grain-scheduler/head");
+  const { text } = await newCredential(chooseAccess({ access }).place, { role, name, validMs: expires });
+  print(text);
+  return 0;
+}
+
+async function list({ access, json }: ListFlags, print: Print): Promise<number> {
+  const { listCredentials } = await import("grain-scheduler/head");
+  const infos = await listCredentials(chooseAccess({ access }).place);
+  print(json === true ? `${JSON.stringify(infos, undefined, 2)}\n` : showCredentials(infos));
+  return 0;
+}
+
+/**
+ * Credentials for people.
+ *
+ * @example
+ * process.stdout.write(showCredentials(infos));
+ */
+export function showCredentials(infos: readonly CredentialInfo[]): string {
+  return formatTable(
+    ["ID", "ROLE", "STATE", "EXPIRES", "NAME"],
+    infos.map(({ id, role, state, expiresAt, name }) => [id, role, state, minute(expiresAt), name]),
+  );
+}
+
+async function revoke(id: string, { access }: Where, print: Print): Promise<number> {
+  const { revokeCredential } = await import("grain-scheduler/head");
+  const { role, name } = await revokeCredential(chooseAccess({ access }).place, id);
+  print(`Revoked ${id} (${role}${name === "" ? "" : `, ${name}`}).\n`);
+  return 0;
+}
+
+async function rotate({ access }: Where, print: Print): Promise<number> {
+  const { rotateCredentials } = await import("grain-scheduler/head");
+  const made = await rotateCredentials(chooseAccess({ access }).place);
+  print(`Made ${made.map(({ id, role }) => `${role} ${id}`).join(", ")}.\n`);
+  print('The ones before stay valid until "grain access revoke".\n');
+  return 0;
+}
+
+function minute(time: string): string {
+  return time.slice(0, 16).replace("T", " ");
+}

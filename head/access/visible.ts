@@ -1,0 +1,19 @@
+/** What of a head's state a caller may see: a client its own sessions, administrators and viewers all. */
+
+import type { HeadStatus } from "../../proto/grain.js";
+import type { Caller } from "./gate.js";
+
+/** Whether a session was opened with the caller's credential. Undefined: a caller who needs none. */
+type Owns = (session: number, credential: string) => boolean;
+
+/** Whether a caller may see a session. */
+export function maySee(caller: Caller | undefined, session: number, owns: Owns): boolean {
+  return caller?.role !== "client" || owns(session, caller.id);
+}
+
+/** The status as a caller may see it. */
+export function visibleStatus(status: HeadStatus, caller: Caller | undefined, owns: Owns): HeadStatus {
+  if (caller?.role !== "client") return status;
+  const own = ({ session }: { readonly session: number }) => maySee(caller, session, owns);
+  return { ...status, sessions: status.sessions.filter(own), queues: status.queues.filter(own) };
+}

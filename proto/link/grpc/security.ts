@@ -1,0 +1,90 @@
+/**
+ * TLS of this side's connections: what is shown to the head, and how the head is recognised.
+ *
+ * Not its job: finding out why a connection fails (probe.ts).
+ */
+
+import { isIP } from "node:net";
+import { checkServerIdentity, createSecureContext, type PeerCertificate, type SecureContext } from "node:tls";
+import { ChannelCredentials, type ChannelOptions } from "@grpc/grpc-js";
+import { type Credential, findCredential, type Purpose } from "../../access/credential.js";
+import type { Access } from "../../access/place.js";
+import { HEAD_UNIT, ORGANISATION } from "../../access/role.js";
+import { type Address, formatAddress, isLocal } from "../../address.js";
+import { ConfigError } from "../../errors.js";
+
+/** How a connection is secured. */
+export type Security =
+  /** Unix sockets, and heads that were started so. */
+  | { readonly type: "plain" }
+  /** It needs TLS, and there is no credential yet. */
+  | { readonly type: "missing" }
+  | Secured;
+
+/** With TLS. */
+export interface Secured {
+  readonly type: "tls";
+  readonly credential: Credential;
+  readonly secureContext: SecureContext;
+  readonly servername: string;
+  /** Whether the certificate that TLS has verified is a head's; undefined when it is. */
+  readonly checkHead: (_host: string, certificate: PeerCertificate) => Error | undefined;
+}
+
+/**
+ * Finds out how to secure a connection.
+ *
+ * @throws AuthError when there is a credential that cannot be used; ConfigError when this side was told to do without where that must not be
+ */
+export function secure(address: Address, access: Access, purpose: Purpose): Security {
+  if (address.type === "unix") return { type: "plain" };
+  if (access.insecure !== "no") {
+    if (access.insecure === "here" && !isLocal(address))
+      throw new ConfigError(
+        `--insecure: ${formatAddress(address)} is on another machine, and anybody on the way could read and change everything; ` +
+          "leave out --insecure, or say --yes-really as well (GRAIN_INSECURE=yes-really).",
+      );
+    return { type: "plain" };
+  }
+  const credential = findCredential(access.place, purpose);
+  if (credential === undefined) return { type: "missing" };
+  const { host } = address;
+  return {
+    type: "tls",
+    credential,
+    secureContext: createSecureContext({
+      cert: credential.certificate,
+      key: credential.key,
+      ca: credential.authorities,
+      minVersion: "TLSv1.3",
+    }),
+    // TLS allows no numbers here, and warns.
+    servername: isIP(host) === 0 ? host : "head.grain",
+    checkHead: (_name, certificate) => checkHead(host, certificate),
+  };
+}
+
+/**
+ * A head's own authority issues for one head, wherever it listens, so the certificate's name says enough.
+ * Others issue for many machines: what they signed must be for this host.
+ */
+function checkHead(host: string, certificate: PeerCertificate): Error | undefined {
+  const { O, OU } = certificate.subject;
+  if (O !== ORGANISATION) return checkServerIdentity(host, certificate);
+  return OU === HEAD_UNIT ? undefined : new Error(`its certificate is that of a ${OU}, not of a head`);
+}
+
+/** As grpc-js takes it. */
+export function channelSecurity(security: Exclude<Security, { type: "missing" }>): {
+  readonly credentials: ChannelCredentials;
+  readonly options: ChannelOptions;
+} {
+  if (security.type === "plain") return { credentials: ChannelCredentials.createInsecure(), options: {} };
+  const { secureContext, checkHead: checkServer, servername } = security;
+  return {
+    credentials: ChannelCredentials.createFromSecureContext(secureContext, {
+      checkServerIdentity: checkServer,
+    }),
+    options: { "grpc.ssl_target_name_override": servername },
+  };
+}
