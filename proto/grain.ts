@@ -47,6 +47,10 @@ export enum FailureKind {
   /** VALUE_FAILED - its result cannot be sent */
   VALUE_FAILED = 8,
   OUT_OF_MEMORY = 9,
+  /** NOT_TAKEN - the head takes no tasks now; this one may be submitted again */
+  NOT_TAKEN = 10,
+  /** HEAD_LOST - the head was restarted and could not read what it knew of the task */
+  HEAD_LOST = 11,
 }
 
 /**

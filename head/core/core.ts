@@ -36,6 +36,7 @@ import type { Level } from "./level.js";
 import { Line } from "./line.js";
 import { DEFAULT_OPTIONS, type SchedulingOptions } from "./options.js";
 import { plan } from "./plan.js";
+import { onLearnt, onRecovered } from "./recovered.js";
 import type { Session } from "./session.js";
 import { type Shape, vectorOf } from "./shape.js";
 import { enqueue, lookAt, newState, type State } from "./state.js";
@@ -113,6 +114,10 @@ function apply(state: State, event: HeadEvent<unknown, unknown, unknown>): void 
     }
     case "workerJoined":
       return onWorkerJoined(state, event);
+    case "recovered":
+      return onRecovered(state, event);
+    case "learnt":
+      return onLearnt(state, event);
     case "planDue":
       return plan(state);
     default:

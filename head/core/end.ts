@@ -10,6 +10,7 @@ import {
   finishTask,
   leaveGang,
   markStopping,
+  remember,
   requeue,
   type State,
   shapeOf,
@@ -186,6 +187,7 @@ function endGang(state: State, task: Task, lost: Worker, planned: boolean): void
   const { worker } = task.state;
   const session = task.class.session.number;
   markStopping(state, task, true);
+  remember(state, task);
   state.effects.push({ type: "stop", worker: worker.number, session, tasks: [task.number] });
 }
 

@@ -110,6 +110,26 @@ export function enqueue(state: State, batch: Batch): void {
 
 /** Puts a task that has left its worker at the front of its queue. */
 export function requeue(state: State, task: Task): void {
+  putBack(state, task);
+  remember(state, task);
+}
+
+/** Says what there is to remember of a task that goes back to its queue, or will. */
+export function remember(state: State, task: Task): void {
+  state.effects.push({
+    type: "remember",
+    session: task.class.session.number,
+    task: task.number,
+    attempt: task.attempt,
+    failures: task.failures,
+    lostWorkers: [...(task.lostWorkers ?? [])],
+    again: task.again,
+    queued: task.state.type === "queued",
+  });
+}
+
+/** A task becomes one of those that wait at the front of their queue. */
+export function putBack(state: State, task: Task): void {
   task.state = QUEUED;
   task.class.queue.putBack(task);
   queued(state, task.class, 1);
@@ -185,11 +205,31 @@ export function grant(
   return task;
 }
 
+/** A task of an earlier life of the head is on a worker, as it was then. */
+export function placeAgain(
+  state: State,
+  task: Task,
+  worker: Worker,
+  alternative: number,
+  granted: boolean,
+): void {
+  hold(state, task, worker, alternative, 1);
+  task.state = worker.states.of(granted ? "granted" : "ahead", alternative);
+  if (granted) own(state, task, worker, alternative);
+  else keepAhead(state, task, worker);
+}
+
 /** Queue to worker, without resources. */
 export function sendAhead(state: State, cls: TaskClass, worker: Worker): Task {
   const task = dequeue(state, cls);
   hold(state, task, worker, 0, 1);
   task.state = worker.states.of("ahead", 0);
+  keepAhead(state, task, worker);
+  return task;
+}
+
+function keepAhead(state: State, task: Task, worker: Worker): void {
+  const cls = task.class;
   let set = worker.ahead.get(cls);
   if (set === undefined) {
     set = new Set();
@@ -197,7 +237,6 @@ export function sendAhead(state: State, cls: TaskClass, worker: Worker): Task {
   }
   set.add(task);
   countAhead(state, task, worker, 1);
-  return task;
 }
 
 /** A task sent ahead owns resources from now on. */

@@ -3,8 +3,8 @@
 import { type Failure, FailureKind, type Gang_Node } from "../../proto/grain.js";
 import type { Verdict, Warn } from "../core/effect.js";
 import { badMessage } from "./check/hello.js";
-import type { ClientPeer } from "./client-peer.js";
 import type { ShellEffect } from "./loop.js";
+import type { ClientEnd } from "./registry.js";
 import type { Session } from "./session.js";
 import { assignMessage, resultsMessage } from "./source.js";
 import type { WorkerPeer } from "./worker-peer.js";
@@ -14,7 +14,7 @@ export interface Peers {
   worker(worker: number): WorkerPeer | undefined;
   /** The head is part of the one program that it serves. */
   readonly embedded: boolean;
-  session(session: number): { readonly session: Session; readonly peer: ClientPeer } | undefined;
+  session(session: number): { readonly session: Session; readonly peer: ClientEnd } | undefined;
   /** A worker as the others of its gang are told of it; undefined: it is gone. */
   node(worker: number): Gang_Node | undefined;
   /** Every task of a closed session has ended. */
@@ -40,6 +40,8 @@ export function carryOut(effect: ShellEffect, peers: Peers): void {
       return tellClient(effect, peers);
     case "sessionEnded":
       return peers.sessionEnded(effect.session);
+    case "remember":
+      return;
     case "dropWorker":
       return peers.worker(effect.worker)?.refuse(badMessage(effect.reason));
     default:
@@ -48,7 +50,7 @@ export function carryOut(effect: ShellEffect, peers: Peers): void {
 }
 
 type ForWorker = Extract<ShellEffect, { worker: number; session: number }>;
-type ForClient = Exclude<ShellEffect, ForWorker | { type: "sessionEnded" | "dropWorker" }>;
+type ForClient = Exclude<ShellEffect, ForWorker | { type: "sessionEnded" | "dropWorker" | "remember" }>;
 
 function tellWorker(effect: ForWorker, peers: Peers): void {
   const worker = peers.worker(effect.worker);
@@ -122,7 +124,7 @@ function neverFits(session: Session, { spec, wanted, reason }: Warn, embedded: b
 }
 
 /** The failure of a task that ended by the head's own decision. */
-function concluded(task: number, verdict: Verdict): Failure {
+export function concluded(task: number, verdict: Verdict): Failure {
   return {
     session: 0,
     task,

@@ -7,7 +7,7 @@
  * to gone. Nothing of a message that breaks the protocol reaches the core.
  */
 
-import type { ClientMessage, HeadToClient, OpenSession, Spec, Submit, Tasks } from "../../proto/grain.js";
+import { type ClientMessage, FailureKind, type HeadToClient, type OpenSession, type Spec, type Submit, type Tasks } from "../../proto/grain.js";
 import type { Link, LinkEnd, LinkHandler } from "../../proto/link/link.js";
 import { hello } from "../../proto/version.js";
 import { wrongSpec, wrongSubmit, wrongTaskList } from "./check/client.js";
@@ -18,11 +18,17 @@ import { Outbox } from "./outbox.js";
 import type { Session } from "./session.js";
 import { Source } from "./source.js";
 
+const NO_BYTES = new Uint8Array(0);
+
 /** What a client's stream needs of the head. */
 export interface ClientHost {
   readonly loop: Loop;
   /** Gives a client that said hello a session, or says why not. */
   admitClient(peer: ClientPeer, open: OpenSession): Session | Refusal;
+  /** Why no tasks can be taken now; undefined: they can. */
+  readonly whyNoTasks: string | undefined;
+  /** The client has these results. */
+  acknowledged(session: Session, tasks: readonly number[]): void;
   /** Something about the session's tasks changed. */
   changed(session: Session): void;
   /** Its stream has ended or is refused. Its session lives on until its tasks have ended. */
@@ -97,6 +103,7 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
       return badMessage(`"${body.$case}" came before "open"`);
     }
     const { session } = state;
+    session.heard += 1;
     switch (body.$case) {
       case "cancel":
         return this.#cancel(session, body.cancel);
@@ -164,6 +171,11 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     if (wrong !== undefined) return badMessage(wrong);
     const count = submit.sizes.length;
     session.lastTask = submit.first + count - 1;
+    const why = this.#host.whyNoTasks;
+    if (why !== undefined) {
+      for (let task = submit.first; task <= session.lastTask; task += 1) this.send(notTaken(task, why));
+      return undefined;
+    }
     session.holds.submitted(submit.first, submit.blobs);
     this.#host.loop.step({
       type: "submitted",
@@ -188,6 +200,24 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     const wrong = wrongTaskList("ack", tasks, session);
     if (wrong !== undefined) return badMessage(wrong);
     session.holds.acknowledged(tasks.tasks);
+    this.#host.acknowledged(session, tasks.tasks);
     return undefined;
   }
+}
+
+function notTaken(task: number, why: string): HeadToClient {
+  const failure = {
+    session: 0,
+    task,
+    attempt: 0,
+    kind: FailureKind.NOT_TAKEN,
+    message: why,
+    error: NO_BYTES,
+    worker: "",
+    exitCode: 0,
+    signal: "",
+    stderrTail: "",
+    runMs: 0,
+  };
+  return { body: { $case: "failure", failure } };
 }

@@ -7,10 +7,13 @@ import type { Holding } from "./holds.js";
 import { Session } from "./session.js";
 import type { Member, WorkerPeer } from "./worker-peer.js";
 
+/** What is done with a client's stream, or with what stands in for one that is gone. */
+export type ClientEnd = Pick<ClientPeer, "send" | "refuse" | "sessionEnded">;
+
 /** A session and the stream of its client. */
 export interface SessionEntry {
   readonly session: Session;
-  readonly peer: ClientPeer;
+  readonly peer: ClientEnd;
 }
 
 /** A worker and its stream. */
@@ -100,6 +103,12 @@ export class Registry {
     this.workers.set(member.worker, { member, peer });
     this.#byName.set(member.name, member);
     return member;
+  }
+
+  /** The head goes on from where an earlier one has ended. */
+  goOn(from: { readonly lastSession: number; readonly lastWorker: number }): void {
+    this.#lastSession = Math.max(this.#lastSession, from.lastSession);
+    this.#lastWorker = Math.max(this.#lastWorker, from.lastWorker);
   }
 
   /** Its stream has ended; its session stays. */

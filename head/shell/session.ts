@@ -16,11 +16,16 @@ export class Session {
   readonly counts: boolean;
   readonly specs = new Map<number, Spec>();
   readonly holds: Holds;
+  /** As its client opened it. */
+  readonly open: OpenSession;
   /** The highest task number submitted so far. */
   lastTask = 0;
+  /** How many messages of its client have been taken, the first one not counted. */
+  heard = 0;
 
   constructor(number: number, open: OpenSession, hello: Hello, store: Holding) {
     this.number = number;
+    this.open = open;
     this.name = open.name;
     this.hello = hello;
     this.prioritized = open.prioritized;

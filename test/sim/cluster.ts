@@ -277,6 +277,7 @@ export class Cluster implements World {
         case "dropWorker":
           throw new Error(`worker ${effect.worker} was dropped: ${effect.reason}`);
         case "warn":
+        case "remember":
           break;
         default:
           effect satisfies never;

@@ -198,7 +198,9 @@ describe("ends", () => {
     driver.settle();
     expect(driver.fail(1, 1, 1)).toMatchObject([{ type: "reject", task: 1, attempt: 1 }]);
     for (const attempt of [1, 2]) {
-      expect(driver.fail(1, 1, 2, attempt)).toEqual([]);
+      expect(driver.fail(1, 1, 2, attempt)).toMatchObject([
+        { type: "remember", task: 2, attempt: attempt + 1, failures: attempt, again: true, queued: true },
+      ]);
       driver.settle();
     }
     expect(driver.fail(1, 1, 2, 3)).toMatchObject([{ type: "reject", task: 2, attempt: 3 }]);
