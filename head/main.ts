@@ -9,6 +9,7 @@ import { usageLine } from "../proto/usage.js";
 import { VERSION } from "../proto/version.js";
 import { loadScheduling } from "./config.js";
 import { IdleQuit } from "./idle-quit.js";
+import { journalDirectory } from "./journal/directory.js";
 import type { DaemonLog } from "./log-file.js";
 import { DEFAULT_ADDRESS, startHead } from "./shell/start.js";
 import type { TraceFile } from "./trace/file.js";
@@ -20,6 +21,8 @@ interface Flags {
   readonly config?: string;
   readonly logFile?: string;
   readonly trace?: string;
+  /** False: --no-journal. */
+  readonly journal?: string | boolean;
   readonly verbose: boolean;
 }
 
@@ -74,6 +77,11 @@ function newCommand(): Command {
     .option("--config <file>", "the configuration (default: GRAIN_CONFIG, or ./grain.toml)")
     .option("--log-file <file>", "write the log there (default: standard error)")
     .option("--trace <file>", "record what happens there, for `grain simulate`")
+    .option(
+      "--journal <directory>",
+      "keep there what survives the head (default: one for the address it listens on)",
+    )
+    .option("--no-journal", "keep nothing")
     .option("--verbose", "log more, and show where errors come from", false)
     .allowExcessArguments(false)
     .exitOverride()
@@ -115,6 +123,7 @@ async function serve(flags: Flags): Promise<void> {
       ...(flags.listen === undefined ? {} : { listen: flags.listen }),
       maxClients: flags.maxClients,
       scheduling,
+      journalDirectory: journalDirectory(flags.journal, flags.listen?.[0] ?? DEFAULT_ADDRESS, process.env),
       trace: trace?.sink,
       log,
       onClients: (connected) => idle.clients(connected),

@@ -6,6 +6,7 @@
 import { messageOf } from "../../proto/errors.js";
 import type { HeadLog } from "../shell/log.js";
 import { Changes, written } from "./changes.js";
+import { packetOf } from "./packet.js";
 import type { StoredRecord } from "./recover.js";
 import { openStore, type Store } from "./store.js";
 import { type KeptValue, ValueFiles, type ValueSource } from "./value-files.js";
@@ -40,7 +41,7 @@ export class Journal {
   /**
    * Opens a journal, or begins one.
    *
-   * @throws ConfigError when it cannot be used: another head has it, it is of another format, or damaged
+   * @throws GrainError when it cannot be used: another head has it, it is of another format, or damaged
    */
   static async open(directory: string, log: HeadLog): Promise<Journal> {
     const store = await openStore(directory);
@@ -128,11 +129,13 @@ export class Journal {
     const waiting = this.#waiting;
     this.#waiting = [];
     const batch = this.changes.take();
+    // Now, not after the large values: records that go together are of one moment.
+    const packet = packetOf(batch);
     try {
       const hashes = new Set<string>();
       for (const entry of batch.values()) for (const hash of entry?.blobs ?? []) hashes.add(hash);
       if (hashes.size > 0) await this.#values.write(hashes, this.#source!);
-      await this.#store.commit(batch);
+      await this.#store.commit(packet);
     } catch (error) {
       this.changes.bringBack(batch);
       this.#waiting = [...waiting, ...this.#waiting];

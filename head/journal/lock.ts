@@ -3,7 +3,7 @@
 import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { ConfigError } from "../../proto/errors.js";
+import { GrainError } from "../../proto/errors.js";
 
 interface Holder {
   readonly pid: number;
@@ -12,27 +12,35 @@ interface Holder {
   readonly started: string;
 }
 
+/** A journal that is this process's. */
+export interface Claim {
+  /** The head that had it did not end in order. */
+  readonly takenOver: boolean;
+  /** Gives it back. */
+  release(): Promise<void>;
+}
+
 const FILE = "held-by.json";
 const TAKEOVER = "takeover.json";
 
 /**
  * Claims a journal for this process.
  *
- * @returns gives it back
- * @throws ConfigError that names who has it
+ * @throws GrainError that names who has it
  */
-export async function claim(directory: string): Promise<() => Promise<void>> {
+export async function claim(directory: string): Promise<Claim> {
   const file = join(directory, FILE);
   const own = join(directory, `claim-${process.pid}-${Date.now()}-${counter++}.json`);
   const holder: Holder = { pid: process.pid, host: hostname(), started: await startOf(process.pid) };
   await writeFile(own, JSON.stringify(holder), { mode: 0o600 });
   try {
     // A link is made by one of those who try.
-    if (!(await linked(own, file))) await takeOver(directory, own, file);
+    const takenOver = !(await linked(own, file));
+    if (takenOver) await takeOver(directory, own, file);
+    return { takenOver, release: () => rm(file, { force: true }) };
   } finally {
     await rm(own, { force: true });
   }
-  return () => rm(file, { force: true });
 }
 
 let counter = 0;
@@ -96,10 +104,10 @@ async function startOf(pid: number): Promise<string> {
   }
 }
 
-function heldBy(directory: string, holder: Holder | undefined): ConfigError {
+function heldBy(directory: string, holder: Holder | undefined): GrainError {
   const who = holder === undefined ? "another head" : `the head with pid ${holder.pid} on ${holder.host}`;
   const otherHost = holder !== undefined && holder.host !== hostname();
-  return new ConfigError(
+  return new GrainError(
     `The journal ${directory} is in use by ${who}; use that head, end it, or start this one with another --journal DIR` +
       `${otherHost ? ` (if that machine is gone, delete ${join(directory, FILE)})` : ""}.`,
   );

@@ -3,12 +3,14 @@
  * that writes further ones.
  */
 
+import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, open as openFile, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open as openFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import { ConfigError, messageOf } from "../../proto/errors.js";
+import { ConfigError, GrainError, messageOf } from "../../proto/errors.js";
 import { VERSION } from "../../proto/version.js";
 import { type Batch, Entry } from "./changes.js";
 import { pack, unpack } from "./codec.js";
@@ -31,32 +33,32 @@ interface FormatRecord {
 export interface Store {
   /** What was in it when it was opened, in the order of keys, without the record of the format. */
   readonly records: readonly StoredRecord[];
-  /** Writes a batch. Resolves when it is durable; rejects, and has written nothing, when it cannot be. */
-  commit(batch: Batch): Promise<void>;
+  /** Writes a packed batch. Resolves when it is durable; rejects, and has written nothing, when it cannot be. */
+  commit(packet: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
  * Opens a journal, or begins one.
  *
- * @throws ConfigError when another head has it, or it is of another format, or damaged as a whole
+ * @throws GrainError when another head has it; ConfigError when it is of another format, or damaged as a whole
  */
 export async function openStore(directory: string): Promise<Store> {
   await makeDirectory(directory);
-  const release = await claim(directory);
+  const { release, takenOver } = await claim(directory);
   try {
-    await refuseShort(directory);
+    await refuseDamaged(directory, takenOver);
     const records = await readRecords(directory);
     const writer = new Writer(directory);
     try {
-      if (records.length === 0) await writer.commit(begun());
+      if (records.length === 0) await writer.commit(packetOf(begun()));
     } catch (error) {
       await writer.close();
       throw error;
     }
     return {
       records: records.filter(([key]) => key !== FORMAT_KEY),
-      commit: (batch) => writer.commit(batch),
+      commit: (packet) => writer.commit(packet),
       async close() {
         await writer.close();
         await release();
@@ -64,7 +66,7 @@ export async function openStore(directory: string): Promise<Store> {
     };
   } catch (error) {
     await release();
-    if (error instanceof ConfigError) throw error;
+    if (error instanceof GrainError) throw error;
     throw new ConfigError(`The journal ${directory} cannot be used: ${messageOf(error)}; ${ADVICE}.`, {
       cause: error,
     });
@@ -89,32 +91,63 @@ function begun(): Batch {
   return new Map([[FORMAT_KEY, new Entry(FORMAT_KEY, () => pack(record))]]);
 }
 
-const PAGE_HEADER_BYTES = 16;
+/** Where LMDB's first two pages say what the file is (MDB_meta behind the header of a page). */
+const META = { magic: 24, pageBytes: 48, lastPage: 144, end: 168 } as const;
+const MAGIC = 0xbeefc0de;
 
-/** LMDB reads its file as memory: one that is shorter than it says would end the process. */
-async function refuseShort(directory: string): Promise<void> {
+/**
+ * LMDB reads its file as memory and trusts it: one that is shorter than it says, or torn, would end the
+ * process. So where there is reason to doubt, another process reads it first.
+ *
+ * @param doubtful the head that had it did not end in order
+ */
+async function refuseDamaged(directory: string, doubtful: boolean): Promise<void> {
   const path = join(directory, DATABASE, "data.mdb");
   if (!existsSync(path)) return;
-  const { size } = await stat(path);
-  if (size === 0) return;
-  const head = Buffer.alloc(64 * 1024);
   const file = await openFile(path, "r");
   try {
-    await file.read(head, 0, head.byteLength, 0);
+    const { size } = await file.stat();
+    if (size === 0) return;
+    const first = await metaAt(file, 0);
+    const second = first && (await metaAt(file, first.pageBytes));
+    if (first === undefined || second === undefined) throw damaged(directory, "it is no database");
+    // Of a sound file pages at the end may be missing that are not in use.
+    const whole = (Math.max(first.lastPage, second.lastPage) + 1) * first.pageBytes;
+    if (size >= whole && !doubtful) return;
+    if (await isReadable(directory)) return;
+    const missing = size < whole ? `${size} of ${whole} bytes are there` : "it cannot be read to its end";
+    throw damaged(directory, missing);
   } finally {
     await file.close();
   }
-  // MDB_meta: magic, version, address, map size, then two MDB_db of 48 bytes, of which the first begins with the page size.
-  const pageBytes = head.readUInt32LE(PAGE_HEADER_BYTES + 24);
-  const isMeta = head.readUInt32LE(PAGE_HEADER_BYTES) === 0xbe_ef_c0_de;
-  if (!isMeta || pageBytes < 512 || pageBytes > 65_536 || size < 2 * pageBytes)
-    throw damaged(directory, "it is no database");
-  for (const at of [0, pageBytes]) {
-    if (at + 160 > head.byteLength) continue;
-    const lastPage = Number(head.readBigUInt64LE(at + PAGE_HEADER_BYTES + 24 + 96));
-    const needed = (lastPage + 1) * pageBytes;
-    if (size < needed) throw damaged(directory, `it has ${size} of ${needed} bytes`);
-  }
+}
+
+const READ_ALL = `
+const [lmdb, options] = process.argv.slice(1);
+const db = require(lmdb).open(JSON.parse(options));
+let bytes = 0;
+for (const { value } of db.getRange({})) bytes += value.at(-1) ?? 0;
+process.exit(0);
+`;
+
+function isReadable(directory: string): Promise<boolean> {
+  const lmdb = createRequire(import.meta.url).resolve("lmdb");
+  const options = JSON.stringify({ ...storeOptions(directory), readOnly: true });
+  return new Promise((resolve) => {
+    execFile(process.execPath, ["-e", READ_ALL, lmdb, options], (error) => resolve(error === null));
+  });
+}
+
+async function metaAt(
+  file: FileHandle,
+  at: number,
+): Promise<{ readonly pageBytes: number; readonly lastPage: number } | undefined> {
+  const page = Buffer.alloc(META.end);
+  const { bytesRead } = await file.read(page, 0, META.end, at);
+  const pageBytes = page.readUInt32LE(META.pageBytes);
+  if (bytesRead < META.end || page.readUInt32LE(META.magic) !== MAGIC) return undefined;
+  if (pageBytes < 512 || pageBytes > 65_536) return undefined;
+  return { pageBytes, lastPage: Number(page.readBigUInt64LE(META.lastPage)) };
 }
 
 function damaged(directory: string, how: string): ConfigError {
@@ -155,7 +188,7 @@ class Writer {
   #failure: Error | undefined;
 
   constructor(directory: string) {
-    this.#thread = new Worker(threadFile(), { workerData: directory });
+    this.#thread = new Worker(threadFile(), { workerData: directory, execArgv: [] });
     this.#exit = new Promise((resolve) => this.#thread.once("exit", () => resolve()));
     this.#thread.on("message", ({ error }: Committed) => {
       const waiting = this.#waiting.shift();
@@ -166,9 +199,8 @@ class Writer {
     void this.#exit.then(() => this.#failed(new Error("the thread that writes it has ended")));
   }
 
-  commit(batch: Batch): Promise<void> {
+  commit(packet: Uint8Array): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    const packet = packetOf(batch);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
       this.#thread.postMessage(packet, [packet.buffer as ArrayBuffer]);

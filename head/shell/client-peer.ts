@@ -7,7 +7,15 @@
  * to gone. Nothing of a message that breaks the protocol reaches the core.
  */
 
-import { type ClientMessage, FailureKind, type HeadToClient, type OpenSession, type Spec, type Submit, type Tasks } from "../../proto/grain.js";
+import {
+  type ClientMessage,
+  FailureKind,
+  type HeadToClient,
+  type OpenSession,
+  type Spec,
+  type Submit,
+  type Tasks,
+} from "../../proto/grain.js";
 import type { Link, LinkEnd, LinkHandler } from "../../proto/link/link.js";
 import { hello } from "../../proto/version.js";
 import { wrongSpec, wrongSubmit, wrongTaskList } from "./check/client.js";

@@ -22,12 +22,14 @@ import type {
 import type { Link } from "../../proto/link/link.js";
 import { Core } from "../core/core.js";
 import type { SchedulingOptions } from "../core/options.js";
+import type { Journal } from "../journal/journal.js";
 import { type TraceSink, watched } from "../trace/recorder.js";
 import { BlobStore, type BlobStoreOptions } from "./blob/store.js";
 import { carryOut, type Peers } from "./carry-out.js";
 import type { Refusal } from "./check/hello.js";
 import { type ClientHost, ClientPeer } from "./client-peer.js";
 import { CountsTimer, sameCounts } from "./counts.js";
+import { DurableState, noted } from "./durable.js";
 import { explanationMessage } from "./explain.js";
 import { Heartbeats } from "./heartbeats.js";
 import { Links } from "./links.js";
@@ -48,6 +50,8 @@ export interface HeadOptions {
   readonly scheduling?: Partial<SchedulingOptions>;
   /** Records what happens. Default: nothing does. */
   readonly trace?: TraceSink | undefined;
+  /** Where what must survive this process is kept; the head closes it. Default: nowhere. */
+  readonly journal?: Journal | undefined;
   /** Where large values are kept. */
   readonly blobs?: BlobStoreOptions;
   /** Default: says nothing. */
@@ -90,6 +94,8 @@ export class Head {
   readonly #startedMs: number;
   readonly #clientHost: ClientHost;
   readonly #workerHost: WorkerHost;
+  readonly #journal: Journal | undefined;
+  readonly #durable: DurableState | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: HeadOptions = {}) {
@@ -99,14 +105,17 @@ export class Head {
     this.#core = new Core(options.scheduling);
     this.#log = options.log ?? silentLog;
     this.#onClients = options.onClients ?? (() => {});
-    this.blobs = new BlobStore(options.blobs);
+    this.#journal = options.journal;
+    this.blobs = new BlobStore({ ...options.blobs, kept: options.journal });
     this.#registry = new Registry(options.maxClients ?? MAX_CLIENTS, this.blobs);
     this.#heartbeats = new Heartbeats(heartbeatMs, this.#nowMs);
     const peers = this.#peers(options.embedded ?? false);
-    const core = watched(this.#core, options.trace);
+    const core = noted(watched(this.#core, options.trace), () => this.#durable);
     this.#loop = new Loop(core, (effect) => carryOut(effect, peers), this.#nowMs);
     this.#clientHost = this.#hostOfClients();
     this.#workerHost = this.#hostOfWorkers(heartbeatMs);
+    this.#durable = options.journal && this.#recover(options.journal);
+    this.#durable?.begin();
   }
 
   /** Serves a client on this stream. */
@@ -151,7 +160,21 @@ export class Head {
     for (const { peer } of [...this.#registry.workers.values()]) peer.dismiss("the head is shutting down");
     await this.#links.close();
     this.#counts.close();
+    this.#durable?.close();
+    // After the last event: a session whose client was told that it is over is not kept.
+    await this.#journal?.close();
     await this.blobs.close();
+  }
+
+  #recover(journal: Journal): DurableState {
+    return new DurableState({
+      journal,
+      registry: this.#registry,
+      view: this.#core.view,
+      blobs: this.blobs,
+      log: this.#log,
+      step: (event) => this.#loop.step(event),
+    });
   }
 
   #peers(embedded: boolean): Peers {
@@ -167,8 +190,13 @@ export class Head {
   }
 
   #hostOfClients(): ClientHost {
+    const durable = () => this.#durable;
     return {
       loop: this.#loop,
+      get whyNoTasks() {
+        return durable()?.whyNoTasks;
+      },
+      acknowledged: (session, tasks) => this.#durable?.acknowledged(session, tasks),
       admitClient: (peer, open) => this.#admitClient(peer, open),
       changed: (session) => this.#changed(session),
       clientGone: (session, why) => this.#clientGone(session, why),
@@ -219,6 +247,7 @@ export class Head {
   }
 
   #admitWorker(peer: WorkerPeer, join: JoinCluster): Member | Refusal {
+    this.#durable?.workerJoins(join.name);
     const admitted = this.#registry.addWorker(peer, join, this.#nowMs());
     if ("code" in admitted) return admitted;
     this.#heartbeats.watch(peer);

@@ -1,12 +1,16 @@
 /** Starts a head that listens: the daemon's, and for programs that embed one which others connect to. */
 
 import { parseAddress } from "../../proto/address.js";
+import type { Journal } from "../journal/journal.js";
 import { Head, type HeadOptions } from "./head.js";
+import { silentLog } from "./log.js";
 
 /** How a listening head is set up. */
-export interface ListenOptions extends HeadOptions {
+export interface ListenOptions extends Omit<HeadOptions, "journal"> {
   /** Where to listen: `host:port` (port 0: any that is free) or `unix:///path`. Default: 127.0.0.1:7700. */
   readonly listen?: readonly string[];
+  /** The journal's directory. Default: what is to survive this process is kept nowhere. */
+  readonly journalDirectory?: string | undefined;
 }
 
 /** A head that listens. */
@@ -31,8 +35,10 @@ export const DEFAULT_ADDRESS = "127.0.0.1:7700";
 export async function startHead(options: ListenOptions = {}): Promise<ListeningHead> {
   const addresses = (options.listen ?? [DEFAULT_ADDRESS]).map((address) => parseAddress(address));
   // Loaded here: an embedded head needs no gRPC.
-  const { serveGrpc } = await import("./grpc/server.js");
-  const head = new Head(options);
+  const { refuseUnusable, serveGrpc } = await import("./grpc/server.js");
+  // Before the journal: of two heads for one address the second is told about the address.
+  await refuseUnusable(addresses);
+  const head = new Head({ ...options, journal: await openJournal(options) });
   try {
     const server = await serveGrpc(head, addresses);
     return { head, addresses: server.addresses, close: (reason) => closeBoth(head, server, reason) };
@@ -40,6 +46,13 @@ export async function startHead(options: ListenOptions = {}): Promise<ListeningH
     await head.close();
     throw error;
   }
+}
+
+async function openJournal({ journalDirectory, log }: ListenOptions): Promise<Journal | undefined> {
+  if (journalDirectory === undefined) return undefined;
+  // Loaded here: an embedded head needs no database.
+  const { Journal } = await import("../journal/journal.js");
+  return Journal.open(journalDirectory, log ?? silentLog);
 }
 
 async function closeBoth(head: Head, server: { close(): Promise<void> }, reason?: string): Promise<void> {

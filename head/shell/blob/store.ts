@@ -75,7 +75,10 @@ export class BlobStore implements BlobTransport, Holding {
     this.#grace = new Grace(options.graceMs ?? GRACE_MS, nowMs, (hash) => this.#drop(hash));
     this.#kept = options.kept;
     for (const { hash, byteLength, path } of options.kept?.keptValues ?? []) {
-      this.#add({ hash, byteLength }, { content: new StoredContent(path, byteLength), byteLength, inMemory: false });
+      this.#add(
+        { hash, byteLength },
+        { content: new StoredContent(path, byteLength), byteLength, inMemory: false },
+      );
     }
   }
 

@@ -1,5 +1,6 @@
 /** Serves a head over gRPC: streams, blobs, administration, health and reflection. */
 
+import { createServer } from "node:net";
 import { dirname } from "node:path";
 import {
   logVerbosity,
@@ -131,6 +132,27 @@ function addServices(server: Server, head: Head, health: Health): void {
   });
   health.addTo(server);
   addReflection(server);
+}
+
+/**
+ * Says early what is wrong with addresses.
+ *
+ * @throws ConfigError for one that other machines could reach; ConnectionError for one in use
+ */
+export async function refuseUnusable(addresses: readonly Address[]): Promise<void> {
+  for (const address of addresses) {
+    refuseReachable(address);
+    if (address.type === "unix") await claimSocketFile(address.path);
+    else await refuseTaken(address);
+  }
+}
+
+async function refuseTaken(address: Extract<Address, { type: "tcp" }>): Promise<void> {
+  const probe = createServer();
+  await new Promise<void>((resolve, reject) => {
+    probe.once("error", (error) => reject(explain(address, error)));
+    probe.listen({ host: address.host, port: address.port }, () => probe.close(() => resolve()));
+  });
 }
 
 function refuseReachable(address: Address): void {

@@ -168,7 +168,8 @@ function taskOf({ number, class: cls, attempt, failures, lostWorkers, again, sta
     spec: cls.spec,
     attempt,
     failures,
-    lostWorkers: lostWorkers ?? [],
+    // Of one that is not to run again they do not matter.
+    lostWorkers: stopping === "over" ? [] : (lostWorkers ?? []),
     again,
     worker: "worker" in state ? state.worker.number : undefined,
     gang: gang?.map((each) => each.number),
