@@ -2,6 +2,7 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Request } from "../proto/resource/demand.js";
+import type { Retries } from "../proto/retries.js";
 import type { Completion } from "./completion.js";
 
 /** A function wrapped by `delayed`, with its options resolved. */
@@ -19,8 +20,7 @@ export interface FunctionDefinition {
 
 /** Options that travel with each call. */
 export interface CallOptions {
-  /** How often a call is repeated after its function threw. */
-  readonly retries: number;
+  readonly retries: Retries;
   /** 0: none. */
   readonly timeoutMs: number;
   readonly priority: number;

@@ -45,15 +45,24 @@ export async function startEmbedded(options: EmbeddedOptions = {}): Promise<Embe
 }
 
 async function startAround(early: EarlyExecutor, { local }: EmbeddedOptions): Promise<Embedded> {
-  const [{ Head }, { memoryLink }, { resourceToPool }, { detectPool, startAgent }] = await Promise.all([
+  const [
+    { Head },
+    { SharedFiles },
+    { memoryLink },
+    { sharedRoot },
+    { resourceToPool },
+    { detectPool, startAgent },
+  ] = await Promise.all([
     import("../head/shell/head.js"),
+    import("../head/shell/blob/shared.js"),
     import("../proto/link/memory.js"),
+    import("../proto/share/directory.js"),
     import("../proto/resource/index.js"),
     import("../worker/index.js"),
   ]);
   const machine = detectPool();
   const pool: Pool = local === undefined ? machine : resourceToPool(local, machine);
-  const head = new Head({ embedded: true });
+  const head = new Head({ embedded: true, blobs: { shared: SharedFiles.open(sharedRoot()) } });
   const [workerEnd, headEnd] = memoryLink<WorkerMessage, HeadToWorker>();
   head.acceptWorker(headEnd);
   const agent = startAgent({
@@ -79,13 +88,15 @@ async function startAround(early: EarlyExecutor, { local }: EmbeddedOptions): Pr
 }
 
 function connectionOf<Out, In>(head: Head, link: Link<Out, In>): Connection<Out, In> {
+  const blobs = head.openBlobs();
   return {
     link,
-    blobs: head.blobs,
+    blobs,
     address: "embedded",
     status: async () => head.status(),
     async close() {
       link.close();
+      blobs.close();
     },
   };
 }

@@ -6,6 +6,7 @@
 import { hostname } from "node:os";
 import { format } from "node:util";
 import { type TaskCancelledError, TaskTimeoutError } from "../proto/errors.js";
+import { isRepeated, retryDelayMs } from "../proto/retries.js";
 import type { CurrentTask, GrantedResources, RunProgram, TaskNode } from "../proto/task.js";
 import type { Call, SpawnedCall } from "./call.js";
 import { Completion } from "./completion.js";
@@ -35,6 +36,7 @@ export class LocalCall implements SpawnedCall {
   readonly completion = new Completion();
   readonly #call: Call;
   readonly #owner: LocalOwner;
+  #endPause: (() => void) | undefined;
   #cancelled: TaskCancelledError | undefined;
   #task: LocalTask | undefined;
 
@@ -54,6 +56,7 @@ export class LocalCall implements SpawnedCall {
     this.#cancelled = error;
     this.completion.reject(error);
     this.#task?.abort(error);
+    this.#endPause?.();
   }
 
   async #run(): Promise<void> {
@@ -62,11 +65,27 @@ export class LocalCall implements SpawnedCall {
       const outcome = await this.#attempt(attempt);
       if (outcome.type === "returned") this.completion.fulfil(outcome.value);
       else if (outcome.type === "timedOut") this.completion.reject(this.#timeoutError(attempt));
-      else if (attempt > retries) this.completion.reject(outcome.error);
-      else continue;
+      else if (!isRepeated(retries, [nameOf(outcome.error)], attempt - 1))
+        this.completion.reject(outcome.error);
+      else {
+        await this.#pause(retryDelayMs(retries, attempt - 1));
+        continue;
+      }
       break;
     }
     this.#owner.ended(this);
+  }
+
+  /** Ends early when the call is cancelled. */
+  #pause(ms: number): Promise<void> {
+    if (ms === 0 || this.#cancelled !== undefined) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   async #attempt(attempt: number): Promise<Outcome> {
@@ -112,6 +131,10 @@ export class LocalCall implements SpawnedCall {
       },
     );
   }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
 }
 
 /** What a local function learns of itself. Made for each execution, so most of it on demand. */

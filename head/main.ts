@@ -5,6 +5,7 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { parseAddress } from "../proto/address.js";
 import { parseDuration } from "../proto/duration.js";
 import { ConfigError, messageOf } from "../proto/errors.js";
+import { toBytes } from "../proto/resource/amount.js";
 import { usageLine } from "../proto/usage.js";
 import { VERSION } from "../proto/version.js";
 import { loadScheduling } from "./config.js";
@@ -19,6 +20,8 @@ interface Flags {
   readonly maxClients: number;
   readonly idleQuit?: number;
   readonly config?: string;
+  readonly memory?: number;
+  readonly spill?: string;
   readonly logFile?: string;
   readonly trace?: string;
   /** False: --no-journal. */
@@ -75,6 +78,12 @@ function newCommand(): Command {
       readDuration,
     )
     .option("--config <file>", "the configuration (default: GRAIN_CONFIG, or ./grain.toml)")
+    .option(
+      "--memory <size>",
+      "keep large values up to this in memory, e.g. 2G; more goes to disk (default: 512M)",
+      readBytes,
+    )
+    .option("--spill <directory>", "where on disk (default: the system's for temporary files)")
     .option("--log-file <file>", "write the log there (default: standard error)")
     .option("--trace <file>", "record what happens there, for `grain simulate`")
     .option(
@@ -111,6 +120,14 @@ function readDuration(text: string): number {
   }
 }
 
+function readBytes(text: string): number {
+  try {
+    return toBytes(text, "--memory");
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
+}
+
 async function serve(flags: Flags): Promise<void> {
   const scheduling = await loadScheduling(flags.config, { env: process.env, cwd: process.cwd() });
   const { openLog } = await import("./log-file.js");
@@ -124,6 +141,10 @@ async function serve(flags: Flags): Promise<void> {
       maxClients: flags.maxClients,
       scheduling,
       journalDirectory: journalDirectory(flags.journal, flags.listen?.[0] ?? DEFAULT_ADDRESS, process.env),
+      blobs: {
+        ...(flags.memory === undefined ? {} : { memoryBytes: flags.memory }),
+        ...(flags.spill === undefined ? {} : { spillParent: flags.spill }),
+      },
       trace: trace?.sink,
       log,
       onClients: (connected) => idle.clients(connected),

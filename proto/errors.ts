@@ -27,8 +27,16 @@ export interface TaskErrorDetails extends TaskDetails {
   readonly exitCode?: number | undefined;
   /** Signal that ended the task's process, e.g. "SIGKILL". */
   readonly signal?: string | undefined;
-  /** The last lines the task wrote to standard error. */
+  /** The end of what the task wrote to standard error, 64 KiB at most. */
   readonly stderrTail?: string | undefined;
+  /** It used more memory than it asked for, or than there was. */
+  readonly outOfMemory?: boolean | undefined;
+  /** What its processes used when that was last measured, in bytes; absent: it ended before. */
+  readonly memoryBytes?: number | undefined;
+  /** The most that was measured, in bytes. */
+  readonly peakBytes?: number | undefined;
+  /** The memory it asked for, in bytes; absent: none. */
+  readonly askedBytes?: number | undefined;
 }
 
 /** Where a configuration is wrong. */
@@ -99,6 +107,10 @@ export class TaskError extends ErrorOfTask {
   declare readonly exitCode?: number;
   declare readonly signal?: string;
   declare readonly stderrTail?: string;
+  declare readonly outOfMemory?: boolean;
+  declare readonly memoryBytes?: number;
+  declare readonly peakBytes?: number;
+  declare readonly askedBytes?: number;
 
   static {
     setName(TaskError, "TaskError");

@@ -124,7 +124,7 @@ export interface NumaNode {
 }
 
 export interface BlobRef {
-  /** "sha256-" and 64 hexadecimal digits */
+  /** "sha256-" and 64 hexadecimal digits (bundles), or "gmac-", a key and a tag of 32 each (values); each result has a key of its own */
   hash: string;
   /** 0 when asking by name alone */
   byteLength: number;
@@ -187,6 +187,10 @@ export interface Spec {
   retries: number;
   pin: boolean;
   failInfeasible: boolean;
+  /** before the first repetition, doubled for each further one; 0: at once */
+  retryBackoffMs: number;
+  /** Which failures are repeated: an error's name, "exit" or "exit 3", "signal" or "SIGKILL", "outOfMemory"; none: all but those that ran out of memory */
+  retryOn: string[];
 }
 
 export interface Failure {
@@ -203,6 +207,20 @@ export interface Failure {
   signal: string;
   stderrTail: string;
   runMs: number;
+  /** THREW: the `name` of what was thrown */
+  errorName?:
+    | string
+    | undefined;
+  /** of the task's processes, when last measured; absent: never */
+  memoryBytes?:
+    | number
+    | undefined;
+  /** the most that was measured */
+  peakBytes?:
+    | number
+    | undefined;
+  /** the memory that the task asked for; absent: none */
+  askedBytes?: number | undefined;
 }
 
 /** What a task printed. */
@@ -316,6 +334,8 @@ export interface JoinCluster {
 export interface Heartbeat {
   running: number;
   loopLagMs: number;
+  /** Its machine is short of memory: it starts nothing beside what runs, and gives back what it is sent. Told at once when it changes. */
+  pressed?: boolean | undefined;
 }
 
 /**
@@ -340,8 +360,8 @@ export interface Finished {
 }
 
 /**
- * Tasks that the worker gives back without having started them: retracted, or
- * because it drains.
+ * Tasks that the worker gives back: not started (retracted, or because it drains
+ * or is short of memory), or ended because it drains and their time was up.
  */
 export interface Returned {
   session: number;
@@ -467,12 +487,42 @@ export interface BlobAnswer {
   missing: string[];
 }
 
+/**
+ * Large values between processes of one machine are files in shared memory: these
+ * messages prove that both sides see the same directory, and hand files over.
+ */
+export interface ShareRequest {
+  body?: { $case: "proof"; proof: string } | { $case: "adopt"; adopt: Adopt } | undefined;
+}
+
+/** A file of the peer's own directory holds a value. */
+export interface Adopt {
+  /** of the answer */
+  id: number;
+  /** its name: 32 hexadecimal digits */
+  file: string;
+  ref: BlobRef | undefined;
+}
+
+export interface ShareAnswer {
+  body?: { $case: "offer"; offer: string } | { $case: "accepted"; accepted: string } | {
+    $case: "adopted";
+    adopted: Adopted;
+  } | undefined;
+}
+
+export interface Adopted {
+  id: number;
+  /** a sentence; empty: the head holds the value */
+  problem: string;
+}
+
 export interface WorkerInfo {
   worker: number;
   name: string;
   host: string;
   pid: number;
-  /** "ready", "leaving" */
+  /** "ready", "pressed" (short of memory), "leaving" */
   state: string;
   pool: Pool | undefined;
   free: Demand_Amount[];
@@ -527,7 +577,7 @@ export interface Explanation {
   text: string;
   session: number;
   task: number;
-  /** "queued", "ahead" (sent to a worker, waits there), "running", "stopping", or "unknown": it has ended or was never submitted */
+  /** "queued", "ahead" (sent to a worker, waits there), "running", "stopping", "delayed" (failed, is queued again later), or "unknown": it has ended or was never submitted */
   state: string;
   function: string;
   attempt: number;
@@ -572,9 +622,9 @@ export interface Explanation_Alternative {
 /** One thing that keeps it from some of the workers, or from all. */
 export interface Explanation_Obstacle {
   /**
-   * "short" of a kind of resource, "token" missing, "walltime" too short, "leaving", "busy" (a gang's
-   * worker, or, for a gang, one that runs something), "reserved" for others though it has room;
-   * of the whole cluster: "limit" reached, "nodes" too few
+   * "short" of a kind of resource, "token" missing, "walltime" too short, "leaving", "pressed" (short of memory),
+   * "busy" (a gang's worker, or, for a gang, one that runs something), "reserved" for others though it
+   * has room; of the whole cluster: "limit" reached, "nodes" too few
    */
   type: string;
   /** short: the kind of resource; token, limit: its name */
@@ -1326,6 +1376,8 @@ function createBaseSpec(): Spec {
     retries: 0,
     pin: false,
     failInfeasible: false,
+    retryBackoffMs: 0,
+    retryOn: [],
   };
 }
 
@@ -1360,6 +1412,12 @@ export const Spec = {
     }
     if (message.failInfeasible !== false) {
       writer.uint32(80).bool(message.failInfeasible);
+    }
+    if (message.retryBackoffMs !== 0) {
+      writer.uint32(89).double(message.retryBackoffMs);
+    }
+    for (const v of message.retryOn) {
+      writer.uint32(98).string(v!);
     }
     return writer;
   },
@@ -1441,6 +1499,20 @@ export const Spec = {
 
           message.failInfeasible = reader.bool();
           continue;
+        case 11:
+          if (tag !== 89) {
+            break;
+          }
+
+          message.retryBackoffMs = reader.double();
+          continue;
+        case 12:
+          if (tag !== 98) {
+            break;
+          }
+
+          message.retryOn.push(reader.string());
+          continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
         break;
@@ -1464,6 +1536,10 @@ function createBaseFailure(): Failure {
     signal: "",
     stderrTail: "",
     runMs: 0,
+    errorName: undefined,
+    memoryBytes: undefined,
+    peakBytes: undefined,
+    askedBytes: undefined,
   };
 }
 
@@ -1501,6 +1577,18 @@ export const Failure = {
     }
     if (message.runMs !== 0) {
       writer.uint32(89).double(message.runMs);
+    }
+    if (message.errorName !== undefined) {
+      writer.uint32(98).string(message.errorName);
+    }
+    if (message.memoryBytes !== undefined) {
+      writer.uint32(105).double(message.memoryBytes);
+    }
+    if (message.peakBytes !== undefined) {
+      writer.uint32(113).double(message.peakBytes);
+    }
+    if (message.askedBytes !== undefined) {
+      writer.uint32(121).double(message.askedBytes);
     }
     return writer;
   },
@@ -1588,6 +1676,34 @@ export const Failure = {
           }
 
           message.runMs = reader.double();
+          continue;
+        case 12:
+          if (tag !== 98) {
+            break;
+          }
+
+          message.errorName = reader.string();
+          continue;
+        case 13:
+          if (tag !== 105) {
+            break;
+          }
+
+          message.memoryBytes = reader.double();
+          continue;
+        case 14:
+          if (tag !== 113) {
+            break;
+          }
+
+          message.peakBytes = reader.double();
+          continue;
+        case 15:
+          if (tag !== 121) {
+            break;
+          }
+
+          message.askedBytes = reader.double();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -2496,7 +2612,7 @@ export const JoinCluster = {
 };
 
 function createBaseHeartbeat(): Heartbeat {
-  return { running: 0, loopLagMs: 0 };
+  return { running: 0, loopLagMs: 0, pressed: undefined };
 }
 
 export const Heartbeat = {
@@ -2506,6 +2622,9 @@ export const Heartbeat = {
     }
     if (message.loopLagMs !== 0) {
       writer.uint32(17).double(message.loopLagMs);
+    }
+    if (message.pressed !== undefined) {
+      writer.uint32(24).bool(message.pressed);
     }
     return writer;
   },
@@ -2530,6 +2649,13 @@ export const Heartbeat = {
           }
 
           message.loopLagMs = reader.double();
+          continue;
+        case 3:
+          if (tag !== 24) {
+            break;
+          }
+
+          message.pressed = reader.bool();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -3788,6 +3914,214 @@ export const BlobAnswer = {
           }
 
           message.missing.push(reader.string());
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseShareRequest(): ShareRequest {
+  return { body: undefined };
+}
+
+export const ShareRequest = {
+  encode(message: ShareRequest, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    switch (message.body?.$case) {
+      case "proof":
+        writer.uint32(10).string(message.body.proof);
+        break;
+      case "adopt":
+        Adopt.encode(message.body.adopt, writer.uint32(18).fork()).ldelim();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): ShareRequest {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseShareRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.body = { $case: "proof", proof: reader.string() };
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.body = { $case: "adopt", adopt: Adopt.decode(reader, reader.uint32()) };
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseAdopt(): Adopt {
+  return { id: 0, file: "", ref: undefined };
+}
+
+export const Adopt = {
+  encode(message: Adopt, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.id !== 0) {
+      writer.uint32(8).uint32(message.id);
+    }
+    if (message.file !== "") {
+      writer.uint32(18).string(message.file);
+    }
+    if (message.ref !== undefined) {
+      BlobRef.encode(message.ref, writer.uint32(26).fork()).ldelim();
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): Adopt {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseAdopt();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 8) {
+            break;
+          }
+
+          message.id = reader.uint32();
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.file = reader.string();
+          continue;
+        case 3:
+          if (tag !== 26) {
+            break;
+          }
+
+          message.ref = BlobRef.decode(reader, reader.uint32());
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseShareAnswer(): ShareAnswer {
+  return { body: undefined };
+}
+
+export const ShareAnswer = {
+  encode(message: ShareAnswer, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    switch (message.body?.$case) {
+      case "offer":
+        writer.uint32(10).string(message.body.offer);
+        break;
+      case "accepted":
+        writer.uint32(18).string(message.body.accepted);
+        break;
+      case "adopted":
+        Adopted.encode(message.body.adopted, writer.uint32(26).fork()).ldelim();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): ShareAnswer {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseShareAnswer();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.body = { $case: "offer", offer: reader.string() };
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.body = { $case: "accepted", accepted: reader.string() };
+          continue;
+        case 3:
+          if (tag !== 26) {
+            break;
+          }
+
+          message.body = { $case: "adopted", adopted: Adopted.decode(reader, reader.uint32()) };
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseAdopted(): Adopted {
+  return { id: 0, problem: "" };
+}
+
+export const Adopted = {
+  encode(message: Adopted, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.id !== 0) {
+      writer.uint32(8).uint32(message.id);
+    }
+    if (message.problem !== "") {
+      writer.uint32(18).string(message.problem);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): Adopted {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseAdopted();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 8) {
+            break;
+          }
+
+          message.id = reader.uint32();
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.problem = reader.string();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {

@@ -10,6 +10,8 @@ import { connectWorker } from "../proto/link/grpc/connect.js";
 import { formatPool, type Pool } from "../proto/resource/pool.js";
 import { type Agent, type AgentEnd, startAgent } from "./agent/agent.js";
 import type { Log } from "./log.js";
+import { CgroupTree } from "./memory/cgroup.js";
+import { endOrphans } from "./process/orphans.js";
 import { endTimes, startTimer } from "./walltime.js";
 
 /** What a daemon is started with. */
@@ -20,6 +22,10 @@ export interface DaemonOptions {
   /** Files of modules that are here. */
   readonly imports: readonly string[];
   readonly log: Log;
+  /** Told to leave, it lets tasks run for so long. Default: until they end. */
+  readonly drainMs?: number | undefined;
+  /** Between SIGTERM and SIGKILL for the processes of a task. Default: 5,000. */
+  readonly graceMs?: number | undefined;
 }
 
 /** After a refusal that may pass, or a connection that broke, it is tried again after this. */
@@ -34,6 +40,7 @@ export class Daemon {
   readonly #options: DaemonOptions;
   readonly #stopping = new AbortController();
   readonly #startedAt = performance.now();
+  readonly #cgroups = CgroupTree.open();
   #agent: Agent | undefined;
 
   constructor(options: DaemonOptions) {
@@ -49,6 +56,9 @@ export class Daemon {
   async run(): Promise<number> {
     const { log, name, pool, address } = this.#options;
     log.write("info", `Worker ${name} offers ${formatPool(pool)} to the head at ${address}.`);
+    if (this.#cgroups !== undefined) log.write("debug", "The memory of tasks is limited by control groups.");
+    const orphans = endOrphans().length;
+    if (orphans > 0) log.write("warn", `Ended ${orphans} processes that a worker which died had left.`);
     const forgetWalltime = this.#watchWalltime();
     try {
       while (!this.#stopping.signal.aborted) {
@@ -69,7 +79,10 @@ export class Daemon {
     this.#stopping.abort();
     if (again) return this.#end(reason);
     const running = this.#agent?.status().running ?? 0;
-    const wait = running > 0 ? ` when ${running === 1 ? "1 task has" : `${running} tasks have`} ended` : "";
+    const { drainMs } = this.#options;
+    const most = drainMs === undefined ? "" : `, or after ${formatDuration(drainMs)}`;
+    const wait =
+      running > 0 ? ` when ${running === 1 ? "1 task has" : `${running} tasks have`} ended${most}` : "";
     this.#options.log.write("info", `${reason}: leaving${wait}.`);
     this.#agent?.leave(reason);
   }
@@ -81,7 +94,7 @@ export class Daemon {
 
   /** One life with one head; undefined when it was stopped before it joined. */
   async #serve(): Promise<AgentEnd | undefined> {
-    const { address, name, pool, imports, log } = this.#options;
+    const { address, name, pool, imports, log, drainMs, graceMs } = this.#options;
     const { signal } = this.#stopping;
     let connection: Awaited<ReturnType<typeof connectWorker>>;
     try {
@@ -96,7 +109,10 @@ export class Daemon {
       name,
       pool: this.#poolNow(pool),
       imports,
+      cgroups: this.#cgroups,
       prewarm: Math.min(pool.cores.length, PREWARM),
+      ...(drainMs === undefined ? {} : { drainMs }),
+      ...(graceMs === undefined ? {} : { graceMs }),
       onLog: (level, text) => log.write(level, text),
     });
     this.#agent = agent;

@@ -59,7 +59,7 @@ export function parseIdList(text: string): number[] | undefined {
 }
 
 function coreIds(root: string, count: number): number[] {
-  const line = /^Cpus_allowed_list:\s*(.+)$/m.exec(read(root, "proc/self/status") ?? "");
+  const line = /^Cpus_allowed_list:\s*(.+)$/m.exec(readText(root, "proc/self/status") ?? "");
   const ids = line === null ? undefined : parseIdList(line[1]!);
   return ids ?? Array.from({ length: count }, (_, id) => id);
 }
@@ -69,7 +69,7 @@ function numaNodes(root: string, cores: readonly number[]): NumaNode[] {
   const nodes: NumaNode[] = [];
   for (const name of list(root, "sys/devices/system/node")) {
     if (!/^node\d+$/.test(name)) continue;
-    const all = parseIdList(read(root, join("sys/devices/system/node", name, "cpulist")) ?? "") ?? [];
+    const all = parseIdList(readText(root, join("sys/devices/system/node", name, "cpulist")) ?? "") ?? [];
     const here = all.filter((id) => cores.includes(id));
     const [first] = here;
     // Of memory alone, or of cores that are not ours.
@@ -80,21 +80,21 @@ function numaNodes(root: string, cores: readonly number[]): NumaNode[] {
 
 /** Virtual machines may say -1, or nothing. */
 function socketOf(root: string, core: number): number {
-  const text = read(root, join("sys/devices/system/cpu", `cpu${core}`, "topology/physical_package_id"));
+  const text = readText(root, join("sys/devices/system/cpu", `cpu${core}`, "topology/physical_package_id"));
   const socket = Number(text ?? 0);
   return Number.isInteger(socket) && socket > 0 ? socket : 0;
 }
 
 /** A directory of the cgroup file system that limits this process. */
-interface Cgroup {
+export interface Cgroup {
   readonly root: string;
   readonly path: string;
 }
 
 /** Every group that this process is in, and those above: each may limit it. */
-function cgroups(root: string): Cgroup[] {
+export function cgroups(root: string): Cgroup[] {
   const groups: Cgroup[] = [];
-  for (const line of (read(root, "proc/self/cgroup") ?? "").split("\n")) {
+  for (const line of (readText(root, "proc/self/cgroup") ?? "").split("\n")) {
     const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
     if (controllers === undefined || path === undefined) continue;
     const relevant = controllers === "" || /(^|,)(cpu|memory)(,|$)/.test(controllers);
@@ -111,15 +111,16 @@ function cgroups(root: string): Cgroup[] {
 }
 
 function cpuQuota({ root, path }: Cgroup): number {
-  const v2 = /^(\d+) (\d+)/.exec(read(root, join(path, "cpu.max")) ?? "");
+  const v2 = /^(\d+) (\d+)/.exec(readText(root, join(path, "cpu.max")) ?? "");
   if (v2 !== null) return Number(v2[1]) / Number(v2[2]);
-  const quota = Number(read(root, join(path, "cpu.cfs_quota_us")) ?? -1);
-  const period = Number(read(root, join(path, "cpu.cfs_period_us")) ?? 0);
+  const quota = Number(readText(root, join(path, "cpu.cfs_quota_us")) ?? -1);
+  const period = Number(readText(root, join(path, "cpu.cfs_period_us")) ?? 0);
   return quota > 0 && period > 0 ? quota / period : Number.POSITIVE_INFINITY;
 }
 
 function memoryLimit({ root, path }: Cgroup): number {
-  const text = read(root, join(path, "memory.max")) ?? read(root, join(path, "memory.limit_in_bytes"));
+  const text =
+    readText(root, join(path, "memory.max")) ?? readText(root, join(path, "memory.limit_in_bytes"));
   const limit = Number(text?.trim() || Number.NaN);
   return limit > 0 && limit < NO_LIMIT_BYTES ? limit : Number.POSITIVE_INFINITY;
 }
@@ -140,7 +141,8 @@ function minimum(values: readonly number[]): number {
   return values.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
 }
 
-function read(root: string, path: string): string | undefined {
+/** A file's text; undefined when it cannot be read. */
+export function readText(root: string, path: string): string | undefined {
   try {
     return readFileSync(join(root, path), "utf8");
   } catch {

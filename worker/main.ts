@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
 import { parseAddress } from "../proto/address.js";
+import { parseDuration } from "../proto/duration.js";
 import { ConfigError, messageOf } from "../proto/errors.js";
 import { parsePool } from "../proto/resource/parse-pool.js";
 import type { Pool } from "../proto/resource/pool.js";
@@ -26,6 +27,8 @@ interface Flags {
   readonly name?: string;
   readonly address?: string;
   readonly import: readonly string[];
+  readonly drainDeadline?: string;
+  readonly grace?: string;
   readonly logFile?: string;
   readonly verbose?: true;
 }
@@ -36,6 +39,8 @@ interface Settings {
   readonly name: string;
   readonly pool: Pool;
   readonly imports: readonly string[];
+  readonly drainMs: number | undefined;
+  readonly graceMs: number | undefined;
 }
 
 /**
@@ -97,6 +102,11 @@ function newCommand(): Command {
       collect,
       [],
     )
+    .option(
+      "--drain-deadline <time>",
+      "told to leave, let tasks run for so long, such as 10m; default: to their end",
+    )
+    .option("--grace <time>", "between SIGTERM and SIGKILL for a task's processes; default: 5s")
     .option("--log-file <file>", "append the log to a file instead of standard error")
     .option("--verbose", "log more, and stacks of errors")
     .version(VERSION, "--version", "print the version")
@@ -117,6 +127,8 @@ function settingsOf(flags: Flags): Settings {
     name: flags.name === undefined ? `${hostname()}-${process.pid}` : checkName(flags.name),
     pool: asUsage(() => parsePool({ cpus, mem, gpus, walltime, res, base: detectPool() })),
     imports: flags.import.map(checkImport),
+    drainMs: durationOf("--drain-deadline", flags.drainDeadline),
+    graceMs: durationOf("--grace", flags.grace),
   };
 }
 
@@ -131,6 +143,10 @@ function addressOf(flag: string | undefined): string {
   }
   asUsage(() => parseAddress(address), `${origin}: `);
   return address;
+}
+
+function durationOf(flag: string, text: string | undefined): number | undefined {
+  return text === undefined ? undefined : asUsage(() => parseDuration(text), `${flag}: `);
 }
 
 /** Names stand in log lines, messages and tables. */

@@ -1,6 +1,6 @@
 /**
- * Executor processes: starts them, talks to them in batches, signals their
- * process groups, and notices their end. Who runs what is not its affair.
+ * Executor processes: starts them, talks to them in batches, signals them and all
+ * that they have started, and notices their end. Who runs what is not its affair.
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
@@ -8,6 +8,12 @@ import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { encodeFrame, FrameReader } from "./executor/frames.js";
 import type { FromExecutor, ToExecutor } from "./executor/message.js";
+import type { CgroupTree, ExecutorGroup } from "./memory/cgroup.js";
+import { type Ending, endFamily, killFamily } from "./process/ending.js";
+import { Families } from "./process/family.js";
+import { signalGroup } from "./process/group.js";
+import { newMark, withMark } from "./process/marker.js";
+import { acquireWatchdog } from "./process/watchdog.js";
 import { findProgram } from "./programs/find.js";
 
 /** How an executor process ended. */
@@ -25,42 +31,57 @@ export interface PoolHandler {
   messages(id: number, messages: FromExecutor[]): void;
   /** What was written to its standard streams past the task's own output. */
   raw(id: number, text: Buffer, stderr: boolean): void;
-  /** Called once, after everything it said. Its process group has ended. */
-  exited(id: number, exit: ExecutorExit): void;
+  /** Called once, after everything it said. All that it had started has ended. */
+  exited(id: number, exit: ExecutorExit, group: ExecutorGroup | undefined): void;
 }
 
 interface Process {
   readonly id: number;
   readonly child: ChildProcess;
   readonly pipe: Socket;
+  readonly ending: Ending;
+  readonly group: ExecutorGroup | undefined;
   outgoing: ToExecutor[];
 }
 
-/** A group that outlives its first process gets this long to clear up. */
-const GROUP_END_MS = 2_000;
-const GROUP_POLL_MS = 10;
+/** Who holds the other end of a stream although the processes have ended is not waited for longer. */
+const STREAM_END_MS = 2_000;
 
 const PIPE_FD = 3;
 
 /** An executor process without an owner. */
-export type EarlyExecutor = ChildProcess;
+export interface EarlyExecutor {
+  readonly child: ChildProcess;
+  /** What its processes carry in their environment. */
+  readonly mark: string;
+}
+
+/** How a pool treats its executors. */
+export interface PoolOptions {
+  /** What is left when an executor has ended gets so long to end as well. */
+  readonly graceMs: number;
+  /** Where the kernel can limit each executor. */
+  readonly cgroups?: CgroupTree | undefined;
+  /** The first executor, if it was started already. */
+  readonly early?: EarlyExecutor | undefined;
+}
 
 /**
  * Starts an executor before there is a pool to own it, so that both come up side by side.
  * Whoever calls it hands it to a pool, or ends it by `endExecutorEarly`.
  *
  * @example
- * const pool = new ExecutorPool(handler, startExecutorEarly());
+ * const pool = new ExecutorPool(handler, { graceMs: 5_000, early: startExecutorEarly() });
  */
 export function startExecutorEarly(): EarlyExecutor {
-  const child = spawnExecutor();
+  const early = spawnExecutor();
   // Nobody listens yet; the pool asks whether it was started.
-  child.on("error", () => {});
-  return child;
+  early.child.on("error", () => {});
+  return early;
 }
 
 /** Ends an executor that no pool has taken. */
-export function endExecutorEarly({ pid }: EarlyExecutor): void {
+export function endExecutorEarly({ child: { pid } }: EarlyExecutor): void {
   if (pid !== undefined) signalGroup(pid, "SIGKILL");
 }
 
@@ -71,12 +92,23 @@ export class ExecutorPool {
   /** With messages to be sent. */
   readonly #talking = new Set<Process>();
   readonly #ends = new Set<Promise<void>>();
+  readonly #graceMs: number;
+  /** The processes of each executor. */
+  readonly families = new Families();
+  #releaseWatchdog: (() => void) | undefined;
+  readonly #cgroups: CgroupTree | undefined;
   #early: EarlyExecutor | undefined;
 
-  /** @param early the first executor, if it was started already */
-  constructor(handler: PoolHandler, early?: EarlyExecutor) {
+  constructor(handler: PoolHandler, { graceMs, cgroups, early }: PoolOptions) {
     this.#handler = handler;
+    this.#graceMs = graceMs;
+    this.#cgroups = cgroups;
     this.#early = early;
+  }
+
+  /** The control group of an executor, if it has one. */
+  groupOf(id: number): ExecutorGroup | undefined {
+    return this.#processes.get(id)?.group;
   }
 
   /** The process ids of the executors that have not ended. */
@@ -86,11 +118,16 @@ export class ExecutorPool {
 
   /** Starts a process. It can be sent messages at once. */
   start(id: number): void {
-    const child = this.#takeEarly() ?? spawnExecutor();
+    const { child, mark } = this.#takeEarly() ?? spawnExecutor();
     const pipe = child.stdio[PIPE_FD] as Socket;
-    const process: Process = { id, child, pipe, outgoing: [] };
-    this.#processes.set(id, process);
-    const ended = this.#watch(process);
+    const { pid = 0 } = child;
+    const ending = { pid, graceMs: this.#graceMs, wasTold: false, isForced: false };
+    const group = pid === 0 ? undefined : this.#cgroups?.add(pid);
+    const executor: Process = { id, child, pipe, ending, group, outgoing: [] };
+    this.#processes.set(id, executor);
+    if (pid !== 0) this.families.add(id, pid, mark);
+    this.#releaseWatchdog ??= acquireWatchdog();
+    const ended = this.#watch(executor);
     this.#ends.add(ended);
     void ended.then(() => this.#ends.delete(ended));
   }
@@ -113,29 +150,41 @@ export class ExecutorPool {
     this.#talking.clear();
   }
 
-  /** Signals an executor's process group. */
-  kill(id: number, signal: NodeJS.Signals): void {
-    const pid = this.#processes.get(id)?.child.pid;
-    if (pid !== undefined) signalGroup(pid, signal);
+  /** Signals an executor's process group; SIGKILL also what has left the group. */
+  kill(id: number, signal: "SIGTERM" | "SIGKILL"): void {
+    const { ending } = this.#processes.get(id) ?? {};
+    if (ending === undefined || ending.pid === 0) return;
+    // While parents live, their children are known for certain.
+    this.families.look();
+    if (signal === "SIGKILL") {
+      ending.isForced = true;
+      killFamily(this.families, id, ending.pid, false);
+    } else {
+      ending.wasTold = true;
+      signalGroup(ending.pid, signal);
+    }
   }
 
-  /** Kills all executors; resolves when they have ended. */
+  /** Kills all executors; resolves when they and all that they had started have ended. */
   async close(): Promise<void> {
     const early = this.#takeEarly();
     if (early !== undefined) {
-      const ended = new Promise<void>((resolve) => early.once("exit", () => resolve()));
+      const ended = new Promise<void>((resolve) => early.child.once("exit", () => resolve()));
       this.#ends.add(ended);
       endExecutorEarly(early);
     }
     for (const id of this.#processes.keys()) this.kill(id, "SIGKILL");
     await Promise.all(this.#ends);
+    this.#releaseWatchdog?.();
+    this.#releaseWatchdog = undefined;
   }
 
   /** The process that was started early, if it still waits for work. */
-  #takeEarly(): ChildProcess | undefined {
+  #takeEarly(): EarlyExecutor | undefined {
     const early = this.#early;
     this.#early = undefined;
-    const lives = early?.pid !== undefined && early.exitCode === null && early.signalCode === null;
+    const child = early?.child;
+    const lives = child?.pid !== undefined && child.exitCode === null && child.signalCode === null;
     return lives ? early : undefined;
   }
 
@@ -162,11 +211,13 @@ export class ExecutorPool {
         resolve({ exitCode: code ?? 0, signal: signal ?? "", failure: "" }),
       );
     });
-    if (child.pid !== undefined) await endGroup(child.pid);
+    if (child.pid !== undefined) await endFamily(this.families, id, process.ending);
+    this.families.delete(id);
     await Promise.all([closed(pipe), closed(child.stdout), closed(child.stderr)]);
     this.#processes.delete(id);
     this.#talking.delete(process);
-    this.#handler.exited(id, exit);
+    this.#handler.exited(id, exit, process.group);
+    process.group?.remove();
   }
 }
 
@@ -181,35 +232,20 @@ function closed(stream: NodeJS.ReadableStream | null): Promise<void> {
     const patience = setTimeout(() => {
       (stream as Socket).destroy();
       end();
-    }, GROUP_END_MS);
+    }, STREAM_END_MS);
     stream.once("end", end).once("close", end).once("error", end);
   });
 }
 
-/** What a task's process has left behind in its group is ended: politely, for it may have programs of its own to end. */
-async function endGroup(pid: number): Promise<void> {
-  if (!signalGroup(pid, "SIGTERM")) return;
-  const until = performance.now() + GROUP_END_MS;
-  while (performance.now() < until) {
-    await new Promise((resolve) => setTimeout(resolve, GROUP_POLL_MS));
-    if (!signalGroup(pid, 0)) return;
-  }
-  signalGroup(pid, "SIGKILL");
-}
-
-/** Whether the group existed. */
-function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
-  try {
-    process.kill(-pid, signal);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function spawnExecutor(): ChildProcess {
+function spawnExecutor(): EarlyExecutor {
   const [command, args] = executorCommand();
-  return spawn(command, args, { stdio: ["ignore", "pipe", "pipe", "pipe"], detached: true });
+  const mark = newMark();
+  const child = spawn(command, args, {
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
+    detached: true,
+    env: withMark(process.env, mark),
+  });
+  return { child, mark };
 }
 
 let found: [string, string[]] | undefined;

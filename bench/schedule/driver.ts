@@ -8,6 +8,7 @@ import type { Effect } from "../../head/core/effect.js";
 import type { HeadEvent } from "../../head/core/event.js";
 import { parsePoolSpec } from "../../head/simulation/pool-spec.js";
 import { toRequest } from "../../proto/resource/resource.js";
+import { NO_RETRIES } from "../../proto/retries.js";
 import { Stopwatch } from "./stopwatch.js";
 
 type Event = HeadEvent<unknown, unknown, unknown>;
@@ -62,7 +63,7 @@ export class Driver {
         // Cores decide how many fit, memory makes each demand another one.
         request: toRequest({ cores: 1, memory: `${512 + spec}M` }),
         priority: 0,
-        retries: 0,
+        retries: NO_RETRIES,
         failInfeasible: false,
       });
     }

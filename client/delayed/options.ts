@@ -2,8 +2,22 @@
 
 import { inspect } from "node:util";
 import { parseDuration } from "../../proto/duration.js";
+import { NO_RETRIES, type Retries } from "../../proto/retries.js";
 import type { CallOptions } from "../call.js";
 import { toPath } from "./place.js";
+
+/** Which failures are followed by another try. */
+export interface RetryOptions {
+  /** How often a call is repeated; what ran out of memory is counted apart. */
+  readonly max: number;
+  /** Before the first repetition, doubled for each further one up to 64 times: seconds, or a text such as "10s". Default: at once. */
+  readonly backoff?: number | string | undefined;
+  /**
+   * Which failures: names of errors ("TimeoutError"), "exit" or "exit 3" (its process ended so), "signal" or
+   * "SIGKILL", "outOfMemory". Default: all but those that ran out of memory.
+   */
+  readonly on?: readonly string[] | undefined;
+}
 
 /** Options that can be set for a function and changed with `.options`. */
 export interface DelayedCallOptions<A extends readonly unknown[] = never[]> {
@@ -11,8 +25,8 @@ export interface DelayedCallOptions<A extends readonly unknown[] = never[]> {
   readonly nout?: number | undefined;
   /** Whether `r[1] = 9` copies the value first. Default: true. */
   readonly copyOnSetItem?: boolean | undefined;
-  /** How often a call is repeated after the function threw. Default: 0. */
-  readonly retries?: number | undefined;
+  /** How often, and after what, a call is repeated that failed. Default: 0. */
+  readonly retries?: number | RetryOptions | undefined;
   /** A call that takes longer fails: seconds, or a text such as "1h30m". Default: no limit. */
   readonly timeout?: number | string | undefined;
   /** Higher goes first within the program's queue; a whole number. Default: 0. */
@@ -48,7 +62,7 @@ export interface ResolvedOptions {
 export const DEFAULTS: ResolvedOptions = {
   nout: -1,
   copyOnSetItem: true,
-  call: { retries: 0, timeoutMs: 0, priority: 0, pin: false, failInfeasible: false },
+  call: { retries: NO_RETRIES, timeoutMs: 0, priority: 0, pin: false, failInfeasible: false },
 };
 
 /** 2³¹ - 1: what fits into a message. */
@@ -96,7 +110,7 @@ export function resolveOptions(
     nout: read("nout", base.nout, isWhole(0), "a whole number of 0 or more"),
     copyOnSetItem: read("copyOnSetItem", base.copyOnSetItem, isFlag, "true or false"),
     call: {
-      retries: read("retries", call.retries, isWhole(0), "a whole number of 0 or more"),
+      retries: readRetries(where, options.retries) ?? call.retries,
       timeoutMs: readTimeout(where, options.timeout) ?? call.timeoutMs,
       priority: read("priority", call.priority, isWhole(-INT_LIMIT), "a whole number"),
       pin: read("pin", call.pin, isFlag, "true or false"),
@@ -169,17 +183,47 @@ function isWhole(least: number): (value: unknown) => boolean {
 function readTimeout(where: string, value: unknown): number | undefined {
   if (value === undefined) return undefined;
   const allowed = 'seconds above 0 or a text such as "90s", "1h30m" or "1:30:00"';
-  if (typeof value !== "number" && typeof value !== "string") throw refusal(where, "timeout", value, allowed);
-  let timeoutMs: number;
-  try {
-    timeoutMs = parseDuration(value);
-  } catch (error) {
-    if (error instanceof RangeError) throw refusal(where, "timeout", value, allowed);
-    throw error;
-  }
+  const timeoutMs = readDurationMs(where, "timeout", value, allowed);
   // 0 would mean none.
   if (timeoutMs === 0) throw refusal(where, "timeout", value, allowed);
   return timeoutMs;
+}
+
+function readDurationMs(where: string, name: string, value: unknown, allowed: string): number {
+  if (typeof value !== "number" && typeof value !== "string") throw refusal(where, name, value, allowed);
+  try {
+    return parseDuration(value);
+  } catch (error) {
+    if (error instanceof RangeError) throw refusal(where, name, value, allowed);
+    throw error;
+  }
+}
+
+const RETRIES = 'a whole number of 0 or more, or { max, backoff, on } such as { max: 3, backoff: "10s" }';
+
+function readRetries(where: string, value: unknown): Retries | undefined {
+  if (value === undefined) return undefined;
+  if (isWhole(0)(value)) return { ...NO_RETRIES, max: value as number };
+  if (typeof value === "number") throw refusal(where, "retries", value, "a whole number of 0 or more");
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw refusal(where, "retries", value, RETRIES);
+  const { max, backoff, on = [], ...unknown }: { [key: string]: unknown } = { ...value };
+  const [extra] = Object.keys(unknown);
+  if (extra !== undefined)
+    throw refusal(where, `retries.${extra}`, unknown[extra], "absent: there are max, backoff and on");
+  if (!isWhole(0)(max)) throw refusal(where, "retries.max", max, "a whole number of 0 or more");
+  if (!Array.isArray(on) || !on.every((label) => typeof label === "string" && label !== ""))
+    throw refusal(
+      where,
+      "retries.on",
+      on,
+      'a list such as ["TimeoutError", "exit 3", "SIGKILL", "outOfMemory"]',
+    );
+  const backoffMs =
+    backoff === undefined
+      ? 0
+      : readDurationMs(where, "retries.backoff", backoff, 'seconds or a text such as "10s" or "1m"');
+  return { max: max as number, backoffMs, on };
 }
 
 /** An option that had no effect would let a program believe that its results are safe. */

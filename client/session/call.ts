@@ -18,10 +18,13 @@ export class RemoteCall implements SpawnedCall {
   readonly completion = new Completion();
   readonly spec: SpecEntry;
   readonly owner: CallOwner;
+  /** Frees what its arguments occupy, when it has ended. */
+  readonly release: (() => void) | undefined;
 
-  constructor(number: number, spec: SpecEntry, owner: CallOwner) {
+  constructor(number: number, spec: SpecEntry, owner: CallOwner, release?: () => void) {
     this.number = number;
     this.spec = spec;
     this.owner = owner;
+    this.release = release;
   }
 }

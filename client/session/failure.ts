@@ -8,14 +8,16 @@ import {
   TaskCancelledError,
   type TaskDetails,
   TaskError,
+  type TaskErrorDetails,
   TaskTimeoutError,
   WorkerLostError,
 } from "../../proto/errors.js";
 import { type Failure, FailureKind } from "../../proto/grain.js";
 import { reviveError } from "../../proto/values/error.js";
 
-/** Lines of standard error that are repeated in a message. */
+/** Lines of standard error that are repeated in a message, and how much of them. */
 const TAIL_LINES = 10;
+const TAIL_CHARS = 2_000;
 
 /** Whose failure it is. */
 export interface FailedCall {
@@ -59,12 +61,14 @@ function describe(failure: Failure, { functionName, taskId }: FailedCall, cause:
       return new TaskError(`${who} failed${where}${thrown}`, {
         ...task,
         stderrTail: failure.stderrTail || undefined,
+        ...memoryOf(failure),
       });
     }
     case FailureKind.DIED:
       return new TaskError(`${who} failed${where}: ${exitText(failure)}${tail}`, {
         ...task,
         ...exitOf(failure),
+        ...memoryOf(failure),
       });
     case FailureKind.TIMED_OUT:
       return new TaskTimeoutError(
@@ -91,9 +95,17 @@ function describe(failure: Failure, { functionName, taskId }: FailedCall, cause:
         path: pathOf(cause),
       });
     case FailureKind.OUT_OF_MEMORY:
-      return new TaskError(`${who} ran out of memory${where}${why}${tail}`, { ...task, ...exitOf(failure) });
+      return new TaskError(`${who} ran out of memory${where}${why}${tail}`, {
+        ...task,
+        ...exitOf(failure),
+        ...memoryOf(failure),
+        outOfMemory: true,
+      });
     case FailureKind.NOT_TAKEN:
-      return new TaskError(`${who} was not taken by the head${why}. Submit it again when that is over.`, task);
+      return new TaskError(
+        `${who} was not taken by the head${why}. Submit it again when that is over.`,
+        task,
+      );
     case FailureKind.HEAD_LOST:
       return new TaskError(`${who} was lost by the head${why}. Submit it again.`, task);
     case FailureKind.FAILURE_UNSPECIFIED:
@@ -127,6 +139,10 @@ function exitOf(failure: Failure): { exitCode?: number; signal?: string; stderrT
   };
 }
 
+function memoryOf({ memoryBytes, peakBytes, askedBytes }: Failure): TaskErrorDetails {
+  return { memoryBytes, peakBytes, askedBytes };
+}
+
 function exitText(failure: Failure): string {
   if (failure.message !== "") return failure.message;
   return failure.signal === ""
@@ -135,8 +151,10 @@ function exitText(failure: Failure): string {
 }
 
 function tailText(failure: Failure): string {
-  const lines = failure.stderrTail.trimEnd().split("\n").slice(-TAIL_LINES);
-  return lines.length === 1 && lines[0] === "" ? "" : `\nLast lines of its stderr:\n${lines.join("\n")}`;
+  const lines = failure.stderrTail.trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
+  if (lines === "") return "";
+  const shown = lines.length > TAIL_CHARS ? `…${lines.slice(-TAIL_CHARS)}` : lines;
+  return `\nLast lines of its stderr:\n${shown}`;
 }
 
 function reviveCause(error: Uint8Array): unknown {

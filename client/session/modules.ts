@@ -86,6 +86,6 @@ export class Modules {
 
   async #bring(file: string): Promise<Upload> {
     const { ref, bytes } = await this.#bundle(file);
-    return this.#uploads.bring(ref, [bytes]);
+    return this.#uploads.bring(ref, { type: "memory", parts: [bytes] });
   }
 }

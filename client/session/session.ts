@@ -148,9 +148,10 @@ export class HeadSession {
     if (args.byteLength <= INLINE_LIMIT_BYTES) {
       submitted = state.submit(spec, owner, args);
     } else {
-      submitted = state.submitLarge(spec, owner);
+      const argument = this.#values.put(args);
+      submitted = state.submitLarge(spec, owner, argument.release);
       this.#follow(
-        this.#values.put(args),
+        argument.stored,
         (upload) => state.stored(submitted, upload),
         (error) => state.notStored(submitted, error),
       );
@@ -296,7 +297,7 @@ export class HeadSession {
   #fetch({ call, ref }: Fetch): void {
     this.#follow(
       this.#values.get(ref),
-      (bytes) => this.#state.fetched(call, bytes),
+      (value) => this.#state.fetched(call, value),
       (error) => this.#state.notFetched(call, error),
     );
   }

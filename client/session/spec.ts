@@ -44,7 +44,9 @@ export class SpecEntry {
       request: this.request,
       priority: options.priority,
       timeoutMs: options.timeoutMs,
-      retries: options.retries,
+      retries: options.retries.max,
+      retryBackoffMs: options.retries.backoffMs,
+      retryOn: [...options.retries.on],
       pin: options.pin,
       failInfeasible: options.failInfeasible,
     };

@@ -57,6 +57,8 @@ export class SessionState {
   readonly #calls = new Map<number, RemoteCall>();
   /** Calls whose arguments are being uploaded. */
   readonly #uploading = new Set<RemoteCall>();
+  /** Calls whose results are being fetched. */
+  readonly #fetching = new Set<RemoteCall>();
   readonly #queue = new SendQueue();
   #acks: number[] = [];
   #lastTask = 0;
@@ -96,9 +98,9 @@ export class SessionState {
     return call;
   }
 
-  /** Takes a call whose arguments are too large for a message; it waits for `stored`. */
-  submitLarge(spec: SpecEntry, owner: CallOwner): RemoteCall {
-    const call = this.#start(spec, owner);
+  /** Takes a call whose arguments are too large for a message; it waits for `stored`. @param release called at its end */
+  submitLarge(spec: SpecEntry, owner: CallOwner, release: () => void): RemoteCall {
+    const call = this.#start(spec, owner, release);
     this.#uploading.add(call);
     return call;
   }
@@ -167,6 +169,7 @@ export class SessionState {
       } else {
         // Acknowledged once it is here: until then the head must keep it.
         this.#calls.delete(task);
+        this.#fetching.add(call);
         fetches.push({ call, ref });
       }
       at = end;
@@ -175,13 +178,15 @@ export class SessionState {
   }
 
   /** A fetched result has arrived. */
-  fetched(call: RemoteCall, bytes: Uint8Array): void {
+  fetched(call: RemoteCall, value: Encoded): void {
+    if (!this.#fetching.delete(call)) return;
     this.#acks.push(call.task);
-    this.#decode(call, bytes);
+    this.#decode(call, value);
   }
 
   /** A result could not be fetched. */
   notFetched(call: RemoteCall, error: unknown): void {
+    if (!this.#fetching.delete(call)) return;
     this.#acks.push(call.task);
     this.#reject(call, error);
   }
@@ -206,9 +211,10 @@ export class SessionState {
     if (this.phase.type === "ended") return;
     this.phase = { type: "ended", error };
     this.#acks = [];
-    const calls = [...this.#calls.values(), ...this.#uploading];
+    const calls = [...this.#calls.values(), ...this.#uploading, ...this.#fetching];
     for (const spec of this.#specs.entries()) for (const call of spec.held.calls()) calls.push(call);
     this.#uploading.clear();
+    this.#fetching.clear();
     for (const call of calls) this.#reject(call, callError);
   }
 
@@ -230,9 +236,9 @@ export class SessionState {
     return { body: { $case: "ack", ack: { tasks } } };
   }
 
-  #start(spec: SpecEntry, owner: CallOwner): RemoteCall {
+  #start(spec: SpecEntry, owner: CallOwner, release?: () => void): RemoteCall {
     this.#submitted += 1;
-    return new RemoteCall(this.#submitted, spec, owner);
+    return new RemoteCall(this.#submitted, spec, owner, release);
   }
 
   #queueFor(call: RemoteCall): SendQueue {
@@ -247,10 +253,10 @@ export class SessionState {
     this.#calls.set(call.task, call);
   }
 
-  #decode(call: RemoteCall, bytes: Uint8Array): void {
+  #decode(call: RemoteCall, encoded: Uint8Array | Encoded): void {
     let value: unknown;
     try {
-      value = decodeValue(bytes);
+      value = decodeValue(encoded);
     } catch (error) {
       const who = `${call.spec.definition.name} (task ${this.taskId(call.task)})`;
       this.#reject(
@@ -261,6 +267,7 @@ export class SessionState {
     }
     this.#calls.delete(call.task);
     this.#done += 1;
+    call.release?.();
     call.completion.fulfil(value);
     call.owner.ended(call);
   }
@@ -268,6 +275,7 @@ export class SessionState {
   #reject(call: RemoteCall, error: unknown): void {
     this.#calls.delete(call.task);
     this.#failed += 1;
+    call.release?.();
     call.completion.reject(error);
     call.owner.ended(call);
   }

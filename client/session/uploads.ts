@@ -8,15 +8,22 @@
  */
 
 import type { BlobRef } from "../../proto/grain.js";
-import type { BlobTransport } from "../../proto/link/link.js";
+import type { BlobTransport, ValueFiles } from "../../proto/link/link.js";
 
 /** After so long the head is asked again: a third of the time that it keeps what nothing refers to. */
 const CONFIRMED_FOR_MS = 20_000;
 
+/** Where the bytes of a blob are, on this side. */
+export type UploadSource =
+  /** In memory, not to be changed. */
+  | { readonly type: "memory"; readonly parts: readonly Uint8Array[] }
+  /** In a file that the head can see. */
+  | { readonly type: "file"; readonly files: ValueFiles; readonly file: string };
+
 /** A blob that the head holds, or held a while ago. */
 export interface Upload {
   readonly ref: BlobRef;
-  readonly parts: readonly Uint8Array[];
+  readonly source: UploadSource;
   /** When the head was last known to hold it. */
   confirmedMs: number;
 }
@@ -35,9 +42,9 @@ export class Uploads {
     this.#nowMs = nowMs;
   }
 
-  /** Uploads a blob that the head does not hold. @param parts not to be changed from now on */
-  async bring(ref: BlobRef, parts: readonly Uint8Array[]): Promise<Upload> {
-    const upload: Upload = { ref, parts, confirmedMs: 0 };
+  /** Brings a blob to the head, unless it holds it. */
+  async bring(ref: BlobRef, source: UploadSource): Promise<Upload> {
+    const upload: Upload = { ref, source, confirmedMs: 0 };
     await this.#confirm([upload]);
     return upload;
   }
@@ -49,7 +56,7 @@ export class Uploads {
     return uploads.filter(({ confirmedMs }) => confirmedMs < sinceMs);
   }
 
-  /** Uploads those again that the head has dropped. Never rejects: where it cannot be done, the tasks fail that need them. */
+  /** Brings those again that the head has dropped. Never rejects: where it cannot be done, the tasks fail that need them. */
   async renew(uploads: readonly Upload[]): Promise<void> {
     try {
       await this.#confirm(uploads);
@@ -62,9 +69,16 @@ export class Uploads {
   async #confirm(uploads: readonly Upload[]): Promise<void> {
     const blobs = await this.#blobs;
     const byHash = new Map(uploads.map((upload) => [upload.ref.hash, upload]));
-    for (const hash of await blobs.missing([...byHash.keys()])) {
-      const { ref, parts } = byHash.get(hash)!;
-      await blobs.put(ref, parts);
+    const asked: string[] = [];
+    for (const { ref, source } of byHash.values()) {
+      // A file is handed over as quickly as the head is asked.
+      if (source.type === "file") await source.files.adopt(ref, source.file);
+      else asked.push(ref.hash);
+    }
+    const missing = asked.length === 0 ? [] : await blobs.missing(asked);
+    for (const hash of missing) {
+      const { ref, source } = byHash.get(hash)!;
+      if (source.type === "memory") await blobs.put(ref, source.parts);
     }
     this.#confirmed(uploads);
   }

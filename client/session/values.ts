@@ -1,23 +1,47 @@
-/** Moves large arguments and results between a session and its head, a few at a time. */
+/**
+ * Moves large arguments and results between a session and its head, a few at a time:
+ * as files in shared memory when the head is on this machine, else over its connection.
+ */
 
+import { join } from "node:path";
 import pLimit from "p-limit";
 import type { BlobRef } from "../../proto/grain.js";
-import { refOf } from "../../proto/hash.js";
-import type { BlobTransport } from "../../proto/link/link.js";
+import { newValueKey, valueRefOf } from "../../proto/hash.js";
+import type { BlobTransport, ValueFiles } from "../../proto/link/link.js";
+import { newFileName } from "../../proto/share/directory.js";
+import { readValue, removeValue, writeValue } from "../../proto/share/value-file.js";
 import type { Encoded } from "../../proto/values/value.js";
-import type { Upload, Uploads } from "./uploads.js";
+import type { Upload, UploadSource, Uploads } from "./uploads.js";
 
 /** So many travel at once in each direction: enough to fill a connection. */
 const CONCURRENCY = 4;
+/** So much is written to shared memory before the head has taken it over; what is beyond waits in this process. */
+const STAGED_BYTES = 64 * 1024 * 1024;
+
+/** An argument that is being brought to the head, or is there. */
+export interface Argument {
+  readonly stored: Promise<Upload>;
+  /** The call that it is for has ended. */
+  release(): void;
+}
+
+/** What calls under way have in common. */
+interface Shared {
+  calls: number;
+  readonly stored: Promise<Upload>;
+}
 
 /** The large values of one session. */
 export class LargeValues {
   readonly #uploads: Uploads;
   readonly #blobs: Promise<BlobTransport>;
+  readonly #key = newValueKey();
   readonly #puts = pLimit(CONCURRENCY);
   readonly #gets = pLimit(CONCURRENCY);
-  /** By hash: one argument given to many calls travels once. */
-  readonly #underWay = new Map<string, Promise<Upload>>();
+  /** By name: one argument given to many calls travels once. */
+  readonly #arguments = new Map<string, Shared>();
+  #files: ValueFiles | undefined;
+  #stagedBytes = 0;
 
   /** @param blobs the head's, once it is connected */
   constructor(uploads: Uploads, blobs: Promise<BlobTransport>) {
@@ -26,28 +50,103 @@ export class LargeValues {
   }
 
   /** Brings arguments to the head. Copies the bytes before it returns, so that later changes do no harm. */
-  put(args: Encoded): Promise<Upload> {
-    const ref = refOf(args.parts);
-    let upload = this.#underWay.get(ref.hash);
-    if (upload === undefined) {
-      upload = this.#put(ref, args);
-      this.#underWay.set(ref.hash, upload);
+  put(args: Encoded): Argument {
+    const ref = valueRefOf(this.#key, args.parts);
+    const { hash } = ref;
+    let shared = this.#arguments.get(hash);
+    if (shared === undefined) {
+      shared = { calls: 0, stored: this.#put(ref, args) };
+      this.#arguments.set(hash, shared);
+      this.#forgetAfter(hash, shared);
     }
-    return upload;
+    const mine = shared;
+    mine.calls += 1;
+    return {
+      stored: mine.stored,
+      release: () => {
+        mine.calls -= 1;
+        if (mine.calls === 0) this.#forget(hash, mine);
+      },
+    };
   }
 
   /** Fetches a result. */
-  get(ref: BlobRef): Promise<Uint8Array> {
-    return this.#gets(async () => (await this.#blobs).get(ref));
+  get(ref: BlobRef): Promise<Encoded> {
+    return this.#gets(async () => {
+      const blobs = await this.#blobs;
+      const files = await this.#share();
+      if (files !== undefined) {
+        try {
+          return await readValue(files.pathOf(ref.hash), ref);
+        } catch (error) {
+          // The head keeps it elsewhere.
+          if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+        }
+      }
+      return { byteLength: ref.byteLength, parts: [await blobs.get(ref)] };
+    });
   }
 
-  async #put(ref: BlobRef, args: Encoded): Promise<Upload> {
-    // `slice` of a Buffer would be a view of the same memory.
-    const parts = args.parts.map((part) => new Uint8Array(part));
-    try {
-      return await this.#puts(() => this.#uploads.bring(ref, parts));
-    } finally {
-      this.#underWay.delete(ref.hash);
-    }
+  /** What was sent from memory is forgotten when it has arrived; a file stays while a call needs it. */
+  #forgetAfter(hash: string, shared: Shared): void {
+    const forget = () => {
+      if (this.#arguments.get(hash) === shared) this.#arguments.delete(hash);
+    };
+    shared.stored.then(({ source }) => {
+      if (source.type === "memory") forget();
+    }, forget);
   }
+
+  #forget(hash: string, shared: Shared): void {
+    if (this.#arguments.get(hash) === shared) this.#arguments.delete(hash);
+    shared.stored.then(
+      ({ source }) => removeFile(source),
+      () => {},
+    );
+  }
+
+  async #share(): Promise<ValueFiles | undefined> {
+    this.#files = await (await this.#blobs).share?.();
+    return this.#files;
+  }
+
+  #put(ref: BlobRef, args: Encoded): Promise<Upload> {
+    const fits = this.#stagedBytes === 0 || this.#stagedBytes + ref.byteLength <= STAGED_BYTES;
+    const staged = this.#files !== undefined && fits ? this.#stage(this.#files, ref, args.parts) : undefined;
+    // `slice` of a Buffer would be a view of the same memory.
+    const kept = staged === undefined ? args.parts.map((part) => new Uint8Array(part)) : [];
+    return this.#puts(async () => {
+      const source = staged ?? this.#stage(await this.#share(), ref, kept) ?? { type: "memory", parts: kept };
+      try {
+        return await this.#uploads.bring(ref, source);
+      } catch (error) {
+        removeFile(source);
+        throw error;
+      } finally {
+        if (source.type === "file") this.#stagedBytes -= ref.byteLength;
+      }
+    });
+  }
+
+  /** Writes a file for the head; undefined when that is not possible. */
+  #stage(
+    files: ValueFiles | undefined,
+    ref: BlobRef,
+    parts: readonly Uint8Array[],
+  ): UploadSource | undefined {
+    if (files === undefined) return undefined;
+    const file = newFileName();
+    try {
+      writeValue(join(files.directory, file), parts);
+    } catch {
+      // No room is left there, or the head has gone: the connection will tell.
+      return undefined;
+    }
+    this.#stagedBytes += ref.byteLength;
+    return { type: "file", files, file };
+  }
+}
+
+function removeFile(source: UploadSource): void {
+  if (source.type === "file") removeValue(join(source.files.directory, source.file));
 }

@@ -16,6 +16,9 @@ export class Assignments {
 
   add(worker: Worker, task: Task, alternative: number, granted: boolean): void {
     const { session, spec } = task.class;
+    // One that runs alone and asked for no gang need not know.
+    const asked = session.classes.get(spec)!.shapes[alternative]!;
+    const gang = asked.nodes > 0 ? task.gang : undefined;
     if (granted) this.granted.add(worker);
     const hardMs = learntHardMs(this.state, task, alternative);
     let assign = this.#last.get(worker);
@@ -26,7 +29,7 @@ export class Assignments {
       assign.granted !== granted ||
       assign.alternative !== alternative ||
       assign.hardMs !== hardMs ||
-      (assign.gangs === undefined) !== (task.gang === undefined)
+      (assign.gangs === undefined) !== (gang === undefined)
     ) {
       assign = {
         type: "assign",
@@ -40,7 +43,7 @@ export class Assignments {
         sources: [],
         indices: [],
         hardMs,
-        gangs: task.gang === undefined ? undefined : [],
+        gangs: gang === undefined ? undefined : [],
       };
       this.#last.set(worker, assign);
       this.state.effects.push(assign);
@@ -49,7 +52,7 @@ export class Assignments {
     assign.attempts.push(task.attempt);
     assign.sources.push(task.source);
     assign.indices.push(task.index);
-    if (task.gang !== undefined) assign.gangs?.push(task.gang.map(({ number }) => number));
+    if (gang !== undefined) assign.gangs?.push(gang.map(({ number }) => number));
   }
 }
 

@@ -116,11 +116,13 @@ function checkSession(state: Readonly<State>, session: Session): void {
   let queued = 0;
   for (const { queue } of session.classes.values()) queued += queue.size;
   let placed = 0;
+  let delayed = 0;
   for (const task of session.tasks.values()) {
     must(task.state.type !== "ended", 2, `${nameOf(task)} has ended and is still known`);
     if (task.state.type === "queued")
       must(task.class.queue.isPutBack(task.number), 2, `${nameOf(task)} is queued and in no queue`);
     must(session.batches.of(task.number) === undefined, 2, `${nameOf(task)} is known and waits in a batch`);
+    if (task.state.type === "delayed") delayed += 1;
     if ("worker" in task.state) {
       placed += 1;
       checkPlaced(state, task, task.state.worker);
@@ -129,9 +131,9 @@ function checkSession(state: Readonly<State>, session: Session): void {
     } else must(task.gang === undefined, 8, `${nameOf(task)} is ${task.state.type} and has a gang`);
   }
   must(
-    queued === session.queued && placed === session.placed,
+    queued === session.queued && placed === session.placed && delayed === session.delayed,
     4,
-    `session ${session.number} counts ${session.queued} queued and ${session.placed} placed, not ${queued} and ${placed}`,
+    `session ${session.number} counts ${session.queued} queued, ${session.placed} placed and ${session.delayed} delayed, not ${queued}, ${placed} and ${delayed}`,
   );
   for (let kind = 0; kind < session.held.length; kind += 1) {
     must(

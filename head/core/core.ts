@@ -30,17 +30,15 @@ import {
   onStarted,
   onWorkerLost,
 } from "./end.js";
-import { newEstimate } from "./estimate.js";
 import type { HeadEvent, SpecDefined, Submitted, WorkerJoined } from "./event.js";
-import type { Level } from "./level.js";
-import { Line } from "./line.js";
 import { DEFAULT_OPTIONS, type SchedulingOptions } from "./options.js";
 import { plan } from "./plan.js";
 import { onLearnt, onRecovered } from "./recovered.js";
+import { release } from "./reservation.js";
 import type { Session } from "./session.js";
-import { type Shape, vectorOf } from "./shape.js";
+import { vectorOf } from "./shape.js";
 import { enqueue, lookAt, newState, type State } from "./state.js";
-import { TaskQueue } from "./task-queue.js";
+import { newClass } from "./task-class.js";
 import { TaskTable } from "./task-table.js";
 import { CoreView } from "./view.js";
 import { type Worker, WorkerStates } from "./worker.js";
@@ -91,6 +89,7 @@ function apply(state: State, event: HeadEvent<unknown, unknown, unknown>): void 
         held: [],
         closed: false,
         queued: 0,
+        delayed: 0,
         placed: 0,
         finished: 0,
         failed: 0,
@@ -134,6 +133,8 @@ function ofWorker(state: State, event: Exclude<WorkerEvent, WorkerJoined>): void
     case "workerLeaving":
       worker.mode = "leaving";
       return;
+    case "workerPressed":
+      return onWorkerPressed(state, worker, event.pressed);
     case "workerLost":
       changeClusterTotal(state, worker, -1);
       onWorkerLost(state, worker, event.planned);
@@ -156,31 +157,11 @@ function onSpecDefined(state: State, event: SpecDefined): void {
   if (session === undefined || session.classes.has(event.spec)) return;
   const level = state.levels.of(session.prioritized, session.priority + event.priority);
   const shapes = event.request.alternatives.map((demand) => state.shapes.of(demand));
-  for (const shape of shapes) shape.open += 1;
-  state.largeWanted = undefined;
-  session.classes.set(event.spec, {
-    session,
-    spec: event.spec,
-    level,
-    line: lineOf(session, level, shapes),
-    shapes,
-    retries: event.retries,
-    failInfeasible: event.failInfeasible,
-    queue: new TaskQueue(),
-    estimate: newEstimate(),
-    waitingSinceMs: state.nowMs,
-    warned: false,
-  });
-}
-
-function lineOf(session: Session, level: Level, shapes: readonly Shape[]): Line {
-  const key = `${level.priority} ${shapes.map((shape) => shape.key).join(" | ")}`;
-  let line = session.lines.get(key);
-  if (line === undefined) {
-    line = new Line(level, session, shapes);
-    session.lines.set(key, line);
-  }
-  return line;
+  const { retries, failInfeasible } = event;
+  session.classes.set(
+    event.spec,
+    newClass(state, session, { spec: event.spec, level, shapes, retries, failInfeasible, alone: false }),
+  );
 }
 
 function onSubmitted(state: State, event: Submitted<unknown>): void {
@@ -218,6 +199,7 @@ function onWorkerJoined(state: State, event: WorkerJoined): void {
     endsAtMs:
       event.pool.remainingMs === undefined ? Number.POSITIVE_INFINITY : state.nowMs + event.pool.remainingMs,
     mode: "ready",
+    pressed: false,
     granted: new Set(),
     ahead: new Map(),
     aheadCount: 0,
@@ -231,6 +213,20 @@ function onWorkerJoined(state: State, event: WorkerJoined): void {
   state.freed.add(worker);
   state.touched.add(worker);
   lookAgain(state);
+}
+
+/** It starts nothing beside what runs; that its tasks go back is its own affair. */
+function onWorkerPressed(state: State, worker: Worker, pressed: boolean): void {
+  if (worker.pressed === pressed) return;
+  worker.pressed = pressed;
+  if (!pressed) {
+    state.freed.add(worker);
+    state.touched.add(worker);
+    return;
+  }
+  // Whoever it is kept free for may get its turn sooner elsewhere.
+  const reservation = state.reservations.get(worker);
+  if (reservation !== undefined) release(state, reservation);
 }
 
 /** The workers have changed: what is feasible, and what is worth sending ahead, may have too. */

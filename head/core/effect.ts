@@ -90,12 +90,15 @@ export interface Remember {
   /** Of the execution under way, or of the next one. */
   readonly attempt: number;
   readonly failures: number;
+  readonly memoryFailures: number;
   /** Names of workers that were lost while it ran. */
   readonly lostWorkers: readonly string[];
   /** It has run, and goes before others of its urgency. */
   readonly again: boolean;
-  /** Back in its queue; otherwise it is being stopped where it is, and runs again then. */
+  /** On no worker any more; otherwise it is being stopped where it is, and runs again then. */
   readonly queued: boolean;
+  /** How long it waits before it is back in its queue. */
+  readonly delayMs: number;
 }
 
 /** Every task of a closed session has ended, on the workers too. */
@@ -127,7 +130,7 @@ export interface PlanAgain {
   readonly type: "planAgain";
 }
 
-/** Plan at this time even if nothing happens until then: by waiting so long something will need a reservation. */
+/** Plan at this time even if nothing happens until then: something will need a reservation, or is to be queued again. */
 export interface PlanAt {
   readonly type: "planAt";
   /** On the clock of the events. */

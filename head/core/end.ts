@@ -3,6 +3,8 @@
 import type { Verdict } from "./effect.js";
 import { observe } from "./estimate.js";
 import type { Failed, Finished, Returned, Started } from "./event.js";
+import { isolateIfSuspect } from "./isolate.js";
+import { repeat } from "./retry.js";
 import type { Session } from "./session.js";
 import {
   clearQueue,
@@ -100,13 +102,7 @@ export function onFailed(state: State, worker: Worker, event: Failed<unknown>): 
   if (task === undefined || session === undefined) return;
   worker.finished += 1;
   if (task.state.type === "stopping") stopped(state, task);
-  else if (event.cause === "function" && task.failures < task.class.retries) {
-    takeOff(state, task);
-    task.failures += 1;
-    task.attempt += 1;
-    task.again = true;
-    requeue(state, task);
-  } else {
+  else if (event.cause !== "function" || !repeat(state, task, event.labels)) {
     finishTask(state, task);
     session.failed += 1;
     if (!session.closed) {
@@ -149,6 +145,7 @@ function again(state: State, task: Task): void {
   takeOff(state, task);
   task.attempt += 1;
   task.again = true;
+  isolateIfSuspect(state, task);
   requeue(state, task);
   if ((task.lostWorkers?.length ?? 0) < MAX_LOST_WORKERS) return;
   conclude(state, task, { type: "workersLost", workers: task.lostWorkers! });
@@ -204,7 +201,7 @@ export function cancel(state: State, session: Session, numbers: readonly number[
     const task = session.tasks.get(number);
     const batch = task === undefined ? session.batches.of(number) : undefined;
     if (batch !== undefined) dropQueued(batch, number);
-    else if (task?.state.type === "queued") finishTask(state, task);
+    else if (task?.state.type === "queued" || task?.state.type === "delayed") finishTask(state, task);
     else {
       if (task !== undefined) placed.push(task);
       continue;
@@ -217,8 +214,9 @@ export function cancel(state: State, session: Session, numbers: readonly number[
 
 /** The client is gone: nothing of it is wanted any more. */
 export function cancelAll(state: State, session: Session): void {
-  session.failed += session.queued;
+  session.failed += session.queued + session.delayed;
   for (const cls of session.classes.values()) clearQueue(cls);
+  for (const task of session.tasks.values()) if (task.state.type === "delayed") finishTask(state, task);
   stopPlaced(state, session, session.tasks.values());
 }
 
@@ -250,7 +248,12 @@ function ended(state: State, session: Session, tasks: number[], verdict: Verdict
 
 /** Forgets a closed session once nothing of it is left. */
 export function closeIfDone(state: State, session: Session): void {
-  if (!session.closed || session.queued + session.placed > 0 || !state.sessions.has(session.number)) return;
+  if (
+    !session.closed ||
+    session.queued + session.delayed + session.placed > 0 ||
+    !state.sessions.has(session.number)
+  )
+    return;
   state.sessions.delete(session.number);
   state.largeWanted = undefined;
   for (const cls of session.classes.values()) for (const shape of cls.shapes) shape.open -= 1;

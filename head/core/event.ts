@@ -8,6 +8,7 @@
 
 import type { Request } from "../../proto/resource/demand.js";
 import type { Pool } from "../../proto/resource/pool.js";
+import type { Retries } from "../../proto/retries.js";
 
 /** A client connected. */
 export interface SessionOpened {
@@ -28,8 +29,7 @@ export interface SpecDefined {
   readonly spec: number;
   readonly request: Request;
   readonly priority: number;
-  /** How often a call is repeated after its function threw or its process died. */
-  readonly retries: number;
+  readonly retries: Retries;
   readonly failInfeasible: boolean;
 }
 
@@ -70,6 +70,13 @@ export interface WorkerJoined {
 export interface WorkerLeaving {
   readonly type: "workerLeaving";
   readonly worker: number;
+}
+
+/** A worker's machine has got short of memory, or has enough again. */
+export interface WorkerPressed {
+  readonly type: "workerPressed";
+  readonly worker: number;
+  readonly pressed: boolean;
 }
 
 /** A worker's connection ended. What it had is requeued. */
@@ -121,6 +128,8 @@ export interface Failed<Failure> {
   readonly task: number;
   readonly attempt: number;
   readonly cause: FailureCause;
+  /** What `Retries.on` may name it by; meaningful with the cause "function". */
+  readonly labels: readonly string[];
   /** Opaque; handed back by `reject`. */
   readonly failure: Failure;
 }
@@ -140,9 +149,12 @@ export interface RecoveredTask {
   readonly task: number;
   readonly attempt: number;
   readonly failures: number;
+  readonly memoryFailures: number;
   readonly lostWorkers: readonly string[];
   /** It has run, and goes before others of its urgency. */
   readonly again: boolean;
+  /** How long it was to wait before it is back in its queue. That begins anew. */
+  readonly delayMs: number;
 }
 
 /** One that was with a worker. */
@@ -204,6 +216,7 @@ export type HeadEvent<Source, Result, Failure> =
   | SessionClosed
   | WorkerJoined
   | WorkerLeaving
+  | WorkerPressed
   | WorkerLost
   | Started
   | Finished<Result>

@@ -51,6 +51,8 @@ function linesOf(explanation: Explanation, nameOf: NameOf): string[] {
       ];
     case "running":
       return [`${who} has run on ${list(explanation.workers)} for ${durationText(explanation.runningMs)}.`];
+    case "delayed":
+      return [`${who}: the one before failed; this one is queued in ${durationText(explanation.inMs)}.`];
     case "stopping": {
       const { workers, started, again } = explanation;
       const what = again ? "is being ended, to run again elsewhere" : "is being ended";
@@ -145,6 +147,8 @@ function outlook([first, ...others]: QueuedTask["alternatives"]): string {
     return "it starts when one of them ends; raise the limit to run more at once";
   if (others.length === 0 && types.has("leaving") && !types.has("short") && !types.has("busy"))
     return "it starts when another worker joins; start one with grain-worker";
+  if (others.length === 0 && types.has("pressed") && !types.has("short") && !types.has("busy"))
+    return "it starts when there is memory again, or the worker runs nothing";
   return "it starts as soon as there is room";
 }
 
@@ -165,6 +169,8 @@ function clause(obstacle: Obstacle, nameOf: NameOf): string {
       )}`;
     case "leaving":
       return `leaving: ${listed(obstacle, nameText)}`;
+    case "pressed":
+      return `under memory pressure: ${listed(obstacle, nameText)}`;
     case "busy":
       return `in use: ${listed(obstacle, nameText)}`;
     case "reserved": {

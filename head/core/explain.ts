@@ -60,6 +60,12 @@ export interface StoppingTask extends Known {
   readonly again: boolean;
 }
 
+/** It failed, and is queued again later. */
+export interface DelayedTask extends Known {
+  readonly type: "delayed";
+  readonly inMs: number;
+}
+
 /** It waits for room. */
 export interface QueuedTask extends Known {
   readonly type: "queued";
@@ -94,7 +100,7 @@ export interface WaitingSession {
 }
 
 /** Where a task is and why. */
-export type Explanation = UnknownTask | AheadTask | RunningTask | StoppingTask | QueuedTask;
+export type Explanation = UnknownTask | AheadTask | RunningTask | StoppingTask | DelayedTask | QueuedTask;
 
 /**
  * Says where a task is and, while it is queued, why it is not on a worker.
@@ -131,6 +137,8 @@ export function explainTask(state: Readonly<State>, session: number, number: num
         started: placed.holds,
         again: placed.again,
       };
+    case "delayed":
+      return { type: "delayed", ...known, inMs: Math.max(0, placed.dueMs - state.nowMs) };
     case "ended":
       return { type: "unknown", session, task: number };
     default:

@@ -48,6 +48,8 @@ export type Obstacle =
   | ({ readonly type: "walltime" } & OnSome)
   /** Workers that take nothing new. */
   | ({ readonly type: "leaving" } & OnSome)
+  /** Workers that run something and are short of memory: they get nothing beside it. */
+  | ({ readonly type: "pressed" } & OnSome)
   /** Workers that a gang has for itself, or, for a gang, that run something. */
   | ({ readonly type: "busy" } & OnSome)
   /** Workers that have room, kept free for another class. */
@@ -76,7 +78,7 @@ const NAMED = 3;
 /** How far a worker is from giving the demand: compared part by part, less is closer. */
 type Distance = readonly [never: number, hindrances: number, missing: number];
 
-type Kind = "short" | "token" | "walltime" | "leaving" | "busy" | "reserved";
+type Kind = "short" | "token" | "walltime" | "leaving" | "pressed" | "busy" | "reserved";
 
 /** One thing that keeps it from one worker. */
 interface Hindrance {
@@ -151,6 +153,7 @@ export function reservedBy(
 function hindrances(state: Readonly<State>, cls: TaskClass, shape: Shape, worker: Worker): Hindrance[] {
   if (worker.mode === "leaving") return [hindrance("leaving")];
   const found = [...unsuitable(state, shape, worker)];
+  if (worker.pressed && worker.granted.size > 0) found.push(hindrance("pressed"));
   const taken = worker.heldBy !== undefined || (shape.nodes > 0 && worker.granted.size > 0);
   if (taken) found.push(hindrance("busy"));
   // What a worker has that is taken as a whole says nothing, save where it has not enough at all.
@@ -230,6 +233,7 @@ function obstacleOf(state: Readonly<State>, { hindrance, closest, count }: Group
       return { type, reserved: reservedBy(state, hindrance.reservation!), ...some };
     case "walltime":
     case "leaving":
+    case "pressed":
     case "busy":
       return { type, ...some };
     default:

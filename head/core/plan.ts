@@ -25,12 +25,13 @@ import { refill } from "./prefetch.js";
 import {
   backfilled,
   mayUse,
-  planForReservations,
   release,
+  reservationDueMs,
   reservationOf,
   reserve,
   reviewReservations,
 } from "./reservation.js";
+import { wake } from "./retry.js";
 import { Room } from "./room.js";
 import type { Shape } from "./shape.js";
 import { grant, type State, startAhead } from "./state.js";
@@ -67,6 +68,7 @@ export function plan(state: State): void {
     budget: PLACEMENTS_PER_STEP,
     released: false,
   };
+  wake(state);
   judgeFeasibility(step);
   if (state.reservations.size > 0) reviewReservations(state);
   for (const group of byUrgency(state)) {
@@ -75,7 +77,7 @@ export function plan(state: State): void {
   }
   promote(step, undefined);
   const placed = step.budget > 0 && afterPlacing(step);
-  if (placed && state.refilling.size === 0 && state.reserving === undefined) planForReservations(state);
+  if (placed && state.refilling.size === 0 && state.reserving === undefined) askForPlan(state);
   else state.effects.push({ type: "planAgain" });
 }
 
@@ -151,7 +153,8 @@ function place(step: PlanStep, line: Line, cls: TaskClass, { worker, alternative
 /** Gives tasks that were sent ahead the room that has come up where they are. */
 function promote({ state }: PlanStep, urgency: Urgency | undefined): void {
   for (const worker of state.freed) {
-    if (worker.aheadCount === 0) continue;
+    // A pressed worker gives back what has not started.
+    if (worker.aheadCount === 0 || worker.pressed) continue;
     for (const [cls, tasks] of worker.ahead) {
       if (urgency !== undefined && compareLevels(cls.level, urgency) > 0) continue;
       const shape = cls.shapes[0]!;
@@ -248,6 +251,16 @@ function findReserved(step: PlanStep, cls: TaskClass, shape: Shape): Worker | un
   }
   reservedRoom.tighten();
   return undefined;
+}
+
+/** Asks for a plan at the time at which the next decision is due though nothing may have happened. */
+function askForPlan(state: State): void {
+  const atMs = Math.min(reservationDueMs(state), state.delayed.firstKey ?? Number.POSITIVE_INFINITY);
+  if (atMs === Number.POSITIVE_INFINITY) return;
+  // A plan is under way for an earlier time: it asks again.
+  if (state.planAtMs > state.nowMs && state.planAtMs <= atMs) return;
+  state.planAtMs = atMs;
+  state.effects.push({ type: "planAt", atMs });
 }
 
 /** An answer "full" that nobody compared with the freed workers is not known any more. */

@@ -39,7 +39,7 @@ export function refill(step: PlanStep): void {
   for (const worker of state.fresh.size > 0 ? state.workers.values() : state.touched)
     state.refilling.add(worker);
   for (const worker of state.refilling) {
-    if (worker.mode === "ready") refillWorker(step, worker, contenders);
+    if (worker.mode === "ready" && !worker.pressed) refillWorker(step, worker, contenders);
     step.budget -= COMPARISON;
     if (step.budget <= 0) return;
     state.refilling.delete(worker);

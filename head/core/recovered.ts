@@ -1,7 +1,8 @@
 /** Brings back what an earlier life of the head knew: tasks that have not ended, and what was learnt of run times. */
 
 import type { Learnt, Recovered, RecoveredPlacement, RecoveredTask } from "./event.js";
-import { enqueue, markStopping, placeAgain, putBack, type State } from "./state.js";
+import { isolateIfSuspect } from "./isolate.js";
+import { delay, enqueue, markStopping, placeAgain, putBack, type State } from "./state.js";
 import type { Task } from "./task.js";
 import type { TaskClass } from "./task-class.js";
 import { newTask } from "./task-queue.js";
@@ -16,7 +17,12 @@ export function onRecovered(state: State, event: Recovered<unknown>): void {
   for (const [first, end] of event.waiting) {
     enqueue(state, { class: cls, first, end, next: first, source, base, dropped: undefined });
   }
-  for (const known of event.putBack) putBack(state, revive(cls, known, event));
+  for (const known of event.putBack) {
+    const task = revive(cls, known, event);
+    isolateIfSuspect(state, task);
+    if (known.delayMs > 0) delay(state, task, state.nowMs + known.delayMs);
+    else putBack(state, task);
+  }
   for (const known of event.placed) place(state, revive(cls, known, event), known);
 }
 
@@ -33,6 +39,7 @@ function revive(cls: TaskClass, known: RecoveredTask, { source, base }: Recovere
   const task = newTask(cls, known.task, source, known.task - base);
   task.attempt = known.attempt;
   task.failures = known.failures;
+  task.memoryFailures = known.memoryFailures;
   task.again = known.again;
   if (known.lostWorkers.length > 0) task.lostWorkers = [...known.lostWorkers];
   cls.session.tasks.set(task.number, task);
@@ -40,6 +47,8 @@ function revive(cls: TaskClass, known: RecoveredTask, { source, base }: Recovere
 }
 
 function place(state: State, task: Task, known: RecoveredPlacement): void {
+  // One that is being stopped to run again is looked at when it has been.
+  if (known.stopping !== "again") isolateIfSuspect(state, task);
   const worker = state.workers.get(known.worker);
   if (worker === undefined) {
     task.attempt += 1;
@@ -48,7 +57,8 @@ function place(state: State, task: Task, known: RecoveredPlacement): void {
   }
   task.again = false;
   const gang = known.gang?.map((number) => state.workers.get(number)).filter(isWorker);
-  task.gang = gang;
+  // One that runs alone has its worker for itself, whether it asked for that or not.
+  task.gang = gang ?? (task.class.shapes[known.alternative]!.nodes > 0 ? [worker] : undefined);
   placeAgain(state, task, worker, known.alternative, known.granted);
   const broken = gang !== undefined && gang.length < known.gang!.length;
   const stopping = known.stopping ?? (broken ? "again" : undefined);

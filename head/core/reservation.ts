@@ -146,10 +146,8 @@ function overdue(state: Readonly<State>): Line[] {
   return all;
 }
 
-/** Asks for a plan at the time at which the next line will have waited too long. */
-export function planForReservations(state: State): void {
-  // One is under way, and lines that began to wait later are due later.
-  if (state.planAtMs > state.nowMs) return;
+/** When the next line will have waited too long; Infinity: none will. */
+export function reservationDueMs(state: Readonly<State>): number {
   let atMs = Number.POSITIVE_INFINITY;
   for (const level of state.levels) {
     for (const { waitingSinceMs } of level.lines) {
@@ -157,9 +155,7 @@ export function planForReservations(state: State): void {
       if (dueMs > state.nowMs) atMs = Math.min(atMs, dueMs);
     }
   }
-  if (atMs === Number.POSITIVE_INFINITY) return;
-  state.planAtMs = atMs;
-  state.effects.push({ type: "planAt", atMs });
+  return atMs;
 }
 
 /** Whether the line may have a reservation beside those of lines that are at least as urgent. */
@@ -195,7 +191,9 @@ function reserveFor(step: PlanStep, line: Line, shape: Shape, alternative: numbe
         worker.mode === "ready" && !state.reservations.has(worker) && couldFit(state, worker, shape),
     )
     .map((worker) => ({ worker, missing: deficit(state, worker, shape) }))
-    .sort((a, b) => a.missing - b.missing || a.worker.number - b.worker.number)
+    .sort(
+      (a, b) => pressedLast(a.worker, b.worker) || a.missing - b.missing || a.worker.number - b.worker.number,
+    )
     .slice(0, Math.max(CLOSELY_COMPARED, 2 * count))
     .map(({ worker, missing }) => {
       step.budget -= worker.granted.size * COMPARISON;
@@ -203,7 +201,11 @@ function reserveFor(step: PlanStep, line: Line, shape: Shape, alternative: numbe
     });
   if (candidates.length < count) return false;
   candidates.sort(
-    (a, b) => compare(a.atMs, b.atMs) || a.missing - b.missing || a.worker.number - b.worker.number,
+    (a, b) =>
+      pressedLast(a.worker, b.worker) ||
+      compare(a.atMs, b.atMs) ||
+      a.missing - b.missing ||
+      a.worker.number - b.worker.number,
   );
   const workers = candidates.slice(0, count).map(({ worker }) => worker);
   const reservation: Reservation = {
@@ -225,6 +227,11 @@ function reserveFor(step: PlanStep, line: Line, shape: Shape, alternative: numbe
   }
   estimate(state, reservation);
   return true;
+}
+
+/** Workers that are short of memory run one task at a time: they are waited for only if there are no others. */
+function pressedLast(a: Worker, b: Worker): number {
+  return Number(a.pressed) - Number(b.pressed);
 }
 
 /** Infinity is equal to itself here. */

@@ -13,7 +13,7 @@ export interface Session {
   readonly priority: number;
   /** How much it gets of what is contended for, in proportion to others. */
   readonly weight: number;
-  /** By spec number. */
+  /** By spec number; negative: those of its tasks that run alone, see isolate.ts. */
   readonly classes: Map<number, TaskClass>;
   /** Those with the same level and request share a line; by the key of both. */
   readonly lines: Map<string, Line>;
@@ -26,6 +26,8 @@ export interface Session {
   /** The client is gone: nothing more is delivered. */
   closed: boolean;
   queued: number;
+  /** Failed, and to be queued again later. */
+  delayed: number;
   /** Sent to a worker, started or not. */
   placed: number;
   finished: number;

@@ -8,6 +8,7 @@
 
 import type { Effect } from "./effect.js";
 import { Freed } from "./freed.js";
+import { KeyedHeap } from "./heap.js";
 import { Levels } from "./level.js";
 import type { Line } from "./line.js";
 import type { SchedulingOptions } from "./options.js";
@@ -52,6 +53,8 @@ export interface State {
   reserving: Set<Line> | undefined;
   /** By worker; one reservation may keep several. */
   readonly reservations: Map<Worker, Reservation>;
+  /** Failed tasks by the time at which they are queued again; those that were cancelled meanwhile too. */
+  readonly delayed: KeyedHeap<Task>;
   /** What has been learnt of walltimes, by group. */
   readonly groups: Map<string, GroupRuns>;
   /** Whether any open class asks for so much that small tasks should leave whole workers free; undefined: not known. */
@@ -85,6 +88,7 @@ export function newState(options: SchedulingOptions): State {
     retracting: new Map(),
     reserving: undefined,
     reservations: new Map(),
+    delayed: new KeyedHeap((a, b) => a.number < b.number),
     groups: new Map(),
     largeWanted: undefined,
     lateResults: 0,
@@ -122,9 +126,11 @@ export function remember(state: State, task: Task): void {
     task: task.number,
     attempt: task.attempt,
     failures: task.failures,
+    memoryFailures: task.memoryFailures,
     lostWorkers: [...(task.lostWorkers ?? [])],
     again: task.again,
-    queued: task.state.type === "queued",
+    queued: task.state.type === "queued" || task.state.type === "delayed",
+    delayMs: task.state.type === "delayed" ? task.state.dueMs - state.nowMs : 0,
   });
 }
 
@@ -133,6 +139,18 @@ export function putBack(state: State, task: Task): void {
   task.state = QUEUED;
   task.class.queue.putBack(task);
   queued(state, task.class, 1);
+}
+
+/** A task that has left its worker is to be queued again later. */
+export function delay(state: State, task: Task, dueMs: number): void {
+  task.state = { type: "delayed", dueMs };
+  task.class.session.delayed += 1;
+  state.delayed.push(task, dueMs);
+}
+
+/** Its state must be set by the caller right after. */
+export function endDelay(task: Task): void {
+  task.class.session.delayed -= 1;
 }
 
 /** The next plan is to look at a class as if it were new. */
@@ -294,7 +312,8 @@ export function finishTask(state: State, task: Task): void {
   if (task.state.type === "queued") {
     task.class.queue.remove(task);
     unqueued(task.class, 1);
-  } else takeOff(state, task);
+  } else if (task.state.type === "delayed") endDelay(task);
+  else takeOff(state, task);
   task.state = ENDED;
   task.class.session.tasks.delete(task.number);
 }

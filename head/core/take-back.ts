@@ -113,7 +113,7 @@ function waitUs(worker: Worker, cls: TaskClass): number {
 }
 
 function roomFor(worker: Worker, shape: Shape): number {
-  let room = shape.allCores || shape.kinds.length === 0 ? 1 : Number.POSITIVE_INFINITY;
+  let room = worker.pressed || shape.allCores || shape.kinds.length === 0 ? 1 : Number.POSITIVE_INFINITY;
   for (let i = 0; i < shape.kinds.length; i += 1) {
     room = Math.min(room, Math.floor((worker.free[shape.kinds[i]!] ?? 0) / shape.amounts[i]!));
   }

@@ -177,6 +177,7 @@ export function newTask(cls: TaskClass, number: number, source: unknown, index: 
     gang: undefined,
     again: false,
     failures: 0,
+    memoryFailures: 0,
     lostWorkers: undefined,
   };
 }

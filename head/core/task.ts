@@ -27,6 +27,8 @@ export type TaskState =
       readonly holds: boolean;
       readonly again: boolean;
     }
+  /** Failed, and to be queued again later. */
+  | { readonly type: "delayed"; readonly dueMs: number }
   /** Over; kept only where a queue has not been cleaned yet. */
   | { readonly type: "ended" };
 
@@ -35,7 +37,8 @@ export const ENDED: TaskState = { type: "ended" };
 
 /** One task. */
 export interface Task {
-  readonly class: TaskClass;
+  /** Of its spec; another one from when it has to run alone. */
+  class: TaskClass;
   /** Within its session. */
   readonly number: number;
   /** Of the execution under way, or of the next one. From 1. */
@@ -52,6 +55,8 @@ export interface Task {
   again: boolean;
   /** How often its function failed. */
   failures: number;
+  /** How often it ran out of memory. */
+  memoryFailures: number;
   /** Workers lost while it ran, by name; undefined: none. */
   lostWorkers: string[] | undefined;
 }

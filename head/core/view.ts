@@ -19,7 +19,7 @@ export interface SessionView {
 export interface WorkerView {
   readonly worker: number;
   readonly name: string;
-  readonly state: "ready" | "leaving";
+  readonly state: "ready" | "pressed" | "leaving";
   readonly pool: Pool;
   readonly free: ReadonlyMap<string, number>;
   readonly running: number;
@@ -46,7 +46,7 @@ export class CoreView {
     const session = this.state.sessions.get(number);
     if (session === undefined) return undefined;
     return {
-      queued: session.queued,
+      queued: session.queued + session.delayed,
       running: session.placed,
       finished: session.finished,
       failed: session.failed,
@@ -58,7 +58,7 @@ export class CoreView {
       yield {
         worker: worker.number,
         name: worker.name,
-        state: worker.mode,
+        state: worker.pressed && worker.mode === "ready" ? "pressed" : worker.mode,
         pool: worker.pool,
         free: new Map(worker.total.map((_, kind) => [this.state.kinds.names[kind]!, worker.free[kind]!])),
         running: worker.granted.size,
@@ -100,8 +100,8 @@ export class CoreView {
 
   /** How long the calls of a session's specs run, of those of which any has. */
   *estimates(session: number): Generator<{ readonly spec: number } & Readonly<Estimate>> {
-    for (const { spec, estimate } of this.state.sessions.get(session)?.classes.values() ?? []) {
-      if (estimate.runs > 0) yield { spec, runs: estimate.runs, meanUs: estimate.meanUs };
+    for (const { spec, estimate, alone } of this.state.sessions.get(session)?.classes.values() ?? []) {
+      if (estimate.runs > 0 && !alone) yield { spec, runs: estimate.runs, meanUs: estimate.meanUs };
     }
   }
 

@@ -21,6 +21,8 @@ export interface Worker {
   readonly endsAtMs: number;
   /** "leaving": it gets nothing new. */
   mode: "ready" | "leaving";
+  /** Its machine is short of memory: it gets one task at a time, so that it makes progress, and nothing ahead. */
+  pressed: boolean;
   /** Tasks that own resources here. */
   readonly granted: Set<Task>;
   /** Tasks sent ahead, in order, those asked back among them. */
@@ -80,7 +82,7 @@ export function couldFit(state: Readonly<State>, worker: Worker, shape: Shape): 
 /** Whether the worker has room for it now; of a gang, whether it is free as a whole. */
 export function fits(state: Readonly<State>, worker: Worker, shape: Shape): boolean {
   if (worker.mode !== "ready" || worker.heldBy !== undefined) return false;
-  if (shape.nodes > 0 && worker.granted.size > 0) return false;
+  if ((shape.nodes > 0 || worker.pressed) && worker.granted.size > 0) return false;
   return hasAmounts(worker.free, worker, shape, state.kinds) && suits(state, worker, shape);
 }
 

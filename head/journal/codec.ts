@@ -59,8 +59,10 @@ export interface PlacedRecord {
 export interface TaskRecord {
   readonly attempt: number;
   readonly failures: number;
+  readonly memoryFailures: number;
   readonly lostWorkers: readonly string[];
   readonly again: boolean;
+  readonly delayMs: number;
   readonly stopping: "over" | "again" | undefined;
   /** Placements with an id above this one are later: it is there. */
   readonly at: number;

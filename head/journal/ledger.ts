@@ -173,8 +173,8 @@ export class Ledger<Source, Result, Failure> {
         return this.#ended(ledger, tasks, [], () => ({ type: "concluded", tasks, verdict }));
       }
       case "remember": {
-        const { task, attempt, failures, lostWorkers, again, queued } = effect;
-        const change = { attempt, failures, lostWorkers, again };
+        const { task, attempt, failures, memoryFailures, lostWorkers, again, queued, delayMs } = effect;
+        const change = { attempt, failures, memoryFailures, lostWorkers, again, delayMs };
         if (queued) return ledger.remember(task, { ...change, stopping: undefined, at: this.nextId() }, true);
         return ledger.remember(task, { ...change, stopping: "again" }, false);
       }

@@ -336,8 +336,10 @@ function revived(task: number, noted: TaskRecord | undefined): RecoveredTask {
     task,
     attempt: noted?.attempt ?? 1,
     failures: noted?.failures ?? 0,
+    memoryFailures: noted?.memoryFailures ?? 0,
     lostWorkers: noted?.lostWorkers ?? [],
     again: noted?.again ?? false,
+    delayMs: noted?.delayMs ?? 0,
   };
 }
 

@@ -14,8 +14,10 @@ export interface Noted {
 const PLAIN: TaskRecord = {
   attempt: 1,
   failures: 0,
+  memoryFailures: 0,
   lostWorkers: [],
   again: false,
+  delayMs: 0,
   stopping: undefined,
   at: 0,
 };
@@ -173,6 +175,7 @@ function isPlain(record: TaskRecord | undefined): boolean {
   return (
     record?.attempt === 1 &&
     record.failures === 0 &&
+    record.memoryFailures === 0 &&
     record.lostWorkers.length === 0 &&
     record.stopping === undefined
   );

@@ -62,7 +62,8 @@ function submitOf(spec: number, first: number, { sizes, args, blobs }: Source): 
 }
 
 function definedOf(session: number, spec: Spec, known: Known): SpecDefined {
-  const { priority, retries, failInfeasible } = spec;
+  const { priority, failInfeasible } = spec;
+  const retries = { max: spec.retries, backoffMs: spec.retryBackoffMs, on: spec.retryOn };
   const request = known.request(spec);
   return { type: "specDefined", session, spec: spec.spec, request, priority, retries, failInfeasible };
 }

@@ -168,7 +168,7 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
       spec: spec.spec,
       request,
       priority: spec.priority,
-      retries: spec.retries,
+      retries: { max: spec.retries, backoffMs: spec.retryBackoffMs, on: spec.retryOn },
       failInfeasible: spec.failInfeasible,
     });
     return undefined;

@@ -213,7 +213,7 @@ export class DurableState {
     log.info(
       sessions === 0
         ? `Journal: ${journal.directory}`
-        : `Journal: ${journal.directory}; recovered ${sessions} sessions with ${queued} tasks that wait and ${running} that were with ${workers} workers`,
+        : `Journal: ${journal.directory}; recovered ${counted(sessions, "session")}: ${counted(queued, "task")} waiting, ${running} with ${counted(workers, "worker")}`,
     );
   }
 }
@@ -282,4 +282,8 @@ function messagesOf(
     default:
       return record satisfies never;
   }
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }

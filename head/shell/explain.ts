@@ -57,6 +57,8 @@ function placed(explanation: Placed): Partial<Message> {
       return { workers: [explanation.worker] };
     case "running":
       return { workers: [...explanation.workers], sinceMs: explanation.runningMs };
+    case "delayed":
+      return {};
     case "stopping":
       return { workers: [...explanation.workers] };
     default:
@@ -114,6 +116,7 @@ function obstacleMessage(obstacle: Obstacle, nameOf: NameOf): Explanation_Obstac
       return { ...message, needed: obstacle.needed, there: obstacle.idle, able: obstacle.able };
     case "walltime":
     case "leaving":
+    case "pressed":
     case "busy":
       return message;
     default:

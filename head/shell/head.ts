@@ -19,11 +19,12 @@ import type {
   Output,
   WorkerMessage,
 } from "../../proto/grain.js";
-import type { Link } from "../../proto/link/link.js";
+import type { BlobTransport, Link } from "../../proto/link/link.js";
 import { Core } from "../core/core.js";
 import type { SchedulingOptions } from "../core/options.js";
 import type { Journal } from "../journal/journal.js";
 import { type TraceSink, watched } from "../trace/recorder.js";
+import { PeerFiles } from "./blob/peer-files.js";
 import { BlobStore, type BlobStoreOptions } from "./blob/store.js";
 import { carryOut, type Peers } from "./carry-out.js";
 import type { Refusal } from "./check/hello.js";
@@ -126,6 +127,20 @@ export class Head {
   /** Serves a worker on this stream. */
   acceptWorker(link: Link<HeadToWorker, WorkerMessage>): void {
     this.#links.serve(link, new WorkerPeer(link, this.#workerHost));
+  }
+
+  /** The store for a peer within this process; its owner calls `close`. */
+  openBlobs(): BlobTransport & { close(): void } {
+    const { blobs } = this;
+    const files = blobs.shared === undefined ? undefined : new PeerFiles(blobs, blobs.shared);
+    return {
+      files,
+      share: async () => files,
+      missing: (hashes) => blobs.missing(hashes),
+      put: (ref, parts) => blobs.put(ref, parts),
+      get: (ref) => blobs.get(ref),
+      close: () => files?.close(),
+    };
   }
 
   /** Clients connected now. */

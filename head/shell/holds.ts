@@ -11,6 +11,8 @@ import { isHash } from "../../proto/hash.js";
 export interface Holding {
   hold(hash: string): void;
   release(hash: string): void;
+  /** Like `release`, of what nobody will send or ask for again. */
+  discard(hash: string): void;
 }
 
 /** The blobs of one session. */
@@ -44,19 +46,20 @@ export class Holds {
 
   /** Tasks have ended and will not run again. */
   ended(tasks: readonly number[]): void {
-    if (this.#arguments.size > 0) this.#drop(this.#arguments, tasks);
+    if (this.#arguments.size > 0) this.#drop(this.#arguments, tasks, (hash) => this.#store.release(hash));
   }
 
   /** The client has these results. */
   acknowledged(tasks: readonly number[]): void {
-    if (this.#results.size > 0) this.#drop(this.#results, tasks);
+    if (this.#results.size > 0) this.#drop(this.#results, tasks, (hash) => this.#store.discard(hash));
   }
 
   /** The session has ended. */
   releaseAll(): void {
-    for (const held of [this.#arguments.values(), this.#results.values(), this.#bundles]) {
+    for (const held of [this.#arguments.values(), this.#bundles]) {
       for (const hash of held) this.#store.release(hash);
     }
+    for (const hash of this.#results.values()) this.#store.discard(hash);
     this.#arguments.clear();
     this.#results.clear();
     this.#bundles.clear();
@@ -70,12 +73,12 @@ export class Holds {
     if (before !== undefined) this.#store.release(before);
   }
 
-  #drop(held: Map<number, string>, tasks: readonly number[]): void {
+  #drop(held: Map<number, string>, tasks: readonly number[], letGo: (hash: string) => void): void {
     for (let i = 0; i < tasks.length; i++) {
       const hash = held.get(tasks[i]!);
       if (hash === undefined) continue;
       held.delete(tasks[i]!);
-      this.#store.release(hash);
+      letGo(hash);
     }
   }
 }

@@ -1,7 +1,9 @@
 /** Starts a head that listens: the daemon's, and for programs that embed one which others connect to. */
 
 import { parseAddress } from "../../proto/address.js";
+import { sharedRoot } from "../../proto/share/directory.js";
 import type { Journal } from "../journal/journal.js";
+import { SharedFiles } from "./blob/shared.js";
 import { Head, type HeadOptions } from "./head.js";
 import { silentLog } from "./log.js";
 
@@ -38,7 +40,9 @@ export async function startHead(options: ListenOptions = {}): Promise<ListeningH
   const { refuseUnusable, serveGrpc } = await import("./grpc/server.js");
   // Before the journal: of two heads for one address the second is told about the address.
   await refuseUnusable(addresses);
-  const head = new Head({ ...options, journal: await openJournal(options) });
+  const shared = SharedFiles.open(sharedRoot());
+  const journal = await openJournal(options);
+  const head = new Head({ ...options, journal, blobs: { shared, ...options.blobs } });
   try {
     const server = await serveGrpc(head, addresses);
     return { head, addresses: server.addresses, close: (reason) => closeBoth(head, server, reason) };

@@ -20,6 +20,7 @@ import {
   type WorkerMessage,
 } from "../../proto/grain.js";
 import type { Link, LinkEnd, LinkHandler } from "../../proto/link/link.js";
+import { OUT_OF_MEMORY } from "../../proto/retries.js";
 import { hello } from "../../proto/version.js";
 import type { FailureCause } from "../core/event.js";
 import { badMessage, type Refusal, refusedMessage, refuseHello } from "./check/hello.js";
@@ -68,6 +69,8 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
   /** Specifications it has been told, by session. */
   readonly #told = new Map<number, Set<number>>();
   #state: State = { type: "greeting" };
+  /** As it said last. */
+  #pressed = false;
 
   constructor(link: Link<HeadToWorker, WorkerMessage>, host: WorkerHost) {
     this.#link = link;
@@ -165,7 +168,7 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
       case "output":
         return this.#printed(member, body.output);
       case "heartbeat":
-        return undefined;
+        return this.#lives(member.worker, body.heartbeat.pressed ?? false);
       case "leaving":
         this.#state = { type: "leaving", member };
         if (state.type === "ready") this.#host.loop.step({ type: "workerLeaving", worker: member.worker });
@@ -191,6 +194,12 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
     });
     this.#host.loop.step({ type: "workerJoined", worker, name, pool });
     return undefined;
+  }
+
+  #lives(worker: number, pressed: boolean): undefined {
+    if (pressed === this.#pressed) return;
+    this.#pressed = pressed;
+    this.#host.loop.step({ type: "workerPressed", worker, pressed });
   }
 
   #finished(worker: number, finished: Finished): Refusal | undefined {
@@ -228,6 +237,7 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
       task,
       attempt,
       cause: causeOf(failure.kind),
+      labels: labelsOf(failure),
       failure: { ...failure, session: 0, worker: member.name },
     });
     return undefined;
@@ -241,11 +251,19 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
   }
 }
 
-/** What the core decides by: only a function that threw or a process that died is worth another try. */
+/** What a function's `retries.on` may name the failure by. */
+function labelsOf({ kind, errorName, exitCode, signal }: Failure): string[] {
+  if (kind === FailureKind.OUT_OF_MEMORY) return [OUT_OF_MEMORY];
+  if (kind === FailureKind.DIED) return signal === "" ? ["exit", `exit ${exitCode}`] : ["signal", signal];
+  return errorName === undefined ? [] : [errorName];
+}
+
+/** What the core decides by: only a function that threw or a process that ended is worth another try. */
 function causeOf(kind: FailureKind): FailureCause {
   switch (kind) {
     case FailureKind.THREW:
     case FailureKind.DIED:
+    case FailureKind.OUT_OF_MEMORY:
       return "function";
     case FailureKind.CANCELLED:
       return "cancelled";

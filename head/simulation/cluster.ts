@@ -258,6 +258,7 @@ export class Cluster {
       task,
       attempt,
       cause,
+      labels: [],
       failure: undefined,
     });
     // Order is kept: what follows stands in an event of its own.

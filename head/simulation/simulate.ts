@@ -3,6 +3,7 @@
  * (or a baseline) decides, only workers, links and the clock are models.
  */
 
+import { NO_RETRIES } from "../../proto/retries.js";
 import type { SchedulingOptions } from "../core/options.js";
 import { Cluster, type Work } from "./cluster.js";
 import { Meter } from "./meter.js";
@@ -174,7 +175,7 @@ class Ledger implements Work {
           spec,
           request: kind.request,
           priority: kind.priority ?? 0,
-          retries: 0,
+          retries: NO_RETRIES,
           failInfeasible: false,
         });
       }

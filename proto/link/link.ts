@@ -44,12 +44,31 @@ export interface Link<Out, In> {
   destroy(message: string): void;
 }
 
+/** Large values as files in memory that is shared with the head: for peers on its machine. */
+export interface ValueFiles {
+  /** This peer's own directory: it writes there what it wants to hand over. */
+  readonly directory: string;
+  /**
+   * Hands a file over; resolves when the head holds the value. The file is still
+   * the peer's to remove.
+   *
+   * @param file its name in `directory`, see `newFileName`
+   */
+  adopt(ref: BlobRef, file: string): Promise<void>;
+  /** Where a value is, if it is here as a file; only to be read. */
+  pathOf(hash: string): string;
+}
+
 /** Moves large values beside the batches, named by their content. */
 export interface BlobTransport {
+  /** Finds out whether values can be files; remembered. Left out: they cannot. */
+  share?(): Promise<ValueFiles | undefined>;
+  /** What `share` has found, once it has. */
+  readonly files?: ValueFiles | undefined;
   /** Which of these hashes the head does not hold. */
   missing(hashes: readonly string[]): Promise<string[]>;
   /** Uploads a blob; resolves when the head holds it. Uploading one that it holds does nothing. */
-  put(ref: BlobRef, parts: readonly Uint8Array[]): Promise<void>;
+  put(ref: BlobRef, parts: readonly Uint8Array[] | AsyncIterable<Uint8Array>): Promise<void>;
   /** Downloads a blob whole. Rejects with what is wrong when the head does not hold it or the bytes do not match the hash. */
   get(ref: BlobRef): Promise<Uint8Array>;
 }

@@ -169,21 +169,39 @@ function gather(pieces: readonly Uint8Array[]): Encoded {
 }
 
 /**
+ * The lengths of what `encodeRich` wrote, from its beginning: the lengths and the
+ * clone together, then each buffer. Undefined when the beginning is too short to tell.
+ */
+export function richLayout(beginning: Uint8Array): number[] | undefined {
+  const source = Buffer.from(beginning.buffer, beginning.byteOffset, beginning.byteLength);
+  if (source.byteLength < LENGTHS_OFFSET) return undefined;
+  const count = source.readUInt32LE(COUNT_OFFSET);
+  const cloneStart = LENGTHS_OFFSET + LENGTH_BYTES * count;
+  if (cloneStart > source.byteLength) return undefined;
+  const layout = [cloneStart + source.readUIntLE(CLONE_LENGTH_OFFSET, LENGTH_BYTES)];
+  for (let index = 0; index < count; index++) {
+    layout.push(source.readUIntLE(LENGTHS_OFFSET + LENGTH_BYTES * index, LENGTH_BYTES));
+  }
+  return layout;
+}
+
+/**
  * Decodes what `encodeRich` wrote. Buffers and views own their memory.
  *
- * @param bytes with the format byte
+ * @param bytes with the format byte; without the buffers when those are given apart
+ * @param apart the buffers, each of which the value then owns
  * @throws Error when they are malformed
  */
-export function decodeRich(bytes: Uint8Array): unknown {
+export function decodeRich(bytes: Uint8Array, apart?: readonly Uint8Array[]): unknown {
   const source = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const count = source.readUInt32LE(COUNT_OFFSET);
   const cloneLength = source.readUIntLE(CLONE_LENGTH_OFFSET, LENGTH_BYTES);
   const cloneStart = LENGTHS_OFFSET + LENGTH_BYTES * count;
   const cloneEnd = cloneStart + cloneLength;
   if (cloneEnd > source.byteLength) throw new RangeError("it is cut short");
-  const buffers: ArrayBuffer[] = [];
+  const buffers: ArrayBuffer[] = apart?.map((part) => part.buffer as ArrayBuffer) ?? [];
   let start = cloneEnd;
-  for (let index = 0; index < count; index++) {
+  for (let index = buffers.length; index < count; index++) {
     const end = start + source.readUIntLE(LENGTHS_OFFSET + LENGTH_BYTES * index, LENGTH_BYTES);
     if (end > source.byteLength) throw new RangeError("it is cut short");
     buffers.push(new Uint8Array(source.subarray(start, end)).buffer);

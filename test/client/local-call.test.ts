@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { currentTask } from "../../client/current-task.js";
 import { TaskTimeoutError } from "../../proto/errors.js";
+import { NO_RETRIES } from "../../proto/retries.js";
 import { awaited, local, World } from "./conduct-kit.js";
 
 describe("a local call", () => {
@@ -11,11 +12,35 @@ describe("a local call", () => {
       if (attempts.length < 3) throw new Error("not yet");
       return "done";
     };
-    expect(await new World().run(() => awaited(local(flaky, { retries: 2 })))).toBe("done");
+    expect(await new World().run(() => awaited(local(flaky, { retries: { ...NO_RETRIES, max: 2 } })))).toBe(
+      "done",
+    );
     expect(attempts).toEqual([1, 2, 3]);
     await expect(
-      new World().run(() => awaited(local(() => Promise.reject(new Error("never")), { retries: 1 }))),
+      new World().run(() =>
+        awaited(local(() => Promise.reject(new Error("never")), { retries: { ...NO_RETRIES, max: 1 } })),
+      ),
     ).rejects.toThrow("never");
+  });
+
+  it("repeats only what it is asked to repeat, after a pause that a cancellation ends", async () => {
+    let calls = 0;
+    const fails = () => {
+      calls += 1;
+      throw calls === 1 ? new RangeError("first") : new TypeError("second");
+    };
+    const retries = { max: 5, backoffMs: 1, on: ["RangeError"] };
+    await expect(new World().run(() => awaited(local(fails, { retries })))).rejects.toThrow("second");
+    expect(calls).toBe(2);
+    const stop = new AbortController();
+    const late = () => {
+      stop.abort();
+      throw new Error("again and again");
+    };
+    const hourly = { max: 1, backoffMs: 3_600_000, on: [] };
+    await expect(
+      new World().run(() => awaited(local(late, { retries: hourly })), stop.signal),
+    ).rejects.toBeDefined();
   });
 
   it("rejects with what the function threw, as it is", async () => {

@@ -7,6 +7,7 @@ import type { HeadEvent } from "../../head/core/event.js";
 import type { SchedulingOptions } from "../../head/core/options.js";
 import type { Pool } from "../../proto/resource/pool.js";
 import { type ResourceLike, toRequest } from "../../proto/resource/resource.js";
+import type { Retries } from "../../proto/retries.js";
 
 export type TestEvent = HeadEvent<string, string, string>;
 export type TestEffect = Effect<string, string, string>;
@@ -27,7 +28,7 @@ export function poolOf(cores: number, gigabytes = 64, more: Partial<Pool> = {}):
 /** What a spec may say beside its demand. */
 export interface SpecOptions {
   readonly priority?: number;
-  readonly retries?: number;
+  readonly retries?: number | Retries;
   readonly failInfeasible?: boolean;
 }
 
@@ -88,7 +89,10 @@ export class CoreDriver {
       spec,
       request: toRequest(demand),
       priority: options.priority ?? 0,
-      retries: options.retries ?? 0,
+      retries:
+        typeof options.retries === "object"
+          ? options.retries
+          : { max: options.retries ?? 0, backoffMs: 0, on: [] },
       failInfeasible: options.failInfeasible ?? false,
     });
   }
@@ -128,8 +132,9 @@ export class CoreDriver {
     task: number,
     attempt = 1,
     cause: "function" | "final" | "cancelled" = "function",
+    labels: readonly string[] = [],
   ): TestEffect[] {
-    return this.step({ type: "failed", worker, session, task, attempt, cause, failure: "failure" });
+    return this.step({ type: "failed", worker, session, task, attempt, cause, labels, failure: "failure" });
   }
 }
 

@@ -151,14 +151,15 @@ export class Stage {
   }
 }
 
-/** Pids of processes that carry the marker in their environment. */
-export function marked(marker: string): number[] {
+/** Pids of processes that carry all of the markers in their environment. */
+export function marked(...markers: readonly string[]): number[] {
   if (process.platform !== "linux") return [];
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => {
       try {
-        return readFileSync(`/proc/${pid}/environ`, "utf8").includes(marker);
+        const environment = readFileSync(`/proc/${pid}/environ`, "utf8");
+        return markers.every((marker) => environment.includes(marker));
       } catch {
         return false;
       }

@@ -15,10 +15,11 @@ import {
   type OpenSession,
   type Spec,
 } from "../../proto/grain.js";
-import { refOf } from "../../proto/hash.js";
+import { digestLike, refOf } from "../../proto/hash.js";
 import type { BlobTransport, Connection, Link } from "../../proto/link/link.js";
 import { memoryLink } from "../../proto/link/memory.js";
 import type { Request } from "../../proto/resource/demand.js";
+import { NO_RETRIES } from "../../proto/retries.js";
 import { decodeArgs, encodeValue, joinParts } from "../../proto/values/value.js";
 import { hello } from "../../proto/version.js";
 
@@ -46,7 +47,9 @@ export class FakeBlobs implements BlobTransport {
     await this.before("put", ref.hash);
     this.log.push("put");
     const bytes = joinParts({ byteLength: ref.byteLength, parts });
-    if (refOf([bytes]).hash !== ref.hash) throw new Error("the bytes do not match the hash");
+    const digest = digestLike(ref.hash);
+    digest.update(bytes);
+    if (digest.name() !== ref.hash) throw new Error("the bytes do not match the hash");
     this.held.set(ref.hash, bytes);
   }
 
@@ -305,7 +308,7 @@ export function definitionOf(
   } = {},
 ): FunctionDefinition {
   const options = {
-    retries: 0,
+    retries: NO_RETRIES,
     timeoutMs: 0,
     priority: 0,
     pin: false,

@@ -59,6 +59,8 @@ export function specOf(spec: number, fields: Partial<Spec> = {}): Spec {
     priority: 0,
     timeoutMs: 0,
     retries: 0,
+    retryBackoffMs: 0,
+    retryOn: [],
     pin: false,
     failInfeasible: false,
     ...fields,

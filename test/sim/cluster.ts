@@ -131,6 +131,19 @@ export class Cluster implements World {
     worker.leave();
   }
 
+  /** A worker's machine gets short of memory, for so long. */
+  press(number: number, forMs: number): void {
+    const worker = this.members.get(number)?.worker;
+    if (worker === undefined || worker.pressed || !worker.alive) return;
+    this.#up(number, () => this.#step({ type: "workerPressed", worker: number, pressed: true }));
+    worker.press();
+    this.after(forMs, () => {
+      if (!worker.alive) return;
+      worker.pressed = false;
+      this.#up(number, () => this.#step({ type: "workerPressed", worker: number, pressed: false }));
+    });
+  }
+
   open(session: number, options?: { prioritized?: boolean; priority?: number; name?: string }): void {
     this.driver.session(session, options);
   }
@@ -236,7 +249,7 @@ export class Cluster implements World {
       this.#step({ type: "finished", ...one, runUs: [report.runMs * 1000], result: "result" });
     } else if (report.type === "failed") {
       const { cause } = report;
-      this.#step({ type: "failed", worker, session, task, attempt, cause, failure: "failure" });
+      this.#step({ type: "failed", worker, session, task, attempt, cause, labels: [], failure: "failure" });
     } else this.#step({ type: report.type, ...one });
   }
 
@@ -245,9 +258,13 @@ export class Cluster implements World {
       switch (effect.type) {
         case "assign":
           if (effect.granted) this.#checkWalltime(effect);
+          this.#checkPressure(effect);
           this.#down(effect.worker, effect);
           break;
         case "promote":
+          this.#checkPressure(effect);
+          this.#down(effect.worker, effect);
+          break;
         case "retract":
         case "stop":
           this.#down(effect.worker, effect);
@@ -299,6 +316,14 @@ export class Cluster implements World {
       if (leftMs < walltime.softMs)
         throw new Error(`worker ${number} was given a task of ${walltime.softMs} ms with ${leftMs} ms left`);
     }
+  }
+
+  /** Who is short of memory gets one task when it has none, and nothing else. */
+  #checkPressure(effect: Extract<TestEffect, { type: "assign" | "promote" }>): void {
+    const worker = this.driver.core.view.internals.workers.get(effect.worker);
+    if (worker?.pressed !== true) return;
+    if (effect.type !== "assign" || !effect.granted || worker.granted.size !== 1)
+      throw new Error(`worker ${effect.worker}, which is short of memory, was given more than one task`);
   }
 
   #end(session: number, task: number, end: End): void {

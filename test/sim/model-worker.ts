@@ -1,7 +1,8 @@
 /**
  * A worker as the protocol describes it, in virtual time: granted tasks start at
  * once; tasks sent ahead take the place of one that ended and asked for at least as
- * much, in order. Of a gang only the first worker hears.
+ * much, in order. Short of memory it starts nothing beside what runs, and gives back what
+ * waits. Of a gang only the first worker hears.
  */
 
 import { covers, type Demand } from "../../proto/resource/demand.js";
@@ -56,6 +57,9 @@ interface Running {
   over: boolean;
 }
 
+/** How often it looks at its memory. */
+const PRESSED_MS = 1_000;
+
 type Assign = Extract<TestEffect, { type: "assign" }>;
 
 export class ModelWorker {
@@ -63,6 +67,8 @@ export class ModelWorker {
   #waiting: WorkerTask[] = [];
   alive = true;
   leaving = false;
+  /** Short of memory: one task at a time. */
+  pressed = false;
 
   constructor(
     readonly number: number,
@@ -78,12 +84,12 @@ export class ModelWorker {
       case "assign":
         for (const task of this.#tasksOf(effect)) {
           if (this.leaving) this.send([{ type: "returned", task }]);
-          else if (effect.granted) this.#start(task);
-          else this.#waiting.push(task);
+          else if (effect.granted) this.#startOrReturn(task);
+          else this.#wait(task);
         }
         return;
       case "promote":
-        for (const task of this.#take(effect.session, effect.tasks)) this.#start(task);
+        for (const task of this.#take(effect.session, effect.tasks)) this.#startOrReturn(task);
         return;
       case "retract":
         this.#send(this.#take(effect.session, effect.tasks).map((task) => ({ type: "returned", task })));
@@ -97,9 +103,13 @@ export class ModelWorker {
 
   leave(): void {
     this.leaving = true;
-    this.#send(this.#waiting.map((task) => ({ type: "returned", task })));
-    this.#waiting = [];
+    this.#returnWaiting();
     if (this.#running.size === 0) this.drained();
+  }
+
+  press(): void {
+    this.pressed = true;
+    this.#returnWaiting();
   }
 
   lose(): void {
@@ -119,6 +129,26 @@ export class ModelWorker {
       hardMs: effect.hardMs > 0 ? effect.hardMs : own,
       workers: effect.gangs?.[i] ?? [this.number],
     }));
+  }
+
+  #returnWaiting(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#send(waiting.map((task) => ({ type: "returned", task })));
+  }
+
+  /** What comes ahead while it is short of memory goes back a little later. */
+  #wait(task: WorkerTask): void {
+    this.#waiting.push(task);
+    if (!this.pressed) return;
+    this.world.after(PRESSED_MS, () => {
+      if (this.alive && this.pressed) this.#returnWaiting();
+    });
+  }
+
+  #startOrReturn(task: WorkerTask): void {
+    if (this.pressed && this.#running.size > 0) this.send([{ type: "returned", task }]);
+    else this.#start(task);
   }
 
   #send(reports: Report[]): void {
@@ -164,7 +194,7 @@ export class ModelWorker {
     this.#running.delete(running);
     const { demand } = running.task;
     const next = this.#waiting.findIndex((waiting) => covers(demand, waiting.demand));
-    const successor = next === -1 ? undefined : this.#waiting.splice(next, 1)[0];
+    const successor = next === -1 || this.pressed ? undefined : this.#waiting.splice(next, 1)[0];
     if (successor === undefined) this.send([report]);
     else {
       this.send([report, { type: "started", task: successor }]);

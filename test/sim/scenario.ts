@@ -16,6 +16,7 @@ import {
   token,
   wtime,
 } from "../../proto/resource/resource.js";
+import type { Retries } from "../../proto/retries.js";
 import { poolOf } from "../kit/core.js";
 import { Cluster } from "./cluster.js";
 
@@ -57,6 +58,7 @@ export type Action =
   | { readonly type: "submit"; readonly session: number; readonly spec: number; readonly count: number }
   | { readonly type: "join"; readonly pool: Pool; readonly linkMs: number }
   | { readonly type: "lose" | "leave"; readonly pick: number }
+  | { readonly type: "press"; readonly pick: number; readonly forMs: number }
   | { readonly type: "restart"; readonly pick: number; readonly afterMs: number }
   | { readonly type: "cancel"; readonly session: number; readonly tasks: readonly number[] }
   | { readonly type: "close"; readonly session: number };
@@ -64,7 +66,7 @@ export type Action =
 interface SpecOf {
   readonly demand: number;
   readonly priority: number;
-  readonly retries: number;
+  readonly retries: number | Retries;
   readonly failInfeasible: boolean;
   /** Mean run time in relation to the scenario's. */
   readonly scale: number;
@@ -127,6 +129,14 @@ function actionOf(specs: number): fc.Arbitrary<Action> {
     { weight: 2, arbitrary: fc.record({ type: fc.constant("lose" as const), pick }) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant("leave" as const), pick }) },
     {
+      weight: 2,
+      arbitrary: fc.record({
+        type: fc.constant("press" as const),
+        pick,
+        forMs: fc.constantFrom(0, 1, 50, 2_000, 100_000),
+      }),
+    },
+    {
       weight: 1,
       arbitrary: fc.record({
         type: fc.constant("restart" as const),
@@ -157,7 +167,10 @@ const scheduling: fc.Arbitrary<Partial<SchedulingOptions>> = fc.record({
 const spec: fc.Arbitrary<SpecOf> = fc.record({
   demand: fc.nat(DEMANDS.length - 1),
   priority: fc.constantFrom(0, 0, 0, 1, -1),
-  retries: fc.nat(1),
+  retries: fc.oneof(
+    fc.nat(1),
+    fc.record({ max: fc.nat(3), backoffMs: fc.constantFrom(0, 5, 3_000), on: fc.constant([]) }),
+  ),
   failInfeasible: fc.constantFrom(false, false, false, true),
   scale: fc.constantFrom(0.1, 1, 1, 10),
 });
@@ -235,6 +248,9 @@ function perform(cluster: Cluster, action: Action): void {
       return;
     case "leave":
       if (picked !== undefined) cluster.leave(picked);
+      return;
+    case "press":
+      if (picked !== undefined) cluster.press(picked, action.forMs);
       return;
     case "restart": {
       if (picked === undefined) return;

@@ -6,18 +6,22 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect } from "vitest";
 import type { Pool } from "../../proto/resource/pool.js";
-import { type Agent, startAgent } from "../../worker/agent/agent.js";
+import { type Agent, type AgentOptions, startAgent } from "../../worker/agent/agent.js";
 import { poolOf } from "./agent/world.js";
 import { FakeHead, type Outcome } from "./fake-head.js";
 
 const fixture = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
 /** The modules that are here. */
-export const IMPORTS = ["tasks.mjs", "broken.mjs", "main.mjs"].map(fixture);
+export const IMPORTS = ["tasks.mjs", "broken.mjs", "main.mjs", "unruly.mjs"].map(fixture);
 
 const agents: { agent: Agent; directory: string }[] = [];
 
 /** Starts an agent with the fixtures' modules. */
-export function start(pool: Pool = poolOf(2, 8), head = new FakeHead()): { head: FakeHead; agent: Agent } {
+export function start(
+  pool: Pool = poolOf(2, 8),
+  head = new FakeHead(),
+  more: Partial<AgentOptions> = {},
+): { head: FakeHead; agent: Agent } {
   const directory = mkdtempSync(join(tmpdir(), "grain-worker-test-"));
   const agent = startAgent({
     connection: head.connection,
@@ -25,6 +29,7 @@ export function start(pool: Pool = poolOf(2, 8), head = new FakeHead()): { head:
     pool,
     imports: IMPORTS,
     cacheDir: join(directory, "bundles"),
+    ...more,
   });
   agents.push({ agent, directory });
   return { head, agent };

@@ -39,7 +39,11 @@ export class FakeHead {
       status: () => Promise.reject(new Error("This head has no status.")),
       blobs: {
         missing: async (hashes) => hashes.filter((hash) => !this.blobs.has(hash)),
-        put: async (ref, parts) => void this.blobs.set(ref.hash, Buffer.concat(parts)),
+        put: async (ref, parts) => {
+          const all: Uint8Array[] = [];
+          for await (const part of parts) all.push(part);
+          this.blobs.set(ref.hash, Buffer.concat(all));
+        },
         get: async (ref) => {
           const bytes = this.blobs.get(ref.hash);
           if (bytes === undefined) throw new Error(`The head does not hold ${ref.hash}.`);
@@ -83,6 +87,8 @@ export class FakeHead {
       priority: 0,
       timeoutMs,
       retries: 0,
+      retryBackoffMs: 0,
+      retryOn: [],
       pin,
       failInfeasible: false,
     };

@@ -14,7 +14,7 @@ function poolWith(early?: ReturnType<typeof startExecutorEarly>) {
     raw: () => {},
     exited: () => {},
   };
-  return { pool: new ExecutorPool(handler, early), first };
+  return { pool: new ExecutorPool(handler, { graceMs: 1_000, early }), first };
 }
 
 describe("an executor that was started early", () => {
@@ -23,30 +23,30 @@ describe("an executor that was started early", () => {
     const { pool, first } = poolWith(early);
     try {
       pool.start(1);
-      expect(pool.pids).toEqual([early.pid]);
+      expect(pool.pids).toEqual([early.child.pid]);
       expect((await first)?.type).toBe("ready");
       pool.start(2);
       expect(new Set(pool.pids).size).toBe(2);
     } finally {
       await pool.close();
     }
-    expect(early.signalCode).toBe("SIGKILL");
+    expect(early.child.signalCode).toBe("SIGKILL");
   });
 
   it("is replaced when it has ended before it was needed", async () => {
     const early = startExecutorEarly();
-    const ended = once(early, "exit");
+    const ended = once(early.child, "exit");
     endExecutorEarly(early);
     await ended;
     const { pool } = poolWith(early);
     pool.start(1);
-    expect(pool.pids).not.toContain(early.pid);
+    expect(pool.pids).not.toContain(early.child.pid);
     await pool.close();
   });
 
   it("ends with a pool that never needed it", async () => {
     const early = startExecutorEarly();
     await poolWith(early).pool.close();
-    expect(early.signalCode).toBe("SIGKILL");
+    expect(early.child.signalCode).toBe("SIGKILL");
   });
 });

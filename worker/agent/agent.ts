@@ -7,81 +7,29 @@
  */
 
 import { ConnectionError, messageOf } from "../../proto/errors.js";
-import {
-  type Assign,
-  FailureKind,
-  type HeadToWorker,
-  type Refused_Code,
-  type SessionSpec,
-  type WorkerMessage,
-} from "../../proto/grain.js";
-import { refOf } from "../../proto/hash.js";
-import type { Connection, LinkEnd } from "../../proto/link/link.js";
-import type { Pool } from "../../proto/resource/pool.js";
+import { type Assign, FailureKind, type HeadToWorker, type SessionSpec } from "../../proto/grain.js";
+import type { LinkEnd } from "../../proto/link/link.js";
 import type { TaskNode } from "../../proto/task.js";
 import { hello } from "../../proto/version.js";
+import type { FinishedLarge } from "../executor/message.js";
+import { Pressure, PressureWatch } from "../memory/pressure.js";
 import { defaultCacheDir } from "../modules.js";
-import type { EarlyExecutor } from "../pool.js";
+import { startTimer } from "../walltime.js";
 import type { AgentEffect } from "./core/effect.js";
 import type { AgentEvent, Report } from "./core/event.js";
-import { newState, runningCount, waitingCount } from "./core/state.js";
+import { GRACE_MS, newState, runningCount, waitingCount } from "./core/state.js";
 import { step } from "./core/step.js";
 import type { Value } from "./core/task.js";
 import { Executors } from "./executors.js";
 import { Heart } from "./heart.js";
+import type { AgentOptions, LogLevel } from "./options.js";
 import { Outputs } from "./outputs.js";
 import { Reports } from "./reports.js";
+import { Staging } from "./staging.js";
+import type { AgentEnd, AgentStatus } from "./status.js";
 import { type Lack, Supply } from "./supply.js";
 
-/** How loud a line of the agent's log is. */
-export type LogLevel = "debug" | "info" | "warn" | "error";
-
-/** How an agent is started. */
-export interface AgentOptions {
-  /** To the head. The agent closes it when it ends. */
-  readonly connection: Connection<WorkerMessage, HeadToWorker>;
-  /** Unique among the head's workers. */
-  readonly name: string;
-  /** What it offers, and never gives out twice. */
-  readonly pool: Pool;
-  /** Files of modules whose functions can be run without being shipped. */
-  readonly imports: readonly string[];
-  /** Where shipped modules are kept. Default: of this user, see `defaultCacheDir`. */
-  readonly cacheDir?: string;
-  /** How many executors are started before there is a task, and stay when idle. Default: 0. */
-  readonly prewarm?: number;
-  /** An executor that was started already. The agent ends it. */
-  readonly early?: EarlyExecutor;
-  /** Idle executors beyond those are ended after about this long. Default: 60,000. */
-  readonly idleMs?: number;
-  /** Takes what the agent has to say. Default: nobody. */
-  readonly onLog?: (level: LogLevel, text: string) => void;
-}
-
-/** How an agent ended. */
-export type AgentEnd =
-  /** It left: everything it had was finished or given back. */
-  | { readonly type: "left" }
-  /** The head did not accept it. */
-  | { readonly type: "refused"; readonly code: Refused_Code; readonly message: string }
-  /** The connection ended. */
-  | { readonly type: "lost"; readonly message: string }
-  /** The head wanted it ended at once, with what was running. */
-  | { readonly type: "dismissed"; readonly reason: string }
-  /** `close` was called. */
-  | { readonly type: "closed" };
-
-/** What an agent is doing. */
-export interface AgentStatus {
-  /** Tasks that own resources. */
-  readonly running: number;
-  /** Tasks sent ahead. */
-  readonly waiting: number;
-  /** Process ids of the executors. */
-  readonly executors: readonly number[];
-  /** What is not in use: ten-thousandths by kind, memory in bytes. */
-  readonly free: ReadonlyMap<string, number>;
-}
+export type { AgentEnd, AgentOptions, AgentStatus, LogLevel };
 
 /** A running agent. */
 export interface Agent {
@@ -116,11 +64,14 @@ class RunningAgent implements Agent {
   readonly #options: AgentOptions;
   readonly #state;
   readonly #supply: Supply;
+  readonly #staging: Staging;
   readonly #reports: Reports;
   readonly #executors: Executors;
   readonly #heart: Heart;
   readonly #timers = new Map<number, NodeJS.Timeout>();
+  readonly #pressure: PressureWatch;
   #sweeper: NodeJS.Timeout | undefined;
+  #stopDeadline: (() => void) | undefined;
   #accept: () => void = () => {};
   #refuse: (error: Error) => void = () => {};
   #resolveEnded: (end: AgentEnd) => void = () => {};
@@ -129,8 +80,10 @@ class RunningAgent implements Agent {
   constructor(options: AgentOptions) {
     const { connection, name, pool, imports } = options;
     this.#options = options;
-    this.#state = newState(pool);
+    const { graceMs = GRACE_MS } = options;
+    this.#state = newState(pool, graceMs);
     this.#supply = new Supply(connection.blobs, options.cacheDir ?? defaultCacheDir(), imports);
+    this.#staging = new Staging(connection.blobs);
     this.#reports = new Reports(connection.link, name);
     this.joined = new Promise((resolve, reject) => {
       this.#accept = resolve;
@@ -141,17 +94,27 @@ class RunningAgent implements Agent {
       this.#resolveEnded = resolve;
     });
     this.#executors = new Executors({
-      setup: { type: "setup", worker: name, hasGpus: pool.gpus.length > 0 },
+      setup: { worker: name, hasGpus: pool.gpus.length > 0 },
+      staging: this.#staging,
       outputs: new Outputs(connection.link, name),
       log: (level, text) => this.#log(level, text),
       happened: (event) => this.#take(event),
-      upload: (ref, runUs, bytes) => void this.#upload(ref, runUs, bytes),
+      upload: (result) => void this.#upload(result),
+      memoryLooked: () => this.#pressure.look(),
+      graceMs,
+      cgroups: options.cgroups,
       state: this.#state,
       early: options.early,
     });
+    const memory = new Pressure();
+    const pressure = new PressureWatch(options.isMemoryShort ?? (() => memory.look()), {
+      changed: (pressed) => this.#pressureChanged(pressed),
+      lasts: () => this.#take({ type: "pressureFelt", pressed: true }),
+    });
+    this.#pressure = pressure;
     this.#heart = new Heart((loopLagMs) => {
-      const heartbeat = { running: runningCount(this.#state), loopLagMs };
-      connection.link.send({ body: { $case: "heartbeat", heartbeat } });
+      pressure.look();
+      this.#sendHeartbeat(loopLagMs, this.#state.pressed);
     });
     this.#start();
   }
@@ -160,6 +123,8 @@ class RunningAgent implements Agent {
     if (this.#end !== undefined) return;
     this.#options.connection.link.send({ body: { $case: "leaving", leaving: { reason } } });
     this.#take({ type: "leaveRequested" });
+    const { drainMs } = this.#options;
+    if (drainMs !== undefined) this.#stopDeadline ??= startTimer(drainMs, () => this.#evict());
   }
 
   async close(): Promise<void> {
@@ -188,6 +153,31 @@ class RunningAgent implements Agent {
     this.#sweeper = setInterval(() => this.#take({ type: "swept", keep: prewarm }), idleMs);
     this.#sweeper.unref();
     if (prewarm > 0) this.#take({ type: "prewarmRequested", count: prewarm });
+  }
+
+  #evict(): void {
+    this.#log(
+      "warn",
+      `What still runs (${runningCount(this.#state)}) is ended and goes back to the head: its time is up.`,
+    );
+    this.#take({ type: "evictRequested" });
+  }
+
+  #sendHeartbeat(loopLagMs: number, pressed: boolean): void {
+    const heartbeat = { running: runningCount(this.#state), loopLagMs, pressed };
+    this.#options.connection.link.send({ body: { $case: "heartbeat", heartbeat } });
+  }
+
+  #pressureChanged(pressed: boolean): void {
+    this.#log(
+      pressed ? "warn" : "info",
+      pressed
+        ? "Memory is short on this machine: no more tasks are started beside those that run."
+        : "There is enough memory again.",
+    );
+    // Before the tasks that go back, or they would come again.
+    this.#sendHeartbeat(0, pressed);
+    this.#take({ type: "pressureFelt", pressed });
   }
 
   #receive(batch: HeadToWorker[]): void {
@@ -284,8 +274,9 @@ class RunningAgent implements Agent {
         this.#executors.taskEnded(effect.task);
         return this.#reports.finished(effect.task, effect.value, effect.runUs);
       case "failed":
-        return this.#reports.failed(effect, this.#executors.taskEnded(effect.task));
+        return this.#reports.failed(effect, this.#executors.taskFailed(effect.task));
       case "returned":
+        this.#executors.taskEnded(effect.task);
         return this.#reports.returned(effect.task);
       case "prepare":
         return void this.#prepare(effect.task.ref, effect.task.plan.spec, effect.task.value);
@@ -314,11 +305,11 @@ class RunningAgent implements Agent {
 
   async #prepare(ref: number, spec: { session: number; spec: number }, value: Value): Promise<void> {
     try {
-      const [bytes] = await Promise.all([
+      const [here] = await Promise.all([
         this.#supply.argumentsOf(value),
         this.#executors.moduleReady(spec.session, spec.spec),
       ]);
-      this.#take({ type: "prepared", ref, value: bytes });
+      this.#take({ type: "prepared", ref, value: here });
     } catch (error) {
       const { kind, message } = error as Lack;
       this.#take({ type: "prepareFailed", ref, kind, message });
@@ -326,14 +317,14 @@ class RunningAgent implements Agent {
   }
 
   /** Sends a large result to the head before its task is reported. */
-  async #upload(ref: number, runUs: number, bytes: Uint8Array): Promise<void> {
+  async #upload(result: FinishedLarge): Promise<void> {
+    const { ref, runUs, byteLength } = result;
     let report: Extract<Report, { type: "finished" | "failed" }>;
     try {
-      const value = refOf([bytes]);
-      await this.#options.connection.blobs.put(value, [bytes]);
+      const value = await this.#staging.deliver(result);
       report = { type: "finished", ref, value, runUs };
     } catch (error) {
-      const message = `its ${bytes.byteLength} bytes could not be uploaded to the head: ${messageOf(error)}`;
+      const message = `its ${byteLength} bytes could not be uploaded to the head: ${messageOf(error)}`;
       report = {
         type: "failed",
         ref,
@@ -357,6 +348,7 @@ class RunningAgent implements Agent {
     this.#heart.stop();
     this.#reports.close();
     clearInterval(this.#sweeper);
+    this.#stopDeadline?.();
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
     const { connection } = this.#options;

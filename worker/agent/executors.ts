@@ -9,40 +9,51 @@ import { messageOf } from "../../proto/errors.js";
 import { FailureKind, type Spec } from "../../proto/grain.js";
 import type { Allocation } from "../../proto/resource/ledger.js";
 import { INLINE_LIMIT_BYTES } from "../../proto/values/encoded.js";
-import { Assemblies } from "../executor/assembly.js";
 import { bytesOf } from "../executor/frames.js";
-import {
-  type Dying,
-  type FailureReason,
-  type FromExecutor,
-  type Gang,
-  type Granted,
-  PART_BYTES,
-  type Setup,
+import type {
+  FailureReason,
+  FinishedLarge,
+  FromExecutor,
+  Gang,
+  Granted,
+  Setup,
+  ValueFile,
 } from "../executor/message.js";
+import type { CgroupTree, ExecutorGroup } from "../memory/cgroup.js";
 import { type EarlyExecutor, type ExecutorExit, ExecutorPool, type PoolHandler } from "../pool.js";
-import type { LogLevel } from "./agent.js";
 import type { AgentEffect, RunTasks } from "./core/effect.js";
 import type { AgentEvent, Report } from "./core/event.js";
 import type { AgentState } from "./core/state.js";
 import { isBytes, type Task } from "./core/task.js";
+import { type Correspondent, newCorrespondent } from "./correspondent.js";
 import { Hostfiles } from "./hostfiles.js";
+import { TaskMemory } from "./memory.js";
+import type { LogLevel } from "./options.js";
 import { type Outputs, Tail } from "./outputs.js";
+import type { Remains } from "./reports.js";
 import { SpecTable } from "./specs.js";
+import type { Staging } from "./staging.js";
 import type { ModuleFile } from "./supply.js";
 
 /** What the executors need of their agent. */
 export interface ExecutorsOptions {
-  readonly setup: Setup;
+  readonly setup: Pick<Setup, "worker" | "hasGpus">;
+  readonly staging: Staging;
   readonly outputs: Outputs;
+  /** Between SIGTERM and SIGKILL. */
+  readonly graceMs: number;
+  /** Where the kernel can limit each executor. */
+  readonly cgroups: CgroupTree | undefined;
   /** To look tasks up in; never changed here. */
   readonly state: Pick<AgentState, "byRef" | "executors">;
   /** The first process, if it was started already. */
   readonly early?: EarlyExecutor | undefined;
   log(level: LogLevel, text: string): void;
   happened(event: AgentEvent): void;
+  /** About once a second while something runs: time to look at the machine's memory as well. */
+  memoryLooked(): void;
   /** Sends a large result away and raises `uploaded`. */
-  upload(ref: number, runUs: number, bytes: Uint8Array): void;
+  upload(result: FinishedLarge): void;
 }
 
 /** The effects that concern executors. */
@@ -50,18 +61,6 @@ type ExecutorEffect = Extract<
   AgentEffect,
   { type: "startExecutor" | "run" | "abort" | "drop" | "kill" | "retire" | "forgetPlans" }
 >;
-
-/** What is known of one process beside what the core knows. */
-interface Correspondent {
-  /** Plans that were sent. */
-  readonly plans: Set<number>;
-  readonly values: Assemblies;
-  /** What it wrote to standard error while no task, or several, could be meant. */
-  readonly tail: Tail;
-  /** The task that printed or ended last. */
-  lastTask: Task | undefined;
-  dying: Dying | undefined;
-}
 
 const FAILURE_KINDS: Readonly<Record<FailureReason, FailureKind>> = {
   threw: FailureKind.THREW,
@@ -75,6 +74,7 @@ export class Executors {
   readonly #pool: ExecutorPool;
   readonly #specs = new SpecTable();
   readonly #hostfiles = new Hostfiles();
+  readonly #memory: TaskMemory;
   readonly #correspondents = new Map<number, Correspondent>();
   /** What tasks wrote to standard error, of those that did. */
   readonly #tails = new Map<number, Tail>();
@@ -83,12 +83,20 @@ export class Executors {
 
   constructor(options: ExecutorsOptions) {
     this.#options = options;
+    const { graceMs, cgroups, early } = options;
     const handler: PoolHandler = {
       messages: (id, messages) => this.#receive(id, messages),
       raw: (id, text, stderr) => this.#raw(id, text, stderr),
-      exited: (id, exit) => this.#exited(id, exit),
+      exited: (id, exit, group) => this.#exited(id, exit, group),
     };
-    this.#pool = new ExecutorPool(handler, options.early);
+    this.#pool = new ExecutorPool(handler, { graceMs, cgroups, early });
+    this.#memory = new TaskMemory({
+      families: this.#pool.families,
+      groupOf: (executor) => this.#pool.groupOf(executor),
+      state: options.state,
+      exceeded: (ref, usedBytes) => options.happened({ type: "memoryExceeded", ref, usedBytes }),
+      looked: () => options.memoryLooked(),
+    });
   }
 
   get pids(): number[] {
@@ -111,7 +119,7 @@ export class Executors {
       case "startExecutor":
         this.#correspondents.set(effect.executor, newCorrespondent());
         this.#pool.start(effect.executor);
-        return this.#pool.send(effect.executor, this.#options.setup);
+        return this.#introduce(effect.executor);
       case "run":
         return this.#run(effect);
       case "abort": {
@@ -152,19 +160,33 @@ export class Executors {
    *
    * @returns the end of what it wrote to standard error
    */
-  taskEnded(task: Task): string {
+  taskEnded(task: Task): Tail | undefined {
     this.#options.outputs.end(task);
+    this.#options.staging.forget(task.ref);
     if (ownsWorkers(task)) this.#hostfiles.remove(task.ref);
     const tail = this.#tails.get(task.ref);
-    if (tail === undefined) return this.#lastWords;
     this.#tails.delete(task.ref);
-    return tail.text;
+    return tail;
+  }
+
+  /** A task is about to be reported as failed. */
+  taskFailed(task: Task): Remains {
+    const memory = this.#memory.measured(task);
+    return { stderrTail: this.taskEnded(task)?.text ?? this.#lastWords, memory };
   }
 
   /** Kills all; resolves when they have ended. */
   async close(): Promise<void> {
+    this.#memory.stop();
     await this.#pool.close();
     this.#hostfiles.clear();
+    this.#options.staging.close();
+  }
+
+  #introduce(executor: number): void {
+    const { setup, staging } = this.#options;
+    const { directory, fallback } = staging;
+    this.#pool.send(executor, { type: "setup", ...setup, executor, directory, fallback });
   }
 
   #run(effect: RunTasks): void {
@@ -189,16 +211,15 @@ export class Executors {
     const attempts: number[] = [];
     const sizes: number[] = [];
     const parts: Uint8Array[] = [];
+    const files: ValueFile[] = [];
     for (const task of tasks) {
       const { value } = task;
-      if (!isBytes(value))
-        throw new Error(`Task ${task.session}.${task.task} was started without its arguments.`);
       refs.push(task.ref);
       numbers.push(task.task);
       attempts.push(task.attempt);
-      if (value.byteLength > INLINE_LIMIT_BYTES) {
+      if (!isBytes(value) || value.byteLength > INLINE_LIMIT_BYTES) {
         sizes.push(-1);
-        this.#sendParts(executor, task.ref, value);
+        files.push(this.#options.staging.fileOf(executor, task));
       } else {
         sizes.push(value.byteLength);
         if (value.byteLength > 0) parts.push(value);
@@ -206,6 +227,7 @@ export class Executors {
     }
     const args = bytesOf(parts);
     const type = "run";
+    this.#memory.given(executor, tasks, mode, !correspondent.isReady);
     this.#pool.send(executor, {
       type,
       plan: plan.id,
@@ -215,6 +237,7 @@ export class Executors {
       attempts,
       sizes,
       args,
+      files,
       granted,
     });
   }
@@ -251,14 +274,6 @@ export class Executors {
     this.#options.happened({ type: "reported", executor, reports: [{ type: "failed", ...failed }] });
   }
 
-  #sendParts(executor: number, ref: number, value: Uint8Array): void {
-    for (let at = 0; at < value.byteLength; at += PART_BYTES) {
-      const bytes = bytesOf([value.subarray(at, at + PART_BYTES)]);
-      this.#pool.send(executor, { type: "part", ref, total: value.byteLength, bytes });
-      this.#pool.flush();
-    }
-  }
-
   #receive(id: number, messages: FromExecutor[]): void {
     const correspondent = this.#correspondents.get(id);
     if (correspondent === undefined) return;
@@ -270,7 +285,8 @@ export class Executors {
   #hear(id: number, correspondent: Correspondent, message: FromExecutor, reports: Report[]): void {
     switch (message.type) {
       case "ready":
-        return;
+        correspondent.isReady = true;
+        return this.#memory.ready(id);
       case "loaded":
         reports.push(message);
         return;
@@ -285,16 +301,13 @@ export class Executors {
         }
         return;
       }
-      case "part":
-        return correspondent.values.add(message);
-      case "finishedLarge": {
-        const { ref, runUs } = message;
-        reports.push({ type: "uploading", ref });
-        return this.#options.upload(ref, runUs, correspondent.values.take(ref));
-      }
+      case "finishedLarge":
+        reports.push({ type: "uploading", ref: message.ref });
+        return this.#options.upload(message);
       case "failed": {
-        const { ref, reason, message: text, error, runUs } = message;
-        reports.push({ type: "failed", ref, kind: FAILURE_KINDS[reason], message: text, error, runUs });
+        const { ref, reason, message: text, error, errorName, runUs } = message;
+        const about = { ref, kind: FAILURE_KINDS[reason], message: text, error, errorName, runUs };
+        reports.push({ type: "failed", ...about });
         return;
       }
       case "dropped":
@@ -355,38 +368,28 @@ export class Executors {
     this.#options.log("debug", `executor ${id}: ${Buffer.from(text).toString("utf8").trimEnd()}`);
   }
 
-  #exited(id: number, exit: ExecutorExit): void {
+  #exited(id: number, exit: ExecutorExit, group: ExecutorGroup | undefined): void {
     const correspondent = this.#correspondents.get(id);
     this.#correspondents.delete(id);
+    this.#options.staging.executorEnded(id);
     const { exitCode, signal, failure } = exit;
-    const dying = correspondent?.dying;
+    this.#lastWords = correspondent?.tail.text ?? "";
     const running = this.#options.state.executors.get(id)?.running ?? [];
     const tails = [...running].map((task) => this.#tails.get(task.ref)?.text ?? "");
-    this.#lastWords = correspondent?.tail.text ?? "";
-    const aborted = signal === "SIGABRT" || exitCode === 134;
-    const outOfMemory =
-      aborted && [this.#lastWords, ...tails].some((text) => text.includes("heap out of memory"));
+    const lack = this.#memory.lackAt(id, exit, group, [this.#lastWords, ...tails]);
+    const dying = correspondent?.dying;
     this.#options.happened({
       type: "executorDied",
       executor: id,
       exitCode,
       signal,
       culprit: dying === undefined || dying.ref === 0 ? undefined : dying.ref,
-      reason: dying?.reason || failure,
-      outOfMemory,
+      reason: lack ?? (dying?.reason || failure),
+      outOfMemory: lack !== undefined,
     });
     this.#lastWords = "";
+    this.#memory.forget(id);
   }
-}
-
-function newCorrespondent(): Correspondent {
-  return {
-    plans: new Set(),
-    values: new Assemblies(),
-    tail: new Tail(),
-    lastTask: undefined,
-    dying: undefined,
-  };
 }
 
 /** Whether it has whole workers for itself. */

@@ -12,6 +12,8 @@ import {
   type WorkerMessage,
 } from "../../proto/grain.js";
 import type { Link } from "../../proto/link/link.js";
+import { amountOf } from "../../proto/resource/demand.js";
+import type { Measured } from "../memory/watch.js";
 import type { ReportFailed } from "./core/effect.js";
 import { isBytes, type Task, type Value } from "./core/task.js";
 
@@ -36,6 +38,13 @@ const GATHER_MS = 4;
 const GATHER_TASKS = 8;
 /** …or such a part of those that wait, since the head is to send more before they run out. */
 const GATHER_PART = 0.5;
+
+/** What is known of a task beside what the core knows. */
+export interface Remains {
+  /** The end of what it wrote to standard error. */
+  readonly stderrTail: string;
+  readonly memory: Measured | undefined;
+}
 
 /** Gathers reports and sends them over the link. */
 export class Reports {
@@ -92,8 +101,9 @@ export class Reports {
     this.#ended += 1;
   }
 
-  failed(report: ReportFailed, stderrTail: string): void {
-    const { task, kind, message, error, exitCode, signal, runUs } = report;
+  failed(report: ReportFailed, remains: Remains): void {
+    const { task, kind, message, error, errorName, exitCode, signal, runUs } = report;
+    const askedBytes = amountOf(task.plan.class.demand, "memory") || undefined;
     this.flush();
     const failure = {
       session: task.session,
@@ -105,8 +115,11 @@ export class Reports {
       worker: this.#worker,
       exitCode,
       signal,
-      stderrTail: kind === FailureKind.CANCELLED ? "" : stderrTail,
+      stderrTail: kind === FailureKind.CANCELLED ? "" : remains.stderrTail,
       runMs: runUs / 1000,
+      errorName,
+      ...remains.memory,
+      askedBytes,
     };
     this.#send({ body: { $case: "failure", failure } });
   }

@@ -1,5 +1,6 @@
 /** Gets what tasks need before they can start: their modules' files, and arguments that are blobs. */
 
+import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { messageOf } from "../../proto/errors.js";
 import { FailureKind, type Spec } from "../../proto/grain.js";
@@ -45,10 +46,12 @@ export class Supply {
     return { type: "unknown", message };
   }
 
-  /** A task's arguments as bytes. Throws a `Lack`. */
-  async argumentsOf(value: Value): Promise<Uint8Array> {
+  /** A task's arguments as bytes, or as they are if they are in a file of this machine. Throws a `Lack`. */
+  async argumentsOf(value: Value): Promise<Value> {
     if (isBytes(value)) return value;
     try {
+      const { files } = this.#blobs;
+      if (files !== undefined && existsSync(files.pathOf(value.hash))) return value;
       return await this.#blobs.get(value);
     } catch (error) {
       const message = `its arguments could not be fetched: ${messageOf(error)}`;

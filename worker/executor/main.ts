@@ -89,8 +89,6 @@ function handle(message: ToExecutor): void {
       return runner.define(message);
     case "run":
       return runner.add(message);
-    case "part":
-      return runner.arguments.add(message);
     case "abort":
       return runner.abort(message.ref, message.timedOut);
     case "drop":

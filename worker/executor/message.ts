@@ -16,6 +16,21 @@ export interface Setup {
   readonly worker: string;
   /** The worker has GPUs: programs see only those that were granted. */
   readonly hasGpus: boolean;
+  /** The executor's number: the names of its files begin with it. */
+  readonly executor: number;
+  /** Where large results are written: in shared memory if there is any … */
+  readonly directory: string;
+  /** … and here when no room is left there. */
+  readonly fallback: string;
+}
+
+/** A file with one value. */
+export interface ValueFile {
+  readonly path: string;
+  readonly hash: string;
+  readonly byteLength: number;
+  /** Why there is no such file, as a clause; left out: there is. */
+  readonly problem?: string;
 }
 
 /** A plan, before the first task of it. */
@@ -72,19 +87,11 @@ export interface Run {
   readonly refs: number[];
   readonly tasks: number[];
   readonly attempts: number[];
-  /** Bytes of each task's arguments inside `args`. -1: they were sent before, as parts. */
+  /** Bytes of each task's arguments inside `args`. -1: they are in the next of `files`. */
   readonly sizes: number[];
   readonly args: Uint8Array;
+  readonly files: ValueFile[];
   readonly granted: Granted;
-}
-
-/** A piece of a value that is too large for one message. */
-export interface Part {
-  readonly type: "part";
-  readonly ref: number;
-  /** Bytes of the whole value. */
-  readonly total: number;
-  readonly bytes: Uint8Array;
 }
 
 /** Fire a task's signal. */
@@ -112,7 +119,7 @@ export interface Exit {
 }
 
 /** Agent to executor. */
-export type ToExecutor = Setup | DefinePlan | Run | Part | AbortTask | DropTasks | ForgetPlans | Exit;
+export type ToExecutor = Setup | DefinePlan | Run | AbortTask | DropTasks | ForgetPlans | Exit;
 
 /** Modules of the executor itself are loaded. */
 export interface Ready {
@@ -135,13 +142,19 @@ export interface Finished {
 }
 
 /**
- * A task ended with a large result, whose parts were sent before. What was behind it, or is
+ * A task ended with a large result, which is in a file. What was behind it, or is
  * still on its way to be, was let go of: until there is a task to be run `next`.
  */
 export interface FinishedLarge {
   readonly type: "finishedLarge";
   readonly ref: number;
   readonly runUs: number;
+  readonly hash: string;
+  readonly byteLength: number;
+  /** The name of the file … */
+  readonly file: string;
+  /** … which is in the fallback directory. */
+  readonly fallback: boolean;
 }
 
 /** Why a task failed while its process lives. Words, because loading the wire's code would delay each start. */
@@ -154,6 +167,8 @@ export interface Failed {
   /** The bare reason, as a clause. */
   readonly message: string;
   readonly error: Uint8Array;
+  /** The `name` of what was thrown. */
+  readonly errorName?: string | undefined;
   readonly runUs: number;
 }
 
@@ -180,16 +195,4 @@ export interface Dying {
 }
 
 /** Executor to agent. */
-export type FromExecutor =
-  | Ready
-  | Loaded
-  | Finished
-  | Part
-  | FinishedLarge
-  | Failed
-  | Dropped
-  | Printed
-  | Dying;
-
-/** Values travel in parts of so many bytes. */
-export const PART_BYTES = 1024 * 1024;
+export type FromExecutor = Ready | Loaded | Finished | FinishedLarge | Failed | Dropped | Printed | Dying;

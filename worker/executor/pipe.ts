@@ -64,7 +64,6 @@ export class Pipe {
   send(message: FromExecutor): void {
     this.#closeColumn();
     this.#messages.push(message);
-    if ("bytes" in message) this.#bytes += message.bytes.byteLength;
     if (message.type === "printed") this.#bytes += message.text.byteLength;
     this.#scheduleFlush();
   }

@@ -8,14 +8,21 @@
  */
 
 import { messageOf } from "../../proto/errors.js";
+import { readValueSync } from "../../proto/share/value-file.js";
 import { encodeError } from "../../proto/values/error.js";
-import { decodeArgs, encodeValue, INLINE_LIMIT_BYTES, joinParts } from "../../proto/values/value.js";
+import {
+  decodeArgs,
+  type Encoded,
+  encodeValue,
+  INLINE_LIMIT_BYTES,
+  joinParts,
+} from "../../proto/values/value.js";
 import { Affinity } from "../programs/affinity.js";
-import { Assemblies } from "./assembly.js";
 import { running, type Surroundings, TaskContext } from "./context.js";
-import { type DefinePlan, type FailureReason, type Granted, PART_BYTES, type Run } from "./message.js";
+import type { DefinePlan, FailureReason, Granted, Run, ValueFile } from "./message.js";
 import type { Pipe } from "./pipe.js";
 import type { AnyFunction, Registry } from "./registry.js";
+import { ResultFiles } from "./result-files.js";
 import { trimStacks } from "./user-stack.js";
 
 /** The pipe is looked at, and results are sent, at least this often. */
@@ -30,7 +37,7 @@ interface Item {
   readonly attempt: number;
   readonly plan: Plan;
   readonly granted: Granted;
-  readonly args: Uint8Array;
+  readonly args: Uint8Array | ValueFile;
   readonly serial: boolean;
 }
 
@@ -53,8 +60,8 @@ export class Runner {
   readonly #pipe: Pipe;
   readonly #registry: Registry;
   readonly #around: Surroundings;
+  readonly #results: ResultFiles;
   readonly #plans = new Map<number, Plan>();
-  readonly #arguments = new Assemblies();
   readonly #affinity = new Affinity();
   readonly #contexts = new Map<number, TaskContext>();
   /** Aborted before they were called. */
@@ -72,6 +79,7 @@ export class Runner {
     this.#pipe = pipe;
     this.#registry = registry;
     this.#around = around;
+    this.#results = new ResultFiles(around.setup);
   }
 
   /** The only task that runs; undefined when there are none or several. */
@@ -89,27 +97,20 @@ export class Runner {
     for (const plan of plans) this.#plans.delete(plan);
   }
 
-  /** A part of a task's arguments, ahead of the task. */
-  get arguments(): Assemblies {
-    return this.#arguments;
-  }
-
   /** Takes tasks. */
   add(run: Run): void {
     const plan = this.#plans.get(run.plan);
     if (plan === undefined) throw new Error(`Plan ${run.plan} was never sent.`);
     const { mode, granted } = run;
     if (mode === "next") this.#closed = false;
-    if (mode === "ahead" && this.#closed) {
-      for (const ref of run.refs) this.#arguments.drop(ref);
-      return;
-    }
+    if (mode === "ahead" && this.#closed) return;
     const serial = mode !== "beside";
     let offset = 0;
+    let file = 0;
     for (let i = 0; i < run.refs.length; i++) {
       const ref = run.refs[i]!;
       const size = run.sizes[i]!;
-      const args = size < 0 ? this.#arguments.take(ref) : run.args.subarray(offset, offset + size);
+      const args = size < 0 ? run.files[file++]! : run.args.subarray(offset, offset + size);
       offset += Math.max(size, 0);
       const item = { ref, task: run.tasks[i]!, attempt: run.attempts[i]!, plan, granted, args, serial };
       if (serial) this.#queue.push(item);
@@ -217,9 +218,17 @@ export class Runner {
   #call(item: Item, context: TaskContext, fn: AnyFunction): boolean {
     const startedAt = performance.now();
     context.called = true;
+    let encoded: Uint8Array | Encoded;
+    try {
+      encoded = item.args instanceof Uint8Array ? item.args : readArguments(item.args);
+    } catch (error) {
+      const message = `its arguments could not be read: ${messageOf(error)}`;
+      this.#fail(context, "loadFailed", message, NOTHING, 0);
+      return false;
+    }
     let result: unknown;
     try {
-      const args = decodeArgs(item.args);
+      const args = decodeArgs(encoded);
       result = running.run(context, fn, ...args);
     } catch (error) {
       this.#threw(context, error, startedAt);
@@ -269,7 +278,7 @@ export class Runner {
     try {
       const encoded = encodeValue(value, "result");
       if (encoded.byteLength > INLINE_LIMIT_BYTES) {
-        this.#sendLarge(context, encoded.parts, encoded.byteLength, runUs);
+        this.#sendLarge(context, encoded.parts, runUs);
         return;
       }
       this.#pipe.finished(context.ref, joinParts(encoded), runUs);
@@ -279,27 +288,27 @@ export class Runner {
     }
   }
 
-  /** Sends a result in parts, and lets go of the queue: the agent wants to upload the result first. */
-  #sendLarge(context: TaskContext, parts: readonly Uint8Array[], total: number, runUs: number): void {
-    const { ref } = context;
-    for (const part of parts) {
-      for (let at = 0; at < part.byteLength; at += PART_BYTES) {
-        const piece = part.subarray(at, at + PART_BYTES);
-        const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
-        this.#pipe.send({ type: "part", ref, total, bytes });
-        this.#pipe.waitForRoom();
-      }
-    }
+  /** Puts a result in a file, and lets go of the queue: the agent wants to bring the result to the head first. */
+  #sendLarge(context: TaskContext, parts: readonly Uint8Array[], runUs: number): void {
+    const written = this.#results.write(parts);
     this.#queue = [];
     this.#aborted.clear();
     this.#closed = true;
-    this.#pipe.send({ type: "finishedLarge", ref, runUs });
+    this.#pipe.send({ type: "finishedLarge", ref: context.ref, runUs, ...written });
+    this.#pipe.flush();
     this.#end(context);
   }
 
   #threw(context: TaskContext, error: unknown, startedAt: number): void {
     trimStacks(error);
-    this.#fail(context, "threw", messageOf(error), encodeError(error), microseconds(startedAt));
+    this.#fail(
+      context,
+      "threw",
+      messageOf(error),
+      encodeError(error),
+      microseconds(startedAt),
+      nameOf(error),
+    );
   }
 
   #fail(
@@ -308,8 +317,10 @@ export class Runner {
     message: string,
     error: Uint8Array,
     runUs: number,
+    errorName?: string,
   ): void {
-    this.#pipe.send({ type: "failed", ref: context.ref, reason, message, error: Buffer.from(error), runUs });
+    const about = { ref: context.ref, reason, message, errorName, runUs };
+    this.#pipe.send({ type: "failed", ...about, error: Buffer.from(error) });
     this.#end(context);
   }
 
@@ -317,6 +328,16 @@ export class Runner {
     context.ended = true;
     this.#contexts.delete(context.ref);
   }
+}
+
+function nameOf(error: unknown): string | undefined {
+  const name = error instanceof Error ? error.name : undefined;
+  return typeof name === "string" ? name : undefined;
+}
+
+function readArguments(file: ValueFile): Encoded {
+  if (file.problem !== undefined) throw new Error(file.problem);
+  return readValueSync(file.path, file);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

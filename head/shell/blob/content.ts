@@ -131,7 +131,8 @@ export class StoredContent implements Content {
   async close(): Promise<void> {}
 }
 
-async function gather(chunks: AsyncIterable<Uint8Array>, byteLength: number): Promise<Uint8Array> {
+/** Puts chunks into one piece of memory. */
+export async function gather(chunks: AsyncIterable<Uint8Array>, byteLength: number): Promise<Uint8Array> {
   // Not from Buffer's pool: the memory belongs to this value alone.
   const whole = new Uint8Array(Buffer.allocUnsafeSlow(byteLength).buffer);
   const slices = new Slices();

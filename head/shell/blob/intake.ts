@@ -3,9 +3,9 @@
  * them in memory or in a file. Nothing of it can be read before it is complete.
  */
 
-import { createHash, type Hash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import type { BlobRef } from "../../../proto/grain.js";
+import { type Digest, digestLike } from "../../../proto/hash.js";
 import { type Content, FileContent, MemoryContent } from "./content.js";
 import { BlobError } from "./error.js";
 import { Slices } from "./slice.js";
@@ -14,7 +14,7 @@ import { Slices } from "./slice.js";
 const SMALL_BYTES = 64 * 1024;
 
 /** Where an upload's bytes go. */
-interface Sink {
+export interface Sink {
   append(chunk: Uint8Array): Promise<void> | void;
   /** Complete. */
   content(byteLength: number): Content;
@@ -95,7 +95,7 @@ export class Intake {
   readonly #ref: BlobRef;
   readonly #sink: Sink;
   readonly #end: IntakeEnd;
-  readonly #hash: Hash = createHash("sha256");
+  readonly #digest: Digest;
   readonly #slices = new Slices();
   #received = 0;
   #ended = false;
@@ -104,6 +104,7 @@ export class Intake {
     this.#ref = ref;
     this.#sink = sink;
     this.#end = end;
+    this.#digest = digestLike(ref.hash);
   }
 
   /**
@@ -115,7 +116,7 @@ export class Intake {
     this.#received += chunk.byteLength;
     if (this.#received > this.#ref.byteLength)
       throw this.#mismatch(`more than ${this.#ref.byteLength} bytes came`);
-    this.#hash.update(chunk);
+    this.#digest.update(chunk);
     await this.#sink.append(chunk);
     await this.#slices.pause();
   }
@@ -128,7 +129,7 @@ export class Intake {
   async finish(): Promise<void> {
     const { hash, byteLength } = this.#ref;
     if (this.#received !== byteLength) throw this.#mismatch(`${this.#received} of ${byteLength} bytes came`);
-    const actual = `sha256-${this.#hash.digest("hex")}`;
+    const actual = this.#digest.name();
     if (actual !== hash) throw this.#mismatch(`its bytes have the hash ${actual}`);
     this.#ended = true;
     this.#end.complete(this.#sink.content(byteLength));

@@ -1,23 +1,26 @@
 /**
  * The head's store of large values (arguments, results, bundles), by hash.
  *
- * Up to a cap they are in memory, beyond it in files. A blob stays while
- * something refers to it (`hold`, `release`), and for a grace time after an
- * upload, after the last reference to it ended, and after a client was told that
- * it is here: so nobody who just asked finds it gone.
+ * Up to a cap they are in memory, in its process or shared with other processes of
+ * this machine, beyond it in files on disk. A blob stays while something refers to
+ * it (`hold`, `release`), and for a grace time after an upload and after a client
+ * was told that it is here: so nobody who just asked finds it gone. After the last
+ * reference to it has ended it stays for that time as well, in case somebody sends
+ * it again, but only while its memory is not needed.
  *
  * Not its job: who refers to what (holds.ts), the wire (grpc/blobs.ts).
  */
 
 import type { BlobRef } from "../../../proto/grain.js";
-import { isHash } from "../../../proto/hash.js";
+import { isBlobName } from "../../../proto/hash.js";
 import type { BlobTransport } from "../../../proto/link/link.js";
 import { isByteLength } from "../check/columns.js";
 import type { Holding } from "../holds.js";
 import { type Content, MemoryContent, StoredContent } from "./content.js";
 import { BlobError } from "./error.js";
 import { Grace } from "./grace.js";
-import { fileSink, Intake, memorySink } from "./intake.js";
+import { fileSink, Intake, memorySink, type Sink } from "./intake.js";
+import { type SharedFiles, SharedSink } from "./shared.js";
 import { Spill } from "./spill.js";
 
 /** Where and how long large values are kept. */
@@ -28,6 +31,8 @@ export interface BlobStoreOptions {
   readonly graceMs?: number;
   /** Where the directory for the files is made. Default: the system's directory for temporary files. */
   readonly spillParent?: string;
+  /** Where values in memory are kept, so that peers of this machine reach them. The store closes it. Default: nobody does. */
+  readonly shared?: SharedFiles | undefined;
   /** A clock that never goes back, in milliseconds. Default: `performance.now`. */
   readonly nowMs?: () => number;
   /** Where values of an earlier life of the head are kept, and who is told when one is not needed any more. */
@@ -59,9 +64,12 @@ export class BlobStore implements BlobTransport, Holding {
   readonly #memoryLimit: number;
   readonly #spill: Spill;
   readonly #grace: Grace;
+  readonly #shared: SharedFiles | undefined;
   readonly #entries = new Map<string, Entry>();
   /** How many things refer to a hash; the blob itself may be missing. */
   readonly #references = new Map<string, number>();
+  /** In memory, referred to once but no more, longest first: they make room for others. */
+  readonly #cached = new Set<string>();
   /** Contents in files that are not closed: those of entries, and of dropped ones that are still read. */
   readonly #files = new Set<Content>();
   readonly #kept: KeptValues | undefined;
@@ -69,8 +77,10 @@ export class BlobStore implements BlobTransport, Holding {
   #closed = false;
 
   constructor(options: BlobStoreOptions = {}) {
-    this.#memoryLimit = options.memoryBytes ?? MEMORY_BYTES;
+    const memoryBytes = options.memoryBytes ?? MEMORY_BYTES;
+    this.#memoryLimit = Math.min(memoryBytes, options.shared?.capacityBytes ?? memoryBytes);
     this.#spill = new Spill(options.spillParent);
+    this.#shared = options.shared;
     const nowMs = options.nowMs ?? (() => performance.now());
     this.#grace = new Grace(options.graceMs ?? GRACE_MS, nowMs, (hash) => this.#drop(hash));
     this.#kept = options.kept;
@@ -87,6 +97,11 @@ export class BlobStore implements BlobTransport, Holding {
     return this.#memoryBytes;
   }
 
+  /** The files that peers of this machine reach. */
+  get shared(): SharedFiles | undefined {
+    return this.#shared;
+  }
+
   /** Whether a blob is here. */
   has(hash: string): boolean {
     return this.#entries.has(hash);
@@ -94,21 +109,21 @@ export class BlobStore implements BlobTransport, Holding {
 
   async missing(hashes: readonly string[]): Promise<string[]> {
     return hashes.filter((hash) => {
-      this.#grace.touch(hash);
+      this.#promise(hash);
       return !this.#entries.has(hash);
     });
   }
 
   /**
-   * Takes a value from within this process. Its parts are kept as they are: not
-   * copied, not checked, and not to be changed from now on.
+   * Takes a value from within this process. Its parts, if they are all here, are kept
+   * as they are: not copied, not checked, and not to be changed from now on.
    */
-  async put(ref: BlobRef, parts: readonly Uint8Array[]): Promise<void> {
+  async put(ref: BlobRef, parts: readonly Uint8Array[] | AsyncIterable<Uint8Array>): Promise<void> {
     if (this.has(ref.hash)) {
-      this.#grace.touch(ref.hash);
+      this.#promise(ref.hash);
       return;
     }
-    if (ref.byteLength > this.#memoryLimit - this.#memoryBytes) {
+    if (!Array.isArray(parts) || this.#shared !== undefined || !this.#hasRoom(ref.byteLength)) {
       await this.#putChunks(ref, parts);
       return;
     }
@@ -119,6 +134,29 @@ export class BlobStore implements BlobTransport, Holding {
       byteLength: ref.byteLength,
       inMemory: true,
     });
+  }
+
+  /**
+   * Takes a value that is in a file of a peer of this machine. The file stays the peer's;
+   * the bytes are checked by whoever reads them.
+   *
+   * @throws BlobError when it cannot be such a file
+   */
+  async adopt(ref: BlobRef, path: string): Promise<void> {
+    this.#check(ref);
+    if (this.has(ref.hash)) {
+      this.#promise(ref.hash);
+      return;
+    }
+    if (this.#shared === undefined) throw new BlobError("mismatch", "This head shares no files.");
+    if (this.#hasRoom(ref.byteLength)) {
+      const content = this.#shared.adopt(ref, path);
+      this.#memoryBytes += ref.byteLength;
+      this.#add(ref, { content, byteLength: ref.byteLength, inMemory: true });
+      return;
+    }
+    const chunks = this.#shared.read(ref, path);
+    await this.#putChunks(ref, chunks);
   }
 
   /** A value as one piece of memory, not to be changed. */
@@ -144,11 +182,9 @@ export class BlobStore implements BlobTransport, Holding {
    */
   async receive(ref: BlobRef): Promise<Intake> {
     this.#check(ref);
-    const inMemory = ref.byteLength <= this.#memoryLimit - this.#memoryBytes;
+    const inMemory = this.#hasRoom(ref.byteLength);
     if (inMemory) this.#memoryBytes += ref.byteLength;
-    const sink = inMemory
-      ? memorySink()
-      : fileSink(await this.#spill.create(), (content) => this.#files.delete(content));
+    const sink = inMemory ? this.#memorySink(ref) : await this.#fileSink();
     return new Intake(ref, sink, {
       complete: (content) => this.#complete(ref, { content, byteLength: ref.byteLength, inMemory }),
       failed: () => {
@@ -160,6 +196,7 @@ export class BlobStore implements BlobTransport, Holding {
   /** Something refers to a blob, whether it is here yet or not. */
   hold(hash: string): void {
     this.#references.set(hash, (this.#references.get(hash) ?? 0) + 1);
+    this.#cached.delete(hash);
     this.#grace.end(hash);
   }
 
@@ -172,7 +209,17 @@ export class BlobStore implements BlobTransport, Holding {
       return;
     }
     this.#references.delete(hash);
-    if (this.#entries.has(hash)) this.#grace.begin(hash);
+    const entry = this.#entries.get(hash);
+    if (entry === undefined) return;
+    this.#grace.begin(hash);
+    if (entry.inMemory) this.#cached.add(hash);
+  }
+
+  discard(hash: string): void {
+    this.release(hash);
+    if (this.#references.has(hash)) return;
+    this.#grace.end(hash);
+    this.#drop(hash);
   }
 
   /** Frees everything. */
@@ -182,12 +229,45 @@ export class BlobStore implements BlobTransport, Holding {
     for (const hash of [...this.#entries.keys()]) this.#drop(hash);
     await Promise.all([...this.#files].map((content) => content.close()));
     await this.#spill.close();
+    this.#shared?.close();
   }
 
-  async #putChunks(ref: BlobRef, parts: readonly Uint8Array[]): Promise<void> {
-    const intake = await this.receive(ref);
+  /** Whether so much more fits in memory, after what is only kept in case has made room. */
+  #hasRoom(byteLength: number): boolean {
+    if (byteLength > this.#memoryLimit) return false;
+    for (const hash of this.#cached) {
+      if (byteLength <= this.#memoryLimit - this.#memoryBytes) break;
+      this.#grace.end(hash);
+      this.#drop(hash);
+    }
+    return byteLength <= this.#memoryLimit - this.#memoryBytes;
+  }
+
+  #memorySink(ref: BlobRef): Sink {
+    if (this.#shared === undefined) return memorySink();
     try {
-      for await (const chunk of new MemoryContent(parts, ref.byteLength).chunks()) await intake.write(chunk);
+      return new SharedSink(this.#shared, ref);
+    } catch (error) {
+      this.#memoryBytes -= ref.byteLength;
+      throw error;
+    }
+  }
+
+  async #fileSink(): Promise<Sink> {
+    return fileSink(await this.#spill.create(), (content) => this.#files.delete(content));
+  }
+
+  /** Somebody was told that it is here. */
+  #promise(hash: string): void {
+    this.#cached.delete(hash);
+    this.#grace.touch(hash);
+  }
+
+  async #putChunks(ref: BlobRef, parts: readonly Uint8Array[] | AsyncIterable<Uint8Array>): Promise<void> {
+    const intake = await this.receive(ref);
+    const chunks = Array.isArray(parts) ? new MemoryContent(parts, ref.byteLength).chunks() : parts;
+    try {
+      for await (const chunk of chunks) await intake.write(chunk);
       await intake.finish();
     } finally {
       await intake.abort();
@@ -196,10 +276,10 @@ export class BlobStore implements BlobTransport, Holding {
 
   #check({ hash, byteLength }: BlobRef): void {
     if (this.#closed) throw new BlobError("closed", "The head is shutting down and takes no more values.");
-    if (!isHash(hash))
+    if (!isBlobName(hash))
       throw new BlobError(
         "mismatch",
-        `"${hash}" does not name a value; expected "sha256-" and 64 hexadecimal digits.`,
+        `"${hash}" does not name a value; expected "sha256-" and 64 hexadecimal digits, or a name of a value's.`,
       );
     if (!isByteLength(byteLength))
       throw new BlobError("mismatch", `A value of ${byteLength} bytes cannot be kept; the most is 4 GiB.`);
@@ -214,7 +294,7 @@ export class BlobStore implements BlobTransport, Holding {
     // Somebody else was faster, or the end has come.
     if (entry.inMemory) this.#memoryBytes -= entry.byteLength;
     entry.content.release();
-    this.#grace.touch(ref.hash);
+    this.#promise(ref.hash);
   }
 
   #add(ref: BlobRef, entry: Entry): void {
@@ -237,6 +317,7 @@ export class BlobStore implements BlobTransport, Holding {
     const entry = this.#entries.get(hash);
     if (entry === undefined) return;
     this.#entries.delete(hash);
+    this.#cached.delete(hash);
     if (entry.inMemory) this.#memoryBytes -= entry.byteLength;
     entry.content.release();
     if (!this.#closed) this.#kept?.valueDropped(hash);

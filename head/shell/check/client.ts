@@ -24,6 +24,8 @@ function wrongSpecFields(spec: Spec, said: Said): Complaint {
   if (spec.module.startsWith("sha256-") && !isHash(spec.module)) return `"${spec.module}" is no hash`;
   if (spec.priority !== (spec.priority | 0)) return `its priority is ${spec.priority}`;
   if (!Number.isFinite(spec.timeoutMs) || spec.timeoutMs < 0) return `its timeout is ${spec.timeoutMs} ms`;
+  if (!Number.isFinite(spec.retryBackoffMs) || spec.retryBackoffMs < 0)
+    return `its back-off is ${spec.retryBackoffMs} ms`;
   if (!isUint32(spec.retries)) return `its retries are ${spec.retries}`;
   return undefined;
 }

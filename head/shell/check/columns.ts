@@ -6,7 +6,7 @@
  */
 
 import type { BlobAt } from "../../../proto/grain.js";
-import { isHash } from "../../../proto/hash.js";
+import { isBlobName } from "../../../proto/hash.js";
 
 /** What is wrong, as a phrase; undefined when nothing is. */
 export type Complaint = string | undefined;
@@ -62,7 +62,7 @@ export function wrongBlobs(blobs: readonly BlobAt[], sizes: readonly number[]): 
     if (seen.has(index)) return `item ${index} has two blobs`;
     seen.add(index);
     if (sizes[index] !== 0) return `item ${index} has both bytes and a blob`;
-    if (ref === undefined || !isHash(ref.hash)) return `the blob of item ${index} has no valid hash`;
+    if (ref === undefined || !isBlobName(ref.hash)) return `the blob of item ${index} has no valid hash`;
     if (!isByteLength(ref.byteLength)) return `the blob of item ${index} has ${ref.byteLength} bytes`;
   }
   return undefined;

@@ -36,6 +36,7 @@ import type { Head } from "../head.js";
 import { blobsHandlers } from "./blobs.js";
 import { Health } from "./health.js";
 import { addReflection } from "./reflection.js";
+import { Shares } from "./share.js";
 import { claimSocketFile, protectSocketFile } from "./socket-file.js";
 import { widenWindows } from "./windows.js";
 
@@ -83,7 +84,8 @@ export async function serveGrpc(head: Head, addresses: readonly Address[]): Prom
   });
   widenWindows(server, WINDOW_BYTES);
   const health = new Health();
-  addServices(server, head, health);
+  const shares = new Shares(head.blobs);
+  addServices(server, head, health, shares);
   const bound: string[] = [];
   try {
     for (const address of addresses) bound.push(await listen(server, address));
@@ -96,13 +98,14 @@ export async function serveGrpc(head: Head, addresses: readonly Address[]): Prom
     addresses: bound,
     close() {
       health.stop();
+      shares.close();
       closing ??= shutDown(server);
       return closing;
     },
   };
 }
 
-function addServices(server: Server, head: Head, health: Health): void {
+function addServices(server: Server, head: Head, health: Health, shares: Shares): void {
   server.addService(schedulingService, {
     session(call: ServerDuplexStream<ClientBatch, HeadToClientBatch>) {
       head.acceptClient(
@@ -121,7 +124,7 @@ function addServices(server: Server, head: Head, health: Health): void {
       );
     },
   });
-  server.addService(blobsService, blobsHandlers(head.blobs));
+  server.addService(blobsService, { ...blobsHandlers(head.blobs), share: shares.handle });
   server.addService(adminService, {
     status(_call: ServerUnaryCall<Empty, HeadStatus>, answer: sendUnaryData<HeadStatus>) {
       answer(null, head.status());

@@ -1,11 +1,14 @@
 /** Moves blobs over the Blobs service, in chunks, on a connection of their own. */
 
-import { Client, credentials, type ServiceError } from "@grpc/grpc-js";
+import { once } from "node:events";
+import { Client, type ClientWritableStream, credentials, type ServiceError } from "@grpc/grpc-js";
 import { ConnectionError } from "../../errors.js";
 import type { BlobAnswer, BlobChunk, BlobQuery, BlobRef, Empty } from "../../grain.js";
-import { refOf } from "../../hash.js";
-import type { BlobTransport } from "../link.js";
+import { digestLike } from "../../hash.js";
+import { sharedRoot } from "../../share/directory.js";
+import type { BlobTransport, ValueFiles } from "../link.js";
 import { blobsService, MAX_MESSAGE_BYTES } from "./services.js";
+import { GrpcFiles } from "./share.js";
 
 const CHUNK_BYTES = 1024 * 1024;
 
@@ -13,11 +16,27 @@ const CHUNK_BYTES = 1024 * 1024;
 export class GrpcBlobs implements BlobTransport {
   readonly #target: string;
   readonly #address: string;
+  readonly #root: string | undefined;
   #client: Client | undefined;
+  #sharing: Promise<GrpcFiles | undefined> | undefined;
+  #files: GrpcFiles | undefined;
 
-  constructor(target: string, address: string) {
+  /** @param root where shared directories of this machine are; undefined: values are not shared */
+  constructor(target: string, address: string, root: string | undefined = sharedRoot()) {
     this.#target = target;
     this.#address = address;
+    this.#root = root;
+  }
+
+  get files(): ValueFiles | undefined {
+    return this.#files?.over === false ? this.#files : undefined;
+  }
+
+  async share(): Promise<ValueFiles | undefined> {
+    if (this.#root === undefined) return undefined;
+    this.#sharing ??= GrpcFiles.open(this.#open(), this.#root);
+    this.#files = await this.#sharing;
+    return this.files;
   }
 
   missing(hashes: readonly string[]): Promise<string[]> {
@@ -34,27 +53,29 @@ export class GrpcBlobs implements BlobTransport {
     });
   }
 
-  async put(ref: BlobRef, parts: readonly Uint8Array[]): Promise<void> {
+  async put(ref: BlobRef, parts: readonly Uint8Array[] | AsyncIterable<Uint8Array>): Promise<void> {
     const { path, requestSerialize, responseDeserialize } = blobsService.put;
-    await new Promise<void>((resolve, reject) => {
+    const ended = new AbortController();
+    let fail!: (error: unknown) => void;
+    const answered = new Promise<void>((resolve, reject) => {
+      fail = reject;
+      const answer = (error: ServiceError | null) => {
+        ended.abort();
+        if (error === null) resolve();
+        else reject(this.#explain(`sending ${ref.hash}`, error));
+      };
       const call = this.#open().makeClientStreamRequest<BlobChunk, Empty>(
         path,
         requestSerialize,
         responseDeserialize,
-        (error) => (error ? reject(this.#explain(`sending ${ref.hash}`, error)) : resolve()),
+        answer,
       );
-      const chunks = chunksOf(ref, parts);
-      const pump = () => {
-        for (let next = chunks.next(); !next.done; next = chunks.next()) {
-          if (!call.write(next.value)) return;
-        }
-        call.removeListener("drain", pump);
-        call.end();
-      };
-      call.on("drain", pump);
-      call.on("error", () => call.removeListener("drain", pump));
-      pump();
+      send(call, ref, parts, ended.signal).catch((error) => {
+        fail(error);
+        call.cancel();
+      });
     });
+    await answered;
   }
 
   async get(ref: BlobRef): Promise<Uint8Array> {
@@ -80,7 +101,9 @@ export class GrpcBlobs implements BlobTransport {
       call.cancel();
       throw this.#explain(`fetching ${ref.hash}`, error as ServiceError);
     }
-    if (filled !== bytes.byteLength || refOf([bytes]).hash !== ref.hash) {
+    const digest = digestLike(ref.hash);
+    digest.update(bytes);
+    if (filled !== bytes.byteLength || digest.name() !== ref.hash) {
       throw new ConnectionError(
         `The value ${ref.hash} arrived damaged from ${this.#address}: ${filled} of ${bytes.byteLength} bytes.`,
       );
@@ -89,6 +112,8 @@ export class GrpcBlobs implements BlobTransport {
   }
 
   close(): void {
+    this.#files?.close();
+    void this.#sharing?.then((files) => files?.close());
     this.#client?.close();
     this.#client = undefined;
   }
@@ -113,13 +138,34 @@ export class GrpcBlobs implements BlobTransport {
   }
 }
 
-function* chunksOf(ref: BlobRef, parts: readonly Uint8Array[]): Generator<BlobChunk> {
-  let first = true;
-  for (const part of parts) {
+/** Sends a value; stops when the head does not want the rest. */
+async function send(
+  call: ClientWritableStream<BlobChunk>,
+  ref: BlobRef,
+  parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<void> {
+  // Its failure is the answer's.
+  call.on("error", () => {});
+  let first: BlobRef | undefined = ref;
+  for await (const part of parts) {
     for (let start = 0; start < part.byteLength; start += CHUNK_BYTES) {
-      yield { ref: first ? ref : undefined, data: part.subarray(start, start + CHUNK_BYTES) };
-      first = false;
+      if (signal.aborted) return;
+      const more = call.write({ ref: first, data: part.subarray(start, start + CHUNK_BYTES) });
+      first = undefined;
+      if (!more && !(await drained(call, signal))) return;
     }
   }
-  if (first) yield { ref, data: new Uint8Array(0) };
+  if (first !== undefined) call.write({ ref, data: new Uint8Array(0) });
+  call.end();
+}
+
+/** Resolves to false when the call has ended. */
+async function drained(call: ClientWritableStream<BlobChunk>, signal: AbortSignal): Promise<boolean> {
+  try {
+    await once(call, "drain", { signal });
+    return true;
+  } catch {
+    return false;
+  }
 }

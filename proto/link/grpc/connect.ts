@@ -60,17 +60,20 @@ export function connectClient(
 }
 
 /** Connects a worker to a head; otherwise like {@link connectClient}. */
-export function connectWorker(
+export async function connectWorker(
   address: string,
   options: ConnectOptions,
 ): Promise<Connection<WorkerMessage, HeadToWorker>> {
-  return connect(address, options, (client) => {
+  const connection = await connect<WorkerMessage, HeadToWorker>(address, options, (client) => {
     const call = open(client, schedulingService.work);
     return streamLink(call, {
       pack: (messages: WorkerMessage[]) => ({ messages }),
       unpack: (batch) => batch.messages,
     });
   });
+  // Its executors are told where to write before they run anything.
+  await connection.blobs.share?.();
+  return connection;
 }
 
 /** Connects a command that only asks and orders; otherwise like {@link connectClient}. */

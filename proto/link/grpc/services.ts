@@ -18,6 +18,8 @@ import {
   HeadStatus,
   HeadToClientBatch,
   HeadToWorkerBatch,
+  ShareAnswer,
+  ShareRequest,
   WorkerBatch,
 } from "../../grain.js";
 
@@ -55,6 +57,7 @@ export const blobsService = {
   missing: method("/grain.v1.Blobs/Missing", BlobQuery, BlobAnswer, false, false),
   put: method("/grain.v1.Blobs/Put", BlobChunk, Empty, true, false),
   get: method("/grain.v1.Blobs/Get", BlobRef, BlobChunk, false, true),
+  share: method("/grain.v1.Blobs/Share", ShareRequest, ShareAnswer, true, true),
 };
 
 /** Administration. */

@@ -60,9 +60,13 @@ describe("delayed", () => {
     expect(scope.call(1).call.definition.options).toMatchObject({
       priority: 4,
       timeoutMs: 60_000,
-      retries: 2,
+      retries: { max: 2 },
     });
-    expect(scope.call(2).call.definition.options).toMatchObject({ priority: 0, timeoutMs: 0, retries: 0 });
+    expect(scope.call(2).call.definition.options).toMatchObject({
+      priority: 0,
+      timeoutMs: 0,
+      retries: { max: 0 },
+    });
     expect(scope.call(1).call.definition.fn).toBe(scope.call(2).call.definition.fn);
   });
 

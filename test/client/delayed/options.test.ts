@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { CallOptions } from "../../../client/call.js";
 import { delayed } from "../../../client/delayed/function.js";
+import { NO_RETRIES } from "../../../proto/retries.js";
 import { FakeScope } from "../../kit/scope.js";
 
 const named = () => delayed(async () => 1, { name: "named" });
@@ -14,8 +15,13 @@ function resolved(options: object): CallOptions {
 
 describe("options of delayed", () => {
   it.each<[object, Partial<CallOptions>]>([
-    [{}, { retries: 0, timeoutMs: 0, priority: 0, pin: false, failInfeasible: false }],
-    [{ retries: 3 }, { retries: 3 }],
+    [{}, { retries: NO_RETRIES, timeoutMs: 0, priority: 0, pin: false, failInfeasible: false }],
+    [{ retries: 3 }, { retries: { max: 3, backoffMs: 0, on: [] } }],
+    [
+      { retries: { max: 2, backoff: "10s", on: ["TimeoutError", "exit 3"] } },
+      { retries: { max: 2, backoffMs: 10_000, on: ["TimeoutError", "exit 3"] } },
+    ],
+    [{ retries: { max: 2, backoff: 0.5 } }, { retries: { max: 2, backoffMs: 500, on: [] } }],
     [{ timeout: 1.5 }, { timeoutMs: 1500 }],
     [{ timeout: "1h30m" }, { timeoutMs: 5_400_000 }],
     [{ timeout: "1:30:00" }, { timeoutMs: 5_400_000 }],
@@ -27,13 +33,18 @@ describe("options of delayed", () => {
     [{ cacheKey: false }, {}],
     [
       { retries: undefined, timeout: undefined },
-      { retries: 0, timeoutMs: 0 },
+      { retries: NO_RETRIES, timeoutMs: 0 },
     ],
   ])("%j", (options, expected) => {
     expect(resolved(options)).toMatchObject(expected);
   });
 
   const bad: [string, unknown, RegExp][] = [
+    ["retries", "3", /retries must be a whole number of 0 or more, or \{ max/],
+    ["retries", { backoff: 1 }, /retries\.max must be a whole number/],
+    ["retries", { max: 1, backoff: "soon" }, /retries\.backoff must be seconds or a text/],
+    ["retries", { max: 1, on: "TypeError" }, /retries\.on must be a list/],
+    ["retries", { max: 1, backOff: 1 }, /retries\.backOff must be absent/],
     ["name", "", /name must be a text that is not empty/],
     ["name", 5, /name must be a text/],
     ["nout", -1, /nout must be a whole number of 0 or more, not -1/],

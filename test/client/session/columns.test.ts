@@ -55,7 +55,7 @@ describe("the queue of what is to be sent", () => {
   it("mixes inline arguments and blobs", () => {
     const queue = new SendQueue();
     const ref = { hash: "sha256-x", byteLength: 9 };
-    const upload = { ref, parts: [], confirmedMs: 0 };
+    const upload = { ref, source: { type: "memory" as const, parts: [] }, confirmedMs: 0 };
     queue.addBlob(callOf(1, me, 1), upload);
     queue.add(callOf(1, me, 2), encoded(2));
     queue.addBlob(callOf(1, me, 3), upload);

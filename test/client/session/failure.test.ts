@@ -97,10 +97,23 @@ describe("the error of a failed task", () => {
       { path: "result.f" },
     ],
     [
-      { kind: FailureKind.OUT_OF_MEMORY, message: "peak 5G of 4G", signal: "SIGKILL" },
+      {
+        kind: FailureKind.OUT_OF_MEMORY,
+        message: "used 5G of the 4G it asked for",
+        signal: "SIGKILL",
+        memoryBytes: 5e9,
+        peakBytes: 6e9,
+        askedBytes: 4e9,
+      },
       TaskError,
-      "energy (task 3.12) ran out of memory on worker w1: peak 5G of 4G",
-      { signal: "SIGKILL" },
+      "energy (task 3.12) ran out of memory on worker w1: used 5G of the 4G it asked for",
+      { signal: "SIGKILL", outOfMemory: true, memoryBytes: 5e9, peakBytes: 6e9, askedBytes: 4e9 },
+    ],
+    [
+      { kind: FailureKind.DIED, exitCode: 2, stderrTail: `${"x".repeat(5_000)}the end\n`, memoryBytes: 1e6 },
+      TaskError,
+      `energy (task 3.12) failed on worker w1: its process exited with code 2\nLast lines of its stderr:\n…${"x".repeat(1_993)}the end`,
+      { exitCode: 2, memoryBytes: 1e6 },
     ],
     [
       { kind: FailureKind.FAILURE_UNSPECIFIED, message: "?" },

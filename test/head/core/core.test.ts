@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { cores, gpus, limit, memory, token } from "../../../proto/resource/index.js";
-import { anyOf } from "../../../proto/resource/resource.js";
+import { anyOf, nodes } from "../../../proto/resource/resource.js";
 import { CoreDriver, placements, poolOf } from "../../kit/core.js";
 
 /** So long that nothing is sent ahead. */
@@ -276,6 +276,49 @@ describe("cancelling", () => {
     expect(placements(driver.settle()).filter((text) => !text.includes("+"))).toEqual([]);
     expect(driver.fail(1, 1, 1, 1, "cancelled")).toMatchObject([{ type: "conclude", tasks: [1] }]);
     expect(driver.settle()).not.toEqual([]);
+  });
+
+  it("tells a gang's task its workers also when two were lost under it", () => {
+    const driver = new CoreDriver();
+    driver.session(1);
+    driver.spec(1, 1, nodes(2));
+    driver.submit(1, 1, 1);
+    for (const lost of [1, 3]) {
+      driver.worker(lost, poolOf(1));
+      driver.worker(lost + 1, poolOf(1));
+      expect(driver.settle()).toMatchObject([{ type: "assign", worker: lost, gangs: [[lost, lost + 1]] }]);
+      driver.step({ type: "workerLost", worker: lost, planned: false });
+      driver.step({ type: "workerLost", worker: lost + 1, planned: false });
+    }
+    driver.worker(5, poolOf(1));
+    driver.worker(6, poolOf(1));
+    expect(driver.settle()).toMatchObject([{ type: "assign", attempts: [3], gangs: [[5, 6]] }]);
+  });
+
+  it("runs a task alone under which two workers were lost, and the others beside each other", () => {
+    const driver = new CoreDriver();
+    driver.session(1);
+    driver.spec(1, 1, cores(1));
+    const [suspect] = driver.submit(1, 1, 1);
+    for (const worker of [1, 2]) {
+      driver.worker(worker, poolOf(1));
+      driver.settle();
+      driver.step({ type: "workerLost", worker, planned: false });
+    }
+    const others = driver.submit(1, 1, 5);
+    driver.worker(3, poolOf(4));
+    driver.worker(4, poolOf(4));
+    const placed = driver.settle();
+    const own = placed.filter((effect) => effect.type === "assign" && effect.tasks.includes(suspect!));
+    expect(own).toMatchObject([{ tasks: [suspect], attempts: [3], granted: true, gangs: undefined }]);
+    const alone = (own[0] as { worker: number }).worker;
+    const beside = placed.flatMap((effect) =>
+      effect.type === "assign" && effect.granted && effect.worker !== alone ? effect.tasks : [],
+    );
+    expect(beside).toEqual(others.slice(0, 4));
+    driver.finish(alone, 1, [suspect!], { attempts: [3] });
+    const [asked] = driver.settle();
+    expect(asked).toMatchObject({ type: "retract", tasks: others.slice(4) });
   });
 
   it("closes a session when the last of its tasks is gone, and delivers nothing more", () => {

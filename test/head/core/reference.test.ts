@@ -100,6 +100,7 @@ class Race {
         task: number,
         attempt,
         cause: "function",
+        labels: [],
         failure: "failure",
       });
       task.again = true;

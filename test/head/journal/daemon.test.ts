@@ -81,7 +81,7 @@ describe("a head that is killed", () => {
     await kill(head);
 
     const { head: again, address: second } = await stage.head(["--journal", journal]);
-    await again.until(/recovered 1 sessions with/);
+    await again.until(/recovered 1 session: \d+ tasks waiting, \d+ with 1 worker/);
     const status = await statusOf(second);
     expect(status.sessions).toMatchObject([{ session: 1, name: "sweep" }]);
     const [session] = status.sessions;

@@ -149,19 +149,31 @@ function sessionOf({ number, name, prioritized, priority, classes, tasks, queued
     priority,
     queued,
     placed,
-    specs: [...classes.values()].map((cls) => ({
-      spec: cls.spec,
-      level: [cls.level.prioritized, cls.level.priority],
-      shapes: cls.shapes.map(({ key }) => key),
-      retries: cls.retries,
-      failInfeasible: cls.failInfeasible,
-      queue: [...cls.queue],
-    })),
+    specs: [...classes.values()]
+      .filter(({ alone, queue }) => !alone || queue.size > 0)
+      .map((cls) => ({
+        spec: cls.spec,
+        level: [cls.level.prioritized, cls.level.priority],
+        shapes: cls.shapes.map(({ key }) => key),
+        retries: cls.retries,
+        failInfeasible: cls.failInfeasible,
+        queue: [...cls.queue],
+      })),
     tasks: [...tasks.values()].map((task) => taskOf(task)).sort((a, b) => a.task - b.task),
   };
 }
 
-function taskOf({ number, class: cls, attempt, failures, lostWorkers, again, state, gang }: Task) {
+function taskOf({
+  number,
+  class: cls,
+  attempt,
+  failures,
+  lostWorkers,
+  again,
+  memoryFailures,
+  state,
+  gang,
+}: Task) {
   const stopping = state.type === "stopping" ? (state.again ? "again" : "over") : undefined;
   return {
     task: number,
@@ -171,6 +183,8 @@ function taskOf({ number, class: cls, attempt, failures, lostWorkers, again, sta
     // Of one that is not to run again they do not matter.
     lostWorkers: stopping === "over" ? [] : (lostWorkers ?? []),
     again,
+    memoryFailures,
+    delayed: state.type === "delayed",
     worker: "worker" in state ? state.worker.number : undefined,
     gang: gang?.map((each) => each.number),
     stopping,

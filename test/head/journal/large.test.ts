@@ -18,7 +18,7 @@ describe("a million tasks", () => {
         spec: 1,
         request: toRequest(cores(1)),
         priority: 0,
-        retries: 0,
+        retries: { max: 0, backoffMs: 0, on: [] },
         failInfeasible: false,
       },
       0,

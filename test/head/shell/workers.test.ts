@@ -1,8 +1,9 @@
 import { describe, expect, it, vi } from "vitest";
 import { Refused_Code } from "../../../proto/grain.js";
+import { cores } from "../../../proto/resource/resource.js";
 import { hello } from "../../../proto/version.js";
 import { poolOfCores } from "../../kit/peers.js";
-import { openHead } from "./head-kit.js";
+import { bytes, openHead } from "./head-kit.js";
 
 describe("workers", () => {
   it("have names of their own", async () => {
@@ -43,6 +44,24 @@ describe("workers", () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+
+  it("get one task at a time while they say that memory is short", async () => {
+    const { head, client: newClient, worker: newWorker } = openHead();
+    const [client, worker] = [newClient(), newWorker()];
+    await worker.join("w1", poolOfCores(4));
+    await client.open();
+    client.define(1, { request: cores(1).request as never });
+    const beat = (pressed?: boolean) =>
+      worker.send({ body: { $case: "heartbeat", heartbeat: { running: 0, loopLagMs: 0, pressed } } });
+    beat(true);
+    client.submit(1, 1, [bytes("a"), bytes("b"), bytes("c")]);
+    const first = await worker.inbox.take("assign");
+    expect([first.tasks, first.granted]).toEqual([[1], true]);
+    expect(head.status().workers).toMatchObject([{ state: "pressed", running: 1, waiting: 0 }]);
+    beat();
+    expect((await worker.inbox.take("assign")).tasks).toEqual([2, 3]);
+    expect(head.status().workers).toMatchObject([{ state: "ready", running: 3 }]);
   });
 
   it("are not blamed for what the head itself slept", async () => {

@@ -24,7 +24,7 @@ function begin() {
       spec: 1,
       request: toRequest(cores(1)),
       priority: 0,
-      retries: 1,
+      retries: { max: 1, backoffMs: 0, on: [] },
       failInfeasible: false,
     },
     600,
@@ -86,7 +86,7 @@ describe("Recorder", () => {
     plan(700);
     const failed = (attempt: number) =>
       core.step(
-        { type: "failed", ...on, task: 1, attempt, cause: "function", failure: { runMs: 5 } },
+        { type: "failed", ...on, task: 1, attempt, cause: "function", labels: [], failure: { runMs: 5 } },
         700 + attempt,
       );
     failed(1);

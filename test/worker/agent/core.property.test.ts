@@ -30,6 +30,9 @@ const action = fc.tuple(
     "timer",
     "sweep",
     "prepare",
+    "pressure",
+    "noPressure",
+    "overflow",
   ),
   fc.nat(),
 );
@@ -99,6 +102,15 @@ function act(world: World, [what, n]: Action): void {
         world.take({ type: "uploaded", report: { type: "finished", ref, value, runUs: 10 } });
       return;
     }
+    case "pressure":
+    case "noPressure":
+      world.take({ type: "pressureFelt", pressed: what === "pressure" });
+      return;
+    case "overflow": {
+      const ref = pick(world.state.byRef.keys(), n);
+      if (ref !== undefined) world.take({ type: "memoryExceeded", ref, usedBytes: 2 ** 30 });
+      return;
+    }
     case "prepare": {
       const ref = world.unprepared.shift();
       if (ref !== undefined) world.take({ type: "prepared", ref, value: new Uint8Array(0) });
@@ -148,6 +160,7 @@ describe("the agent's core", () => {
           act(world, one);
           check(world.state);
         }
+        world.take({ type: "pressureFelt", pressed: false });
         world.settle();
         check(world.state);
         expect(world.tasks.filter((task) => task.state !== "ended")).toEqual([]);
@@ -165,7 +178,9 @@ describe("the agent's core", () => {
         const world = new World(poolOf(2, 2), SPECS);
         learn(world);
         for (const one of actions) act(world, one);
+        // Sometimes with a deadline that has passed already.
         world.take({ type: "leaveRequested" });
+        if (actions.length % 2 === 0) world.take({ type: "evictRequested" });
         world.settle();
         expect(world.left).toBe(true);
         expect(world.state.byKey.size).toBe(0);

@@ -1,16 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { WorkerMessage } from "../../../proto/grain.js";
+import { emptyDemand } from "../../../proto/resource/demand.js";
 import type { Task } from "../../../worker/agent/core/task.js";
 import { Reports } from "../../../worker/agent/reports.js";
 
 const NOTHING = new Uint8Array(0);
+const ANY = emptyDemand();
 
 const known = new Map<string, Task>();
 
 /** The same object for the same task. */
 function taskOf(task: number, session = 1): Task {
   const key = `${session}.${task}`;
-  const found = known.get(key) ?? ({ session, task, attempt: 1 } as Task);
+  const found = known.get(key) ?? ({ session, task, attempt: 1, plan: { class: { demand: ANY } } } as Task);
   known.set(key, found);
   return found;
 }
@@ -96,8 +98,10 @@ describe("reports", () => {
   it("keep order with a failure", () => {
     turn(1, 20);
     turn(2, 20);
-    const failure = { kind: 1, message: "", error: NOTHING, exitCode: 0, signal: "", runUs: 0 } as const;
-    reports.failed({ type: "failed", task: taskOf(3), ...failure }, "");
+    const how = { kind: 1, exitCode: 0, signal: "", runUs: 0 } as const;
+    const what = { message: "", error: NOTHING, errorName: undefined };
+    const remains = { stderrTail: "", memory: undefined };
+    reports.failed({ type: "failed", task: taskOf(3), ...how, ...what }, remains);
     expect(sent.slice(2)).toEqual(["finished 1: 2", "started 1: 3", "failure"]);
   });
 });

@@ -309,6 +309,40 @@ describe("ending by force", () => {
   });
 });
 
+describe("a task over its memory", () => {
+  const demand = { ...demandOf(1), amounts: [...demandOf(1).amounts, { kind: "memory", amount: 2 ** 30 }] };
+
+  it("is killed at once, says what it used and what to ask for, and leaves those behind it alone", () => {
+    const world = new World({ ...poolOf(1), memoryBytes: 2 ** 31 }, [demand]);
+    const task = world.assign(0, true);
+    deliver(world);
+    const [ref] = world.state.byRef.keys();
+    const effects = world.take({ type: "memoryExceeded", ref: ref!, usedBytes: 1.2 * 2 ** 30 });
+    expect(effects).toMatchObject([{ type: "kill", signal: "SIGKILL" }]);
+    expect(world.state.ledger.outstanding).toBe(1);
+    const [executor] = world.executors.values();
+    world.die(executor!, false);
+    expect(world.state.ledger.outstanding).toBe(0);
+    expect(world.toHead.flat()).toMatchObject([
+      {
+        type: "failed",
+        kind: FailureKind.OUT_OF_MEMORY,
+        signal: "SIGKILL",
+        message: 'used 1.2G of the 1G it asked for; let it use less, or ask for more, such as memory("1.5G")',
+      },
+    ]);
+    expect(task).toBe(1);
+  });
+
+  it("has a process of its own even if it owns no core", () => {
+    const own = { ...demand, amounts: demand.amounts.filter(({ kind }) => kind === "memory") };
+    const world = new World({ ...poolOf(1), memoryBytes: 2 ** 31 }, [own]);
+    world.assign(0, true);
+    const effects = deliver(world).flat();
+    expect(effects.find(({ type }) => type === "run")).toMatchObject({ mode: "next" });
+  });
+});
+
 describe("idle executors", () => {
   it("are ended at the second sweep, but for those to keep", () => {
     const world = new World(poolOf(2), [demandOf(1)]);

@@ -40,7 +40,7 @@ export interface Drop {
   readonly refs: readonly number[];
 }
 
-/** Signal an executor's process group. */
+/** Signal an executor's process group; SIGKILL goes to all that it has started. */
 export interface Kill {
   readonly type: "kill";
   readonly executor: number;
@@ -74,12 +74,13 @@ export interface ReportFailed {
   readonly kind: FailureKind;
   readonly message: string;
   readonly error: Uint8Array;
+  readonly errorName: string | undefined;
   readonly exitCode: number;
   readonly signal: string;
   readonly runUs: number;
 }
 
-/** Tell the head: not started, take it back. */
+/** Tell the head: not started, or ended without blame; take it back. */
 export interface ReportReturned {
   readonly type: "returned";
   readonly task: Task;

@@ -2,6 +2,8 @@
 
 import { formatDuration } from "../../../proto/duration.js";
 import { FailureKind } from "../../../proto/grain.js";
+import { formatMemory, formatMemoryShort } from "../../../proto/resource/amount.js";
+import { amountOf } from "../../../proto/resource/demand.js";
 import type { Allocation } from "../../../proto/resource/ledger.js";
 import type { ExecutorDied, Report } from "./event.js";
 import type { Executor } from "./executor.js";
@@ -10,11 +12,14 @@ import { type AgentState, clearTimer, keyOf, setTimer } from "./state.js";
 import type { Task, Value, Verdict, Wish } from "./task.js";
 
 /** How long a task may take to end by itself after its signal fired. */
-const GRACE_MS = 250;
+const REACTION_MS = 250;
 /** How long the others in a shared executor may take to end before it is killed under them. */
 const PATIENCE_MS = 5_000;
-/** How long a process may take to end after SIGTERM. */
-const FORCE_MS = 5_000;
+/** What is advised to ask for, in parts of what was used. */
+const MEMORY_MARGIN = 1.25;
+
+const MEBIBYTE = 1024 ** 2;
+const GIBIBYTE = 1024 ** 3;
 
 const NOTHING = new Uint8Array(0);
 
@@ -24,6 +29,7 @@ export interface FailureDetails {
   /** The bare reason, as a clause: the client says whose it is. Empty: the kind says it all. */
   readonly message: string;
   readonly error?: Uint8Array;
+  readonly errorName?: string | undefined;
   readonly exitCode?: number;
   readonly signal?: string;
   readonly runUs?: number;
@@ -31,8 +37,9 @@ export interface FailureDetails {
 
 /** A task has a result. */
 export function finish(state: AgentState, task: Task, value: Value, runUs: number): void {
-  if (task.phase.type === "ending") {
-    conclude(state, task, task.phase.verdict, runUs);
+  // What has ended well by itself is worth more than the wish to end it, when it would only run again.
+  if (task.phase.type === "ending" && task.phase.verdict !== "evicted") {
+    conclude(state, task, runUs);
     return;
   }
   noteRun(task.plan.spec, runUs);
@@ -43,7 +50,7 @@ export function finish(state: AgentState, task: Task, value: Value, runUs: numbe
 /** A task has failed. */
 export function fail(state: AgentState, task: Task, details: FailureDetails): void {
   if (task.phase.type === "ending") {
-    conclude(state, task, task.phase.verdict, details.runUs ?? 0);
+    conclude(state, task, details.runUs ?? 0);
     return;
   }
   reportFailure(state, task, details);
@@ -63,7 +70,7 @@ export function stop(state: AgentState, task: Task, verdict: Verdict): void {
     case "waiting":
     case "granted":
     case "preparing":
-      conclude(state, task, verdict, 0);
+      settle(state, task, verdict, "", 0);
       return;
     case "ahead":
       phase.wish = "cancel";
@@ -72,8 +79,9 @@ export function stop(state: AgentState, task: Task, verdict: Verdict): void {
     case "running": {
       const { executor, allocation } = phase;
       clearTimer(state, task.timer);
-      task.phase = { type: "ending", executor, allocation, verdict };
-      task.timer = setTimer(state, { type: "grace", task }, GRACE_MS);
+      const reason = verdict === "timedOut" ? overrun(task) : "";
+      task.phase = { type: "ending", executor, allocation, verdict, reason };
+      task.timer = setTimer(state, { type: "grace", task }, REACTION_MS);
       state.effects.push({ type: "abort", executor: executor.id, ref: task.ref, verdict });
       return;
     }
@@ -84,6 +92,19 @@ export function stop(state: AgentState, task: Task, verdict: Verdict): void {
     default:
       phase satisfies never;
   }
+}
+
+/** Ends a task that uses more memory than it asked for: at once, since each moment takes more of what is others'. */
+export function overflow(state: AgentState, task: Task, usedBytes: number): void {
+  const { phase } = task;
+  if (phase.type !== "running" || phase.executor.use.type !== "exclusive") return;
+  const { executor, allocation } = phase;
+  clearTimer(state, task.timer);
+  const reason = overuse(amountOf(task.plan.class.demand, "memory"), usedBytes);
+  task.phase = { type: "ending", executor, allocation, verdict: "outOfMemory", reason };
+  clearTimer(state, executor.timer);
+  executor.standing = { type: "closing" };
+  state.effects.push({ type: "kill", executor: executor.id, signal: "SIGKILL" });
 }
 
 /** A task has not reacted to its signal. */
@@ -102,7 +123,7 @@ export function kill(state: AgentState, executor: Executor): void {
   clearTimer(state, executor.timer);
   executor.standing = { type: "closing" };
   state.effects.push({ type: "kill", executor: executor.id, signal: "SIGTERM" });
-  executor.timer = setTimer(state, { type: "force", executor }, FORCE_MS);
+  executor.timer = setTimer(state, { type: "force", executor }, state.graceMs);
 }
 
 /** A task in an executor was let go without having been started. */
@@ -151,7 +172,7 @@ export function executorDied(state: AgentState, executor: Executor, event: Execu
     if (task.phase.type === "ahead") resettle(state, task, task.phase.wish);
   }
   for (const task of running) {
-    if (task.phase.type === "ending") conclude(state, task, task.phase.verdict, 0);
+    if (task.phase.type === "ending") conclude(state, task, 0, event);
     else if (task === culprit || task === only) fail(state, task, deathOf(event));
     else runAgain(state, task, !clear);
   }
@@ -159,18 +180,46 @@ export function executorDied(state: AgentState, executor: Executor, event: Execu
 
 /** Turns what an executor reported of a failure into its details. */
 export function failureOf(report: Extract<Report, { type: "failed" }>): FailureDetails {
-  const { kind, message, error, runUs } = report;
-  return { kind, message, error, runUs };
+  const { kind, message, error, errorName, runUs } = report;
+  return { kind, message, error, errorName, runUs };
 }
 
-/** A verdict has been carried out. */
-function conclude(state: AgentState, task: Task, verdict: Verdict, runUs: number): void {
-  const details: FailureDetails =
-    verdict === "cancelled"
-      ? { kind: FailureKind.CANCELLED, message: "", runUs }
-      : { kind: FailureKind.TIMED_OUT, message: overrun(task), runUs };
-  reportFailure(state, task, details);
+/** The verdict on a task has been carried out, by its own end or that of its process. */
+function conclude(state: AgentState, task: Task, runUs: number, death?: ExecutorDied): void {
+  if (task.phase.type !== "ending") return;
+  const { verdict, reason } = task.phase;
+  settle(state, task, verdict, reason, runUs, death);
+}
+
+function settle(
+  state: AgentState,
+  task: Task,
+  verdict: Verdict,
+  message: string,
+  runUs: number,
+  death?: ExecutorDied,
+): void {
+  if (verdict === "evicted") {
+    giveBack(state, task);
+    return;
+  }
+  const { exitCode = 0, signal = "" } = death ?? {};
+  reportFailure(state, task, { kind: KINDS[verdict], message, exitCode, signal, runUs });
   leavePhase(state, task);
+}
+
+const KINDS: Readonly<Record<Exclude<Verdict, "evicted">, FailureKind>> = {
+  cancelled: FailureKind.CANCELLED,
+  timedOut: FailureKind.TIMED_OUT,
+  outOfMemory: FailureKind.OUT_OF_MEMORY,
+};
+
+function overuse(askedBytes: number, usedBytes: number): string {
+  // Rounded up: nobody wants to ask for 1.2207 gigabytes.
+  const wanted = usedBytes * MEMORY_MARGIN;
+  const step = wanted < GIBIBYTE ? MEBIBYTE : wanted < 10 * GIBIBYTE ? GIBIBYTE / 10 : GIBIBYTE;
+  const advised = Math.round(Math.ceil(wanted / step) * step);
+  return `used ${formatMemoryShort(usedBytes)} of the ${formatMemoryShort(askedBytes)} it asked for; let it use less, or ask for more, such as memory("${formatMemory(advised)}")`;
 }
 
 function overrun(task: Task): string {
@@ -184,8 +233,8 @@ function overrun(task: Task): string {
 }
 
 function reportFailure(state: AgentState, task: Task, details: FailureDetails): void {
-  const { kind, message, error = NOTHING, exitCode = 0, signal = "", runUs = 0 } = details;
-  state.effects.push({ type: "failed", task, kind, message, error, exitCode, signal, runUs });
+  const { kind, message, error = NOTHING, errorName, exitCode = 0, signal = "", runUs = 0 } = details;
+  state.effects.push({ type: "failed", task, kind, message, error, errorName, exitCode, signal, runUs });
 }
 
 /** Forgets a task whose end has been reported, and passes on what it owned. */
@@ -246,7 +295,7 @@ function resettle(state: AgentState, task: Task, wish: Wish): void {
       giveBack(state, task);
       return;
     case "cancel":
-      conclude(state, task, "cancelled", 0);
+      settle(state, task, "cancelled", "", 0);
       return;
     case "grant":
       grant(state, task);
@@ -267,11 +316,7 @@ function runAgain(state: AgentState, task: Task, alone: boolean): void {
 
 function deathOf(event: ExecutorDied): FailureDetails {
   const { exitCode, signal, reason, outOfMemory } = event;
-  if (outOfMemory) {
-    const message =
-      "its process reached the limit of JavaScript heap memory; let it hold less at once, or raise the limit with NODE_OPTIONS=--max-old-space-size=<MiB> on the worker";
-    return { kind: FailureKind.OUT_OF_MEMORY, message, exitCode, signal };
-  }
+  if (outOfMemory) return { kind: FailureKind.OUT_OF_MEMORY, message: reason, exitCode, signal };
   const how =
     signal === "" ? `its process exited with code ${exitCode}` : `its process was ended by ${signal}`;
   const message = reason || how;

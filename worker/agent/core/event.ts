@@ -74,7 +74,8 @@ export interface SessionForgotten {
 export interface Prepared {
   readonly type: "prepared";
   readonly ref: number;
-  readonly value: Uint8Array;
+  /** Its arguments, or their name if they are in a file of this machine. */
+  readonly value: Value;
 }
 
 /** A task's arguments or module cannot be had. */
@@ -101,6 +102,8 @@ export type Report =
       readonly kind: FailureKind;
       readonly message: string;
       readonly error: Uint8Array;
+      /** The `name` of what was thrown. */
+      readonly errorName?: string | undefined;
       readonly runUs: number;
     }
   /** It was let go without having been started. */
@@ -131,6 +134,7 @@ export interface ExecutorDied {
   readonly culprit: number | undefined;
   /** What ended it, if known, as a clause. Empty: not known. */
   readonly reason: string;
+  /** It had no more memory; `reason` says whose limit it was. */
   readonly outOfMemory: boolean;
 }
 
@@ -157,6 +161,24 @@ export interface LeaveRequested {
   readonly type: "leaveRequested";
 }
 
+/** After `leaveRequested`: what still runs is ended and goes back to the head. */
+export interface EvictRequested {
+  readonly type: "evictRequested";
+}
+
+/** A task's processes use more memory than it asked for. */
+export interface MemoryExceeded {
+  readonly type: "memoryExceeded";
+  readonly ref: number;
+  readonly usedBytes: number;
+}
+
+/** Whether the machine is short of memory; again and again while it is. */
+export interface PressureFelt {
+  readonly type: "pressureFelt";
+  readonly pressed: boolean;
+}
+
 /** Every event. */
 export type AgentEvent =
   | SpecDefined
@@ -174,4 +196,7 @@ export type AgentEvent =
   | PrewarmRequested
   | TimerFired
   | Swept
-  | LeaveRequested;
+  | LeaveRequested
+  | EvictRequested
+  | MemoryExceeded
+  | PressureFelt;

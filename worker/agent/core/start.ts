@@ -34,7 +34,8 @@ const LOADING_MS = 60_000;
 /** Gives a task ids, or lets it wait for them first in line. */
 export function grant(state: AgentState, task: Task): void {
   task.announced = true;
-  const allocation = state.granted.length === 0 ? state.ledger.take(task.plan.class.demand) : undefined;
+  const allocation =
+    state.granted.length === 0 && mayStart(state) ? state.ledger.take(task.plan.class.demand) : undefined;
   if (allocation !== undefined) {
     admit(state, task, allocation);
     return;
@@ -55,7 +56,7 @@ export function admit(state: AgentState, task: Task, allocation: Allocation): vo
 
 /** Gives a task that owns ids and has what it needs to an executor. */
 export function dispatch(state: AgentState, task: Task, allocation: Allocation): void {
-  const exclusive = task.plan.class.ownsCores || task.alone;
+  const exclusive = task.plan.class.ownsProcess || task.alone;
   const executor = exclusive ? takeExclusive(state, task) : takeShared(state);
   task.phase = { type: "running", executor, allocation };
   executor.running.add(task);
@@ -87,7 +88,7 @@ export function noteLoaded(state: AgentState, task: Task): void {
 export function sendAhead(state: AgentState, executor: Executor, current: Task): void {
   const { phase, plan } = current;
   if (phase.type !== "running" || current.alone || state.granted.length > 0) return;
-  if (state.life.type !== "working" || executor.standing.type !== "open") return;
+  if (state.life.type !== "working" || state.pressed || executor.standing.type !== "open") return;
   if (current.limitMs > 0 || !isShort(plan.spec)) return;
   const wanted = aheadTasks(plan.spec);
   if (executor.ahead.length * 2 > wanted) return;
@@ -156,7 +157,7 @@ export function handOver(
     startGranted(state);
     return;
   }
-  const heir = state.life.type === "working" ? state.waiting.first(from) : undefined;
+  const heir = state.life.type === "working" && !state.pressed ? state.waiting.first(from) : undefined;
   if (heir === undefined) {
     state.ledger.give(allocation);
     return;
@@ -167,13 +168,18 @@ export function handOver(
 
 /** Starts tasks that wait for ids, in order, as far as ids fit. */
 export function startGranted(state: AgentState): void {
-  while (state.granted.length > 0) {
+  while (state.granted.length > 0 && mayStart(state)) {
     const task = state.granted[0]!;
     const allocation = state.ledger.take(task.plan.class.demand);
     if (allocation === undefined) return;
     state.granted.shift();
     admit(state, task, allocation);
   }
+}
+
+/** Short of memory, nothing starts beside what runs. One task may run: if none did, nothing would ever get better by its end. */
+function mayStart(state: AgentState): boolean {
+  return !state.pressed || state.ledger.outstanding === 0;
 }
 
 /** Tells the head that a task which waited has started, unless it knows. */

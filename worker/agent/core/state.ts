@@ -46,6 +46,10 @@ export interface AgentState {
   /** Tasks sent ahead that came to run while they were being cancelled. */
   readonly overtaken: Task[];
   life: Life;
+  /** The machine is short of memory: nothing is started while something runs. */
+  pressed: boolean;
+  /** How long a process may take to end after SIGTERM. */
+  readonly graceMs: number;
   /** How many executors are in exclusive use. */
   exclusive: number;
   /** The last number given to a task, plan, executor or timer. */
@@ -53,8 +57,11 @@ export interface AgentState {
   effects: AgentEffect[];
 }
 
+/** How long a process may take to end after SIGTERM. */
+export const GRACE_MS = 5_000;
+
 /** The state of an agent that owns this pool and has no tasks. */
-export function newState(pool: Pool): AgentState {
+export function newState(pool: Pool, graceMs: number = GRACE_MS): AgentState {
   return {
     ledger: new Ledger(pool),
     specs: new Map(),
@@ -67,6 +74,8 @@ export function newState(pool: Pool): AgentState {
     timers: new Map(),
     overtaken: [],
     life: { type: "working" },
+    pressed: false,
+    graceMs,
     exclusive: 0,
     lastNumber: 0,
     effects: [],

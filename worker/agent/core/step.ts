@@ -14,11 +14,12 @@ import {
   finish,
   giveBack,
   kill,
+  overflow,
   stop,
   uploading,
 } from "./end.js";
 import type { AgentEvent, Assigned, Report, Reported, SpecDefined } from "./event.js";
-import { admit, announce, grant, noteLoaded, sendAhead, startExecutor } from "./start.js";
+import { admit, announce, grant, noteLoaded, sendAhead, startExecutor, startGranted } from "./start.js";
 import { type AgentState, keyOf, nextNumber } from "./state.js";
 import { isBytes, type Plan, type SpecRecord, type Task } from "./task.js";
 
@@ -89,6 +90,17 @@ function apply(state: AgentState, event: AgentEvent): void {
       return sweep(state, event.keep);
     case "leaveRequested":
       return leave(state);
+    case "evictRequested":
+      leave(state);
+      for (const task of [...state.byKey.values()]) evict(state, task);
+      return;
+    case "memoryExceeded": {
+      const task = state.byRef.get(event.ref);
+      if (task !== undefined) overflow(state, task, event.usedBytes);
+      return;
+    }
+    case "pressureFelt":
+      return feelPressure(state, event.pressed);
     default:
       event satisfies never;
   }
@@ -295,10 +307,32 @@ function sweep(state: AgentState, keep: number): void {
 function leave(state: AgentState): void {
   if (state.life.type !== "working") return;
   state.life = { type: "leaving" };
-  for (const task of [...state.byKey.values()]) {
-    const { phase } = task;
-    if (phase.type === "waiting" || phase.type === "granted" || phase.type === "preparing")
-      giveBack(state, task);
-    else if (phase.type === "ahead") retract(state, task);
+  for (const task of [...state.byKey.values()]) giveBackUnstarted(state, task);
+}
+
+function giveBackUnstarted(state: AgentState, task: Task): void {
+  const { phase } = task;
+  if (phase.type === "waiting" || phase.type === "granted" || phase.type === "preparing")
+    giveBack(state, task);
+  else if (phase.type === "ahead") retract(state, task);
+}
+
+/** Its worker cannot wait for it any longer. */
+function evict(state: AgentState, task: Task): void {
+  // Its function has ended, only its result was not taken in time.
+  if (task.phase.type === "uploading") giveBack(state, task);
+  else if (task.phase.type === "running") stop(state, task, "evicted");
+}
+
+/** Short of memory, the worker gives back what it has not started, and at each further telling what came since. */
+function feelPressure(state: AgentState, pressed: boolean): void {
+  state.pressed = pressed;
+  if (!pressed) {
+    startGranted(state);
+    return;
   }
+  const tasks = [...state.byKey.values()];
+  const isBusy = tasks.some(({ phase }) => phase.type === "running" || phase.type === "ending");
+  // One that is about to start stays when nothing else runs: given back, it would only come again.
+  for (const task of tasks) if (isBusy || task.phase.type !== "preparing") giveBackUnstarted(state, task);
 }

@@ -46,7 +46,13 @@ export interface Plan {
 export type Wish = "none" | "return" | "cancel" | "grant";
 
 /** Why a running task is being ended. */
-export type Verdict = "cancelled" | "timedOut";
+export type Verdict =
+  | "cancelled"
+  | "timedOut"
+  /** It used more memory than it asked for. */
+  | "outOfMemory"
+  /** The worker leaves and the time of what runs is up: it goes back to the head, as if it had not started. */
+  | "evicted";
 
 /** Where a task is. */
 export type Phase =
@@ -65,6 +71,8 @@ export type Phase =
       readonly executor: Executor;
       readonly allocation: Allocation;
       readonly verdict: Verdict;
+      /** The reason as a clause; empty: the verdict says it all. */
+      readonly reason: string;
     }
   /** Its function has ended; its large result is on its way to the head. */
   | { readonly type: "uploading"; readonly allocation: Allocation }

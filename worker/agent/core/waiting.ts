@@ -7,7 +7,7 @@
  */
 
 import { SCALE } from "../../../proto/resource/amount.js";
-import { covers, type Demand, demandKey } from "../../../proto/resource/demand.js";
+import { amountOf, covers, type Demand, demandKey } from "../../../proto/resource/demand.js";
 import type { Plan, Task } from "./task.js";
 
 /** From a tenth of a core on, a task gets a process of its own. */
@@ -16,8 +16,8 @@ const OWN_PROCESS_AMOUNT = SCALE / 10;
 /** All tasks of one demand. */
 export interface DemandClass {
   readonly demand: Demand;
-  /** Whether its tasks get a process of their own. */
-  readonly ownsCores: boolean;
+  /** Whether its tasks get a process of their own: they own cores, or memory that has to be measured. */
+  readonly ownsProcess: boolean;
   /** Which other classes its allocations can serve; filled in when asked. */
   readonly covered: Map<DemandClass, boolean>;
   readonly queue: Queue;
@@ -45,7 +45,11 @@ export class Waiting {
     if (found === undefined) {
       found = {
         demand,
-        ownsCores: demand.allCores || demand.nodes > 0 || amountOf(demand, "cores") >= OWN_PROCESS_AMOUNT,
+        ownsProcess:
+          demand.allCores ||
+          demand.nodes > 0 ||
+          amountOf(demand, "cores") >= OWN_PROCESS_AMOUNT ||
+          amountOf(demand, "memory") > 0,
         covered: new Map(),
         queue: { items: [], head: 0, count: 0 },
       };
@@ -165,8 +169,4 @@ function peek(queue: Queue): Task | undefined {
   queue.items = [];
   queue.head = 0;
   return undefined;
-}
-
-function amountOf(demand: Demand, kind: string): number {
-  return demand.amounts.find((amount) => amount.kind === kind)?.amount ?? 0;
 }

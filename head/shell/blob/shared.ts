@@ -1,0 +1,189 @@
+/**
+ * Values in memory that is shared with other processes of this machine and user: files
+ * of a private directory.
+ *
+ *   grain-head-…/proof      random; who can read it is on this machine, and this user
+ *   grain-head-…/values/    what the head holds, by name of the value; others read it
+ *   grain-head-…/peers/n/   what peer n wants to hand over
+ *
+ * A value is handed over by a second link to its file, so nothing is copied.
+ */
+
+import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  statfsSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { basename, join } from "node:path";
+import type { BlobRef } from "../../../proto/grain.js";
+import { makePrivate, newFileName, removeDirectory, sweep } from "../../../proto/share/directory.js";
+import { piecesOf, removeValue } from "../../../proto/share/value-file.js";
+import { CHUNK_BYTES, type Content, gather } from "./content.js";
+import { BlobError } from "./error.js";
+import type { Sink } from "./intake.js";
+
+const PRIVATE = 0o700;
+
+/** The head's directory in shared memory. */
+export class SharedFiles {
+  /** At most so much is put there: half of what was free. */
+  readonly capacityBytes: number;
+  /** What a peer proves with that it sees the directory. */
+  readonly proof = randomBytes(16).toString("hex");
+  readonly #root: string;
+  readonly #path: string;
+  readonly #atExit = () => removeDirectory(this.#path);
+  #peers = 0;
+
+  private constructor(root: string, path: string) {
+    this.#root = root;
+    this.#path = path;
+    const { bavail, bsize } = statfsSync(root);
+    this.capacityBytes = Math.floor((bavail * bsize) / 2);
+    for (const name of ["values", "peers"]) mkdirSync(join(path, name), { mode: PRIVATE });
+    writeFileSync(join(path, "proof"), this.proof, { mode: 0o600 });
+    process.on("exit", this.#atExit);
+  }
+
+  /**
+   * Makes the directory, and removes those of heads and workers that were killed.
+   *
+   * @param root of shared memory, see `sharedRoot`
+   * @returns undefined when it cannot be made: values then travel over the connections
+   */
+  static open(root: string | undefined): SharedFiles | undefined {
+    if (root === undefined) return undefined;
+    try {
+      sweep(root);
+      return new SharedFiles(root, makePrivate(root, "head"));
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The name of the directory. */
+  get name(): string {
+    return basename(this.#path);
+  }
+
+  /** Where a value is, if it is here. */
+  pathOf(hash: string): string {
+    return join(this.#path, "values", hash);
+  }
+
+  /** Makes a directory for one peer. */
+  addPeer(): string {
+    this.#peers += 1;
+    const name = String(this.#peers);
+    mkdirSync(this.peerPath(name), { mode: PRIVATE });
+    return name;
+  }
+
+  peerPath(name: string): string {
+    return join(this.#path, "peers", name);
+  }
+
+  /** Removes what a peer has left; the peer may have been killed, and with it others. */
+  removePeer(name: string): void {
+    removeDirectory(this.peerPath(name));
+    sweep(this.#root);
+  }
+
+  /** A file of a peer becomes a value of the head's. */
+  adopt(ref: BlobRef, path: string): Content {
+    refuseOther(ref, path);
+    linkSync(path, this.pathOf(ref.hash));
+    return new SharedContent(this.pathOf(ref.hash), ref.byteLength);
+  }
+
+  /** The bytes of a file of a peer. */
+  read(ref: BlobRef, path: string): AsyncGenerator<Uint8Array, void, undefined> {
+    refuseOther(ref, path);
+    return piecesOf(path, CHUNK_BYTES);
+  }
+
+  /** A new file, not yet a value. */
+  arrivingPath(): string {
+    return join(this.#path, newFileName());
+  }
+
+  close(): void {
+    process.off("exit", this.#atExit);
+    removeDirectory(this.#path);
+  }
+}
+
+function refuseOther({ hash, byteLength }: BlobRef, path: string): void {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found?.isFile() && found.uid === process.getuid?.() && found.size === byteLength) return;
+  const what = found === undefined ? "there is none" : `it is no file of ${byteLength} bytes`;
+  throw new BlobError("mismatch", `The file of the value ${hash} is refused: ${what}.`);
+}
+
+/** A value in a shared file. */
+class SharedContent implements Content {
+  readonly #path: string;
+  readonly #byteLength: number;
+
+  constructor(path: string, byteLength: number) {
+    this.#path = path;
+    this.#byteLength = byteLength;
+  }
+
+  chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    return piecesOf(this.#path, CHUNK_BYTES);
+  }
+
+  whole(): Promise<Uint8Array> {
+    return gather(this.chunks(), this.#byteLength);
+  }
+
+  release(): void {
+    // Whoever has opened it still reads it.
+    removeValue(this.#path);
+  }
+
+  async close(): Promise<void> {
+    this.release();
+  }
+}
+
+/** Takes an upload into a shared file. */
+export class SharedSink implements Sink {
+  readonly #shared: SharedFiles;
+  readonly #ref: BlobRef;
+  readonly #path: string;
+  readonly #fd: number;
+
+  constructor(shared: SharedFiles, ref: BlobRef) {
+    this.#shared = shared;
+    this.#ref = ref;
+    this.#path = shared.arrivingPath();
+    this.#fd = openSync(this.#path, "wx", 0o600);
+  }
+
+  append(chunk: Uint8Array): void {
+    for (let at = 0; at < chunk.byteLength; ) at += writeSync(this.#fd, chunk, at);
+  }
+
+  content(): Content {
+    closeSync(this.#fd);
+    // Somebody may have been faster: then this content is thrown away, and the value is theirs.
+    const path = lstatSync(this.#shared.pathOf(this.#ref.hash), { throwIfNoEntry: false });
+    if (path !== undefined) return new SharedContent(this.#path, this.#ref.byteLength);
+    const content = this.#shared.adopt(this.#ref, this.#path);
+    removeValue(this.#path);
+    return content;
+  }
+
+  async discard(): Promise<void> {
+    closeSync(this.#fd);
+    removeValue(this.#path);
+  }
+}

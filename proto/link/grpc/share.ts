@@ -1,0 +1,141 @@
+/** The Share stream from a peer's side: finds out whether it sees the head's shared directory, and hands over files. */
+
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import type { Client, ClientDuplexStream } from "@grpc/grpc-js";
+import { ConnectionError } from "../../errors.js";
+import type { BlobRef, ShareAnswer, ShareRequest } from "../../grain.js";
+import { isBlobName } from "../../hash.js";
+import { privateAt } from "../../share/directory.js";
+import type { ValueFiles } from "../link.js";
+import { blobsService } from "./services.js";
+
+const PEER = /^\d{1,15}$/;
+const PROOF_BYTES = 64;
+
+interface Waiting {
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Files that are shared with the head over one stream. */
+export class GrpcFiles implements ValueFiles {
+  readonly #call: ClientDuplexStream<ShareRequest, ShareAnswer>;
+  readonly #root: string;
+  readonly #adopting = new Map<number, Waiting>();
+  #settle: (files: GrpcFiles | undefined) => void = () => {};
+  #directory = "";
+  #path = "";
+  #ids = 0;
+  #over = false;
+
+  private constructor(call: ClientDuplexStream<ShareRequest, ShareAnswer>, root: string) {
+    this.#call = call;
+    this.#root = root;
+  }
+
+  /**
+   * Asks the head.
+   *
+   * @param root where this machine's shared directories are
+   * @returns undefined when the head shares none, or not with this machine or user
+   */
+  static open(client: Client, root: string): Promise<GrpcFiles | undefined> {
+    const { path, requestSerialize, responseDeserialize } = blobsService.share;
+    const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
+    const files = new GrpcFiles(call, root);
+    return new Promise((resolve) => {
+      files.#settle = resolve;
+      call.on("data", (answer: ShareAnswer) => files.#take(answer));
+      call.on("error", () => files.#end());
+      call.on("end", () => files.#end());
+    });
+  }
+
+  get directory(): string {
+    return this.#directory;
+  }
+
+  /** Whether the stream has ended, and with it the directory. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  pathOf(hash: string): string {
+    if (!isBlobName(hash)) throw new Error(`"${hash}" does not name a value`);
+    return join(this.#path, "values", hash);
+  }
+
+  adopt(ref: BlobRef, file: string): Promise<void> {
+    this.#ids += 1;
+    const id = this.#ids;
+    return new Promise((resolve, reject) => {
+      if (this.#over) return reject(gone());
+      this.#adopting.set(id, { resolve, reject });
+      this.#call.write({ body: { $case: "adopt", adopt: { id, file, ref } } });
+    });
+  }
+
+  close(): void {
+    this.#end();
+  }
+
+  #take({ body }: ShareAnswer): void {
+    switch (body?.$case) {
+      case "offer":
+        return void this.#prove(body.offer);
+      case "accepted":
+        if (!PEER.test(body.accepted) || this.#path === "") return this.#end();
+        this.#directory = join(this.#path, "peers", body.accepted);
+        return this.#settle(this);
+      case "adopted": {
+        const { id, problem } = body.adopted;
+        const waiting = this.#adopting.get(id);
+        this.#adopting.delete(id);
+        if (problem === "") waiting?.resolve();
+        else waiting?.reject(new ConnectionError(`The head refuses a value: ${problem}`));
+        return;
+      }
+      case undefined:
+        return;
+      default:
+        body satisfies never;
+    }
+  }
+
+  async #prove(name: string): Promise<void> {
+    const path = privateAt(this.#root, name);
+    const proof = path === undefined ? undefined : await readProof(join(path, "proof"));
+    if (path === undefined || proof === undefined) return this.#end();
+    this.#path = path;
+    if (!this.#over) this.#call.write({ body: { $case: "proof", proof } });
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#call.cancel();
+    this.#settle(undefined);
+    for (const { reject } of this.#adopting.values()) reject(gone());
+    this.#adopting.clear();
+  }
+}
+
+function gone(): ConnectionError {
+  return new ConnectionError("The connection to the head was lost while a value was handed over.");
+}
+
+async function readProof(path: string): Promise<string | undefined> {
+  try {
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(PROOF_BYTES), 0, PROOF_BYTES, 0);
+      return buffer.toString("latin1", 0, bytesRead);
+    } finally {
+      await file.close();
+    }
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * Private directories in shared memory, where processes of one machine and user hand
+ * large values to each other as files.
+ *
+ * The name of a directory tells whose it is, so that what a killed process has left
+ * behind can be removed: `sweep` does. A path is never taken from a peer: names have
+ * a fixed form, and directories must be this user's alone.
+ */
+
+import { randomBytes } from "node:crypto";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { join } from "node:path";
+
+const PRIVATE = 0o700;
+/** Role, process id, its start in clock ticks, its namespace of process ids, random digits. */
+const NAME = /^grain-(?:head|worker)-(\d+)-(\d+)-(\d+)-[0-9a-f]{32}$/;
+/** In place of what the system does not tell. */
+const UNKNOWN = "0";
+const FILE_NAME = /^[0-9a-f]{32}$/;
+
+/** Whose a directory is. */
+export type Role = "head" | "worker";
+
+/**
+ * Where directories are made: GRAIN_SHARED_DIR, or `/dev/shm` where there is one.
+ *
+ * @returns undefined when values are not shared: that variable is empty, or there is no such memory
+ */
+export function sharedRoot(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const root = env.GRAIN_SHARED_DIR ?? (process.platform === "linux" ? "/dev/shm" : "");
+  try {
+    return root !== "" && lstatSync(root).isDirectory() ? root : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Makes a directory for this process and user alone. @returns its path */
+export function makePrivate(root: string, role: Role): string {
+  const [pid, startedAt] = own();
+  const path = join(
+    root,
+    `grain-${role}-${pid}-${startedAt}-${namespace()}-${randomBytes(16).toString("hex")}`,
+  );
+  mkdirSync(path, { mode: PRIVATE });
+  return path;
+}
+
+/**
+ * The path of a directory that a peer has named.
+ *
+ * @returns undefined unless the name has the form of one and it is this user's alone
+ */
+export function privateAt(root: string, name: string): string | undefined {
+  if (!NAME.test(name)) return undefined;
+  const path = join(root, name);
+  return isPrivate(path) ? path : undefined;
+}
+
+/** Whether a path is a directory, no link, that only this user can enter. */
+function isPrivate(path: string): boolean {
+  try {
+    const found = lstatSync(path);
+    return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o077) === 0;
+  } catch {
+    return false;
+  }
+}
+
+/** A new name of a file with a value. */
+export function newFileName(): string {
+  return randomBytes(16).toString("hex");
+}
+
+/** A new name of a file of one of several writers, numbered by whoever started them. */
+export function fileNameOf(writer: number): string {
+  return prefixOf(writer) + randomBytes(12).toString("hex");
+}
+
+/** Removes the files of one writer but those that are spared. */
+export function removeFilesOf(writer: number, directory: string, spared: ReadonlySet<string>): void {
+  const prefix = prefixOf(writer);
+  let names: string[] = [];
+  try {
+    names = readdirSync(directory);
+  } catch {
+    // The directory has been removed, and they with it.
+  }
+  for (const name of names) {
+    if (name.startsWith(prefix) && !spared.has(name)) rmSync(join(directory, name), { force: true });
+  }
+}
+
+function prefixOf(writer: number): string {
+  return (writer >>> 0).toString(16).padStart(8, "0");
+}
+
+/** Whether a peer's text can be the name of a file with a value. */
+export function isFileName(text: string): boolean {
+  return FILE_NAME.test(text);
+}
+
+/** Removes a directory and all in it, if it is there. */
+export function removeDirectory(path: string): void {
+  rmSync(path, { recursive: true, force: true });
+}
+
+/** Removes the directories of this user's processes that have ended without doing so. */
+export function sweep(root: string): void {
+  const here = namespace();
+  let names: string[] = [];
+  try {
+    names = readdirSync(root);
+  } catch {
+    // There is nothing to be removed.
+  }
+  for (const name of names) {
+    const [, pid, startedAt, pids] = NAME.exec(name) ?? [];
+    // Of another namespace nothing can be known.
+    if (pid === undefined || pids !== here || isAlive(pid, startedAt!)) continue;
+    const path = join(root, name);
+    if (isPrivate(path)) removeDirectory(path);
+  }
+}
+
+function own(): [string, string] {
+  return [String(process.pid), startOf("self") ?? UNKNOWN];
+}
+
+/** Whether a process is still the one that made a directory. */
+function isAlive(pid: string, startedAt: string): boolean {
+  if (startedAt !== UNKNOWN) return startOf(pid) === startedAt;
+  try {
+    process.kill(Number(pid), 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
+}
+
+/** When a process started, in clock ticks since the machine did; undefined when it has ended. */
+function startOf(pid: string): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    // The name, in parentheses, may hold anything; fields 3 and 22 are state and start.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/** The namespace that this process's id belongs to. */
+function namespace(): string {
+  try {
+    return /\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0] ?? UNKNOWN;
+  } catch {
+    return UNKNOWN;
+  }
+}

@@ -1,0 +1,106 @@
+/** Whoever is killed, with whatever: no process of a task is left on the machine. */
+
+import { readFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { marked, Stage } from "../kit/daemons.js";
+
+let stage: Stage;
+beforeEach(() => {
+  stage = new Stage();
+});
+afterEach(() => stage.close());
+
+/** One task with processes in its own group, under the launcher, and in a session of its own. */
+const SCATTER = `
+import { spawn } from "node:child_process";
+import { cores, currentTask, delayed, run } from "grain-scheduler";
+
+const scatter = delayed(async function scatter() {
+  const { $, worker } = currentTask();
+  const stubborn = "trap '' TERM; while :; do sleep 0.2; done";
+  spawn("sh", ["-c", stubborn], { stdio: "ignore" });
+  spawn("sh", ["-c", \`setsid sh -c "\${stubborn}" & exit 0\`], { stdio: "ignore" });
+  const program = $\`sh -c \${stubborn}\`;
+  await program.pid;
+  console.log("scattered on", worker);
+  await program;
+});
+
+await run(async () => {
+  await scatter.with(cores(1))();
+});
+`;
+
+/** Executors and what they have started. */
+const ofTasks = () => marked(stage.marker, "GRAIN_EXECUTOR=");
+const nobodyIsLeft = () =>
+  vi.waitFor(() => expect(ofTasks()).toEqual([]), { timeout: 30_000, interval: 100 });
+
+async function scattered() {
+  const { address } = await stage.head();
+  const worker = await stage.worker(address, ["--name", "w1", "--cpus", "1", "--grace", "1"]);
+  const program = stage.run(
+    ["--import", "tsx", stage.program("program.ts", SCATTER)],
+    { GRAIN_ADDRESS: address },
+    stage.project,
+  );
+  await program.until(/scattered on w1/);
+  expect(ofTasks().length).toBeGreaterThan(4);
+  return { address, worker, program };
+}
+
+function watchdogs(): number[] {
+  const isWatchdog = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("grain-watchdog");
+  return marked(stage.marker).filter(isWatchdog);
+}
+
+describe.runIf(process.platform === "linux")("nothing of a task is left", () => {
+  it("when its worker is killed", async () => {
+    const { worker, program } = await scattered();
+    worker.kill("SIGKILL");
+    await nobodyIsLeft();
+    program.kill("SIGKILL");
+  });
+
+  it("when its worker and the worker's watchdog are killed, and another worker starts", async () => {
+    const { address, worker, program } = await scattered();
+    for (const pid of watchdogs()) process.kill(pid, "SIGKILL");
+    worker.kill("SIGKILL");
+    await worker.ended;
+    program.kill("SIGKILL");
+    const next = await stage.worker(address, ["--name", "w2", "--cpus", "1"]);
+    expect(next.stderr).toMatch(/WARN Ended \d+ processes that a worker which died had left\./);
+    next.kill();
+    await next.ended;
+    await nobodyIsLeft();
+  });
+
+  it("when its program is killed", async () => {
+    const { worker, program } = await scattered();
+    program.kill("SIGKILL");
+    const count = () => ofTasks().length;
+    // The two executors that are kept ready, at most.
+    await vi.waitFor(() => expect(count()).toBeLessThanOrEqual(2), { timeout: 30_000, interval: 100 });
+    worker.kill();
+    await worker.ended;
+    expect(ofTasks()).toEqual([]);
+  });
+
+  it("when its worker is told to end twice", async () => {
+    const { worker, program } = await scattered();
+    worker.kill();
+    await worker.until(/SIGTERM: leaving when 1 task has ended/);
+    worker.kill();
+    expect((await worker.ended).code).toBe(0);
+    expect(ofTasks()).toEqual([]);
+    program.kill("SIGKILL");
+  });
+
+  it("when a program that runs it in its own process is killed", async () => {
+    const program = stage.run(["--import", "tsx", stage.program("program.ts", SCATTER)], {}, stage.project);
+    await program.until(/scattered on local/);
+    expect(ofTasks().length).toBeGreaterThan(4);
+    program.kill("SIGKILL");
+    await nobodyIsLeft();
+  });
+});

@@ -1,0 +1,227 @@
+/** Values as files between a head and peers of its machine, over real sockets. */
+
+import { linkSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client, credentials } from "@grpc/grpc-js";
+import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
+import { startHead } from "../../../head/index.js";
+import type { BlobStoreOptions } from "../../../head/shell/blob/store.js";
+import type { ShareAnswer, ShareRequest } from "../../../proto/grain.js";
+import { newValueKey, valueRefOf } from "../../../proto/hash.js";
+import { GrpcBlobs } from "../../../proto/link/grpc/blobs.js";
+import { blobsService } from "../../../proto/link/grpc/services.js";
+import type { ValueFiles } from "../../../proto/link/link.js";
+import { newFileName } from "../../../proto/share/directory.js";
+import { readValue, writeValue } from "../../../proto/share/value-file.js";
+
+const KEY = newValueKey();
+
+let root: string;
+beforeEach(() => {
+  root = scratch();
+  vi.stubEnv("GRAIN_SHARED_DIR", root);
+});
+
+function scratch(): string {
+  const path = mkdtempSync(join(tmpdir(), "grain-test-"));
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+    expect(readdirSync(path)).toEqual([]);
+    rmSync(path, { recursive: true });
+  });
+  return path;
+}
+
+async function serve(blobs: BlobStoreOptions = {}) {
+  const spillParent = scratch();
+  const started = await startHead({ listen: ["127.0.0.1:0"], blobs: { spillParent, ...blobs } });
+  onTestFinished(() => started.close());
+  const address = started.addresses[0]!;
+  const peer = (itsRoot: string | undefined = root) => {
+    const transport = new GrpcBlobs(`dns:${address}`, address, itsRoot);
+    onTestFinished(() => transport.close());
+    return transport;
+  };
+  return { ...started, address, peer };
+}
+
+function sample(byteLength: number, seed = 1) {
+  const bytes = new Uint8Array(byteLength).fill(seed);
+  return { bytes, ref: valueRefOf(KEY, [bytes]) };
+}
+
+async function handOver(files: ValueFiles, { bytes, ref }: ReturnType<typeof sample>): Promise<string> {
+  const file = newFileName();
+  writeValue(join(files.directory, file), [bytes]);
+  await files.adopt(ref, file);
+  return join(files.directory, file);
+}
+
+async function bytesOf(files: ValueFiles, ref: ReturnType<typeof sample>["ref"]): Promise<Uint8Array> {
+  const { parts } = await readValue(files.pathOf(ref.hash), ref);
+  return Buffer.concat(parts);
+}
+
+describe("a peer of the same machine", () => {
+  it("hands over a file that others then read, without a copy", async () => {
+    const { peer, head } = await serve();
+    const [one, other] = [await peer().share(), await peer().share()];
+    const value = sample(300_000);
+    const path = await handOver(one!, value);
+    expect(await head.blobs.missing([value.ref.hash])).toEqual([]);
+    rmSync(path);
+    expect(Buffer.compare(await bytesOf(other!, value.ref), value.bytes)).toBe(0);
+    // Somebody else's is thrown away, and both are fine.
+    rmSync(await handOver(other!, value));
+    expect(Buffer.compare(await bytesOf(one!, value.ref), value.bytes)).toBe(0);
+  });
+
+  it("reads what came over a connection, and the other way round", async () => {
+    const { peer } = await serve();
+    const [near, far] = [peer(), peer(scratch())];
+    const [up, down] = [sample(2_500_000, 1), sample(2_500_000, 2)];
+    const files = await near.share();
+    expect(await far.share()).toBeUndefined();
+    await far.put(up.ref, [up.bytes]);
+    expect(Buffer.compare(await bytesOf(files!, up.ref), up.bytes)).toBe(0);
+    await handOver(files!, down);
+    expect(Buffer.compare(await far.get(down.ref), down.bytes)).toBe(0);
+  });
+
+  it("finds what is beyond the head's memory on its disk, over the connection", async () => {
+    const { peer, head } = await serve({ memoryBytes: 500_000 });
+    const transport = peer();
+    const files = await transport.share();
+    const values = [1, 2, 3].map((seed) => sample(200_000, seed));
+    for (const value of values) await handOver(files!, value);
+    expect(head.blobs.memoryBytes).toBe(400_000);
+    await expect(bytesOf(files!, values[2]!.ref)).rejects.toThrow(/ENOENT/);
+    for (const { ref, bytes } of values) expect(Buffer.compare(await transport.get(ref), bytes)).toBe(0);
+  });
+
+  it("makes room with what nothing refers to any more, and loses results at once", async () => {
+    const { peer, head } = await serve({ memoryBytes: 500_000 });
+    const files = (await peer().share())!;
+    const [first, second, third] = [1, 2, 3].map((seed) => sample(200_000, seed));
+    for (const value of [first!, second!]) {
+      await handOver(files, value);
+      head.blobs.hold(value.ref.hash);
+    }
+    head.blobs.release(first!.ref.hash);
+    expect(head.blobs.has(first!.ref.hash)).toBe(true);
+    await handOver(files, third!);
+    expect(head.blobs.has(first!.ref.hash)).toBe(false);
+    expect(Buffer.compare(await bytesOf(files, third!.ref), third!.bytes)).toBe(0);
+    head.blobs.discard(second!.ref.hash);
+    expect(head.blobs.memoryBytes).toBe(200_000);
+    await expect(bytesOf(files, second!.ref)).rejects.toThrow(/ENOENT/);
+  });
+
+  it("leaves nothing when it goes, but what the head holds", async () => {
+    const { peer } = await serve();
+    const [one, other] = [peer(), (await peer().share())!];
+    const files = (await one.share())!;
+    const value = sample(100_000);
+    await handOver(files, value);
+    writeFileSync(join(files.directory, newFileName()), "half a value");
+    one.close();
+    await vi.waitFor(() => expect(() => readdirSync(files.directory)).toThrow(/ENOENT/));
+    expect(one.files).toBeUndefined();
+    expect(Buffer.compare(await bytesOf(other, value.ref), value.bytes)).toBe(0);
+  });
+
+  it("hears of a head that goes", async () => {
+    const { peer, close } = await serve();
+    const transport = peer();
+    const files = (await transport.share())!;
+    await close();
+    const { ref } = sample(10);
+    await expect(files.adopt(ref, newFileName())).rejects.toThrow(/connection to the head was lost/);
+    expect(readdirSync(root)).toEqual([]);
+  });
+
+  it.each<[string, RegExp, (directory: string, file: string) => string]>([
+    ["a path", /does not name a file/, () => "../../proof"],
+    ["a file that is not there", /there is none/, (_, file) => file],
+    [
+      "a link",
+      /no file of 5 bytes/,
+      (directory, file) => {
+        symlinkSync(join(directory, "../../proof"), join(directory, file));
+        return file;
+      },
+    ],
+    [
+      "a file of another length",
+      /no file of 5 bytes/,
+      (directory, file) => {
+        linkSync(join(directory, "../../proof"), join(directory, file));
+        return file;
+      },
+    ],
+  ])("cannot hand over %s", async (_, reason, make) => {
+    const { peer, head } = await serve();
+    const files = (await peer().share())!;
+    const { ref } = sample(5);
+    await expect(files.adopt(ref, make(files.directory, newFileName()))).rejects.toThrow(reason);
+    expect(head.blobs.has(ref.hash)).toBe(false);
+    expect(() => files.pathOf("../../proof")).toThrow(/does not name a value/);
+  });
+});
+
+describe("a peer that does not see the directory", () => {
+  it("is not given one for a wrong proof", async () => {
+    const { address } = await serve();
+    const client = new Client(address, credentials.createInsecure());
+    onTestFinished(() => client.close());
+    const { path, requestSerialize, responseDeserialize } = blobsService.share;
+    const call = client.makeBidiStreamRequest<ShareRequest, ShareAnswer>(
+      path,
+      requestSerialize,
+      responseDeserialize,
+    );
+    const answers: ShareAnswer[] = [];
+    for await (const answer of call) {
+      answers.push(answer as ShareAnswer);
+      call.write({ body: { $case: "proof", proof: "0".repeat(32) } });
+    }
+    expect(answers.map(({ body }) => body?.$case)).toEqual(["offer"]);
+  });
+
+  it("falls back to the connection when the proof there is another", async () => {
+    const { peer } = await serve();
+    const [name] = readdirSync(root);
+    writeFileSync(join(root, name!, "proof"), "another");
+    const transport = peer();
+    expect(await transport.share()).toBeUndefined();
+    const value = sample(100_000);
+    await transport.put(value.ref, [value.bytes]);
+    expect(Buffer.compare(await transport.get(value.ref), value.bytes)).toBe(0);
+  });
+
+  it("and heads without one do without", async () => {
+    vi.stubEnv("GRAIN_SHARED_DIR", "");
+    const { peer } = await serve();
+    const transport = peer();
+    expect(await transport.share()).toBeUndefined();
+    const value = sample(100_000);
+    await transport.put(
+      value.ref,
+      (async function* () {
+        yield value.bytes.subarray(0, 10);
+        yield value.bytes.subarray(10);
+      })(),
+    );
+    expect(Buffer.compare(await transport.get(value.ref), value.bytes)).toBe(0);
+    await expect(
+      transport.put(
+        sample(5).ref,
+        (async function* () {
+          yield new Uint8Array(2);
+          throw new Error("the source failed");
+        })(),
+      ),
+    ).rejects.toThrow("the source failed");
+  });
+});

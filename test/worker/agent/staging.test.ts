@@ -1,0 +1,97 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { newValueKey, valueRefOf } from "../../../proto/hash.js";
+import type { BlobTransport, ValueFiles } from "../../../proto/link/link.js";
+import { fileNameOf } from "../../../proto/share/directory.js";
+import { readValueSync, writeValue } from "../../../proto/share/value-file.js";
+import { Staging } from "../../../worker/agent/staging.js";
+
+const BYTES = new Uint8Array(100_000).fill(5);
+
+function setUp(files?: (directory: string) => Partial<ValueFiles>) {
+  const root = mkdtempSync(join(tmpdir(), "grain-test-"));
+  vi.stubEnv("GRAIN_SHARED_DIR", root);
+  const held = new Map<string, Uint8Array>();
+  const blobs: BlobTransport = {
+    files: files === undefined ? undefined : (files(root) as ValueFiles),
+    missing: async () => [],
+    put: async (ref, parts) => {
+      const all: Uint8Array[] = [];
+      for await (const part of parts) all.push(part);
+      held.set(ref.hash, Buffer.concat(all));
+    },
+    get: async () => BYTES,
+  };
+  const staging = new Staging(blobs);
+  onTestFinished(() => {
+    staging.close();
+    vi.unstubAllEnvs();
+    expect(readdirSync(root)).toEqual([]);
+    rmSync(root, { recursive: true });
+  });
+  return { staging, held, root };
+}
+
+function result(executor: number, directory: string) {
+  const file = fileNameOf(executor);
+  const { hash, byteLength } = valueRefOf(newValueKey(), [BYTES]);
+  writeValue(join(directory, file), [BYTES]);
+  return { type: "finishedLarge" as const, ref: 1, runUs: 0, hash, byteLength, file, fallback: false };
+}
+
+describe("values of a worker that shares nothing with its head", () => {
+  it("are written for the executor, and removed with their task", () => {
+    const { staging } = setUp();
+    const { path, ...ref } = staging.fileOf(1, { ref: 7, value: BYTES });
+    expect(readValueSync(path, ref).byteLength).toBe(100_000);
+    staging.fileOf(2, { ref: 7, value: BYTES });
+    expect(readdirSync(staging.directory)).toHaveLength(1);
+    staging.forget(7);
+    staging.forget(7);
+    expect(readdirSync(staging.directory)).toEqual([]);
+  });
+
+  it("are sent, and their file removed", async () => {
+    const { staging, held } = setUp();
+    const finished = result(1, staging.directory);
+    expect(await staging.deliver(finished)).toMatchObject({ hash: finished.hash });
+    expect(Buffer.compare(held.get(finished.hash)!, BYTES)).toBe(0);
+    expect(readdirSync(staging.directory)).toEqual([]);
+    await expect(staging.deliver({ ...finished, file: "../x" })).rejects.toThrow(/does not name a file/);
+  });
+
+  it("are removed when the executor dies before it has told of them", () => {
+    const { staging } = setUp();
+    result(1, staging.directory);
+    const other = result(2, staging.directory);
+    staging.executorEnded(1);
+    expect(readdirSync(staging.directory)).toEqual([other.file]);
+  });
+
+  it("fail their task when they cannot be written", () => {
+    const { staging } = setUp();
+    rmSync(staging.directory, { recursive: true });
+    expect(staging.fileOf(1, { ref: 1, value: BYTES }).problem).toMatch(/ENOENT/);
+    const name = { hash: "gmac", byteLength: 5 };
+    expect(staging.fileOf(1, { ref: 1, value: name }).problem).toMatch(/has gone/);
+  });
+});
+
+describe("values of a worker on its head's machine", () => {
+  it("are handed over, or stay where they are", async () => {
+    const adopted: string[] = [];
+    const { staging, root } = setUp((directory) => ({
+      directory,
+      adopt: async (_, file) => void adopted.push(file),
+      pathOf: (hash) => join(directory, hash),
+    }));
+    expect(staging.directory).toBe(root);
+    const finished = result(1, root);
+    await staging.deliver(finished);
+    expect(adopted).toEqual([finished.file]);
+    const value = { hash: "x", byteLength: 5 };
+    expect(staging.fileOf(1, { ref: 1, value })).toEqual({ ...value, path: join(root, "x") });
+  });
+});

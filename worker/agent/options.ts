@@ -1,0 +1,40 @@
+/** How an agent is started. Data only; what it does with it is agent.ts. */
+
+import type { HeadToWorker, WorkerMessage } from "../../proto/grain.js";
+import type { Connection } from "../../proto/link/link.js";
+import type { Pool } from "../../proto/resource/pool.js";
+import type { CgroupTree } from "../memory/cgroup.js";
+import type { EarlyExecutor } from "../pool.js";
+
+/** How loud a line of the agent's log is. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** How an agent is started. */
+export interface AgentOptions {
+  /** To the head. The agent closes it when it ends. */
+  readonly connection: Connection<WorkerMessage, HeadToWorker>;
+  /** Unique among the head's workers. */
+  readonly name: string;
+  /** What it offers, and never gives out twice. */
+  readonly pool: Pool;
+  /** Files of modules whose functions can be run without being shipped. */
+  readonly imports: readonly string[];
+  /** Where shipped modules are kept. Default: of this user, see `defaultCacheDir`. */
+  readonly cacheDir?: string;
+  /** How many executors are started before there is a task, and stay when idle. Default: 0. */
+  readonly prewarm?: number;
+  /** An executor that was started already. The agent ends it. */
+  readonly early?: EarlyExecutor;
+  /** Idle executors beyond those are ended after about this long. Default: 60,000. */
+  readonly idleMs?: number;
+  /** How long a process may take to end after SIGTERM, before SIGKILL. Default: 5,000. */
+  readonly graceMs?: number;
+  /** After `leave`, what runs may run for so long; then it is ended and goes back to the head. Default: for ever. */
+  readonly drainMs?: number;
+  /** Where the kernel can limit the memory of each executor. Default: it is measured. */
+  readonly cgroups?: CgroupTree | undefined;
+  /** Whether this machine is short of memory, so that nothing more should be started. Default: asks the system. */
+  readonly isMemoryShort?: () => boolean;
+  /** Takes what the agent has to say. Default: nobody. */
+  readonly onLog?: (level: LogLevel, text: string) => void;
+}

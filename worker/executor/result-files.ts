@@ -1,0 +1,34 @@
+/** Large results of one executor: written to files, which the agent brings to the head and removes. */
+
+import { join } from "node:path";
+import { newValueKey, valueRefOf } from "../../proto/hash.js";
+import { fileNameOf } from "../../proto/share/directory.js";
+import { writeValue } from "../../proto/share/value-file.js";
+import type { FinishedLarge, Setup } from "./message.js";
+
+/** What the agent is told of a result's file. */
+export type WrittenResult = Pick<FinishedLarge, "hash" | "byteLength" | "file" | "fallback">;
+
+/** Writes results. */
+export class ResultFiles {
+  readonly #setup: Setup;
+  constructor(setup: Setup) {
+    this.#setup = setup;
+  }
+
+  /** @throws Error when there is no room for it anywhere */
+  write(parts: readonly Uint8Array[]): WrittenResult {
+    const { executor, directory, fallback } = this.#setup;
+    const file = fileNameOf(executor);
+    // A key of its own: the head drops a result when its client has it, so no two may share a name.
+    const ref = valueRefOf(newValueKey(), parts);
+    try {
+      writeValue(join(directory, file), parts);
+      return { ...ref, file, fallback: false };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+    }
+    writeValue(join(fallback, file), parts);
+    return { ...ref, file, fallback: true };
+  }
+}
