@@ -32,8 +32,10 @@ export class Assignments {
   }
 
   add(worker: Worker, task: Task, alternative: number, granted: boolean): void {
-    // A task that runs alone asked for no gang, and need not know.
-    const gang = task.class.alone ? undefined : task.gang;
+    const { session, spec } = task.class;
+    // One that runs alone and asked for no gang need not know.
+    const asked = session.classes.get(spec)!.shapes[alternative]!;
+    const gang = asked.nodes > 0 ? task.gang : undefined;
     if (granted) this.granted.add(worker);
     const hardMs = learntHardMs(this.state, task, alternative);
     const share = this.#shareOf(worker, task.class);

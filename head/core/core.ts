@@ -34,6 +34,7 @@ import {
 import type { HeadEvent, SpecDefined, Submitted, WorkerJoined } from "./event.js";
 import { DEFAULT_OPTIONS, type SchedulingOptions } from "./options.js";
 import { plan } from "./plan.js";
+import { onLearnt, onRecovered } from "./recovered.js";
 import { release } from "./reservation.js";
 import { onWorkerResumed, onWorkerSuspect } from "./resume.js";
 import type { Session } from "./session.js";
@@ -113,6 +114,10 @@ function apply(state: State, event: HeadEvent<unknown, unknown, unknown>): void 
     }
     case "workerJoined":
       return onWorkerJoined(state, event);
+    case "recovered":
+      return onRecovered(state, event);
+    case "learnt":
+      return onLearnt(state, event);
     case "planDue":
       return plan(state);
     default:

@@ -82,6 +82,27 @@ export interface Conclude {
   readonly verdict: Verdict;
 }
 
+/**
+ * Remember of a task what its next execution depends on. For whoever keeps a durable copy; nothing is to be sent.
+ */
+export interface Remember {
+  readonly type: "remember";
+  readonly session: number;
+  readonly task: number;
+  /** Of the execution under way, or of the next one. */
+  readonly attempt: number;
+  readonly failures: number;
+  readonly memoryFailures: number;
+  /** Names of workers that were lost while it ran. */
+  readonly lostWorkers: readonly string[];
+  /** It has run, and goes before others of its urgency. */
+  readonly again: boolean;
+  /** On no worker any more; otherwise it is being stopped where it is, and runs again then. */
+  readonly queued: boolean;
+  /** How long it waits before it is back in its queue. */
+  readonly delayMs: number;
+}
+
 /** Every task of a closed session has ended, on the workers too. */
 export interface SessionEnded {
   readonly type: "sessionEnded";
@@ -127,6 +148,7 @@ export type Effect<Source, Result, Failure> =
   | Deliver<Result>
   | Reject<Failure>
   | Conclude
+  | Remember
   | SessionEnded
   | Warn
   | DropWorker

@@ -4,6 +4,7 @@ import type { Verdict } from "./effect.js";
 import { observe } from "./estimate.js";
 import type { Failed, Finished, Returned, Started } from "./event.js";
 import { isolateIfSuspect } from "./isolate.js";
+import { remember } from "./remember.js";
 import { repeat } from "./retry.js";
 import type { Session } from "./session.js";
 import {
@@ -202,6 +203,7 @@ function endGang(state: State, task: Task, lost: Worker, planned: boolean): void
   const { worker } = task.state;
   const session = task.class.session.number;
   markStopping(state, task, true);
+  remember(state, task);
   state.effects.push({ type: "stop", worker: worker.number, session, tasks: [task.number] });
 }
 

@@ -170,6 +170,64 @@ export interface Returned {
   readonly attempts: readonly number[];
 }
 
+/** A task of an earlier life of the head that had been looked at. */
+export interface RecoveredTask {
+  readonly task: number;
+  readonly attempt: number;
+  readonly failures: number;
+  readonly memoryFailures: number;
+  readonly lostWorkers: readonly string[];
+  /** It has run, and goes before others of its urgency. */
+  readonly again: boolean;
+  /** How long it was to wait before it is back in its queue. That begins anew. */
+  readonly delayMs: number;
+}
+
+/** One that was with a worker. */
+export interface RecoveredPlacement extends RecoveredTask {
+  /** One that has joined; of a gang, the one that it runs on. */
+  readonly worker: number;
+  readonly alternative: number;
+  /** It owned its resources; otherwise it was sent ahead. */
+  readonly granted: boolean;
+  /** The workers that it had for itself, `worker` first; undefined: it shared one. */
+  readonly gang: readonly number[] | undefined;
+  /** It was being stopped, to be over or to run again; undefined: it was not. */
+  readonly stopping: "over" | "again" | undefined;
+}
+
+/** Tasks of one spec that an earlier life of the head had taken and that have not ended. */
+export interface Recovered<Source> {
+  readonly type: "recovered";
+  readonly session: number;
+  readonly spec: number;
+  /** Task `number` is item `number - base` of this source. */
+  readonly source: Source;
+  readonly base: number;
+  /** Ranges, in rising order, of those that wait and that nobody has looked at. */
+  readonly waiting: readonly (readonly [first: number, end: number])[];
+  /** Those that had gone back to their queue. */
+  readonly putBack: readonly RecoveredTask[];
+  readonly placed: readonly RecoveredPlacement[];
+}
+
+/** What an earlier life of the head had learnt of run times. */
+export interface Learnt {
+  readonly type: "learnt";
+  readonly groups: readonly {
+    readonly name: string;
+    readonly runs: number;
+    readonly meanMs: number;
+    readonly squaresMs: number;
+  }[];
+  readonly estimates: readonly {
+    readonly session: number;
+    readonly spec: number;
+    readonly runs: number;
+    readonly meanUs: number;
+  }[];
+}
+
 /** Everything that arrived in this turn has been stepped: place what can be placed. */
 export interface PlanDue {
   readonly type: "planDue";
@@ -192,4 +250,6 @@ export type HeadEvent<Source, Result, Failure> =
   | Finished<Result>
   | Failed<Failure>
   | Returned
+  | Recovered<Source>
+  | Learnt
   | PlanDue;

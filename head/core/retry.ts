@@ -1,6 +1,7 @@
 /** Repeating a task whose function failed: whether, and when. */
 
 import { isRepeated, OUT_OF_MEMORY, retryDelayMs } from "../../proto/retries.js";
+import { remember } from "./remember.js";
 import { delay, endDelay, requeue, type State, takeOff } from "./state.js";
 import type { Task } from "./task.js";
 
@@ -17,7 +18,10 @@ export function repeat(state: State, task: Task, labels: readonly string[]): boo
   task.again = true;
   const delayMs = retryDelayMs(retries, before);
   if (delayMs === 0) requeue(state, task);
-  else delay(state, task, state.nowMs + delayMs);
+  else {
+    delay(state, task, state.nowMs + delayMs);
+    remember(state, task);
+  }
   return true;
 }
 

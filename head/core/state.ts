@@ -12,6 +12,7 @@ import { KeyedHeap } from "./heap.js";
 import { Levels } from "./level.js";
 import type { Line } from "./line.js";
 import type { SchedulingOptions } from "./options.js";
+import { remember } from "./remember.js";
 import type { Reservation } from "./reservation.js";
 import type { Session } from "./session.js";
 import { Kinds, type Shape, Shapes } from "./shape.js";
@@ -114,6 +115,12 @@ export function enqueue(state: State, batch: Batch): void {
 
 /** Puts a task that has left its worker at the front of its queue. */
 export function requeue(state: State, task: Task): void {
+  putBack(state, task);
+  remember(state, task);
+}
+
+/** A task becomes one of those that wait at the front of their queue. */
+export function putBack(state: State, task: Task): void {
   task.state = QUEUED;
   task.class.queue.putBack(task);
   queued(state, task.class, 1);
@@ -195,37 +202,36 @@ export function grant(
 ): Task {
   const task = dequeue(state, cls);
   task.gang = gang;
-  hold(state, task, worker, alternative, 1);
-  task.state = worker.states.of("granted", alternative);
-  own(state, task, worker, alternative);
+  placeOn(state, task, worker, alternative, true);
   return task;
+}
+
+/** A task that is in no queue is on a worker from now on. */
+export function placeOn(
+  state: State,
+  task: Task,
+  worker: Worker,
+  alternative: number,
+  granted: boolean,
+): void {
+  hold(state, task, worker, alternative, 1);
+  task.state = worker.states.of(granted ? "granted" : "ahead", alternative);
+  if (granted) return own(state, task, worker, alternative);
+  const cls = task.class;
+  const set = worker.ahead.get(cls) ?? new Set();
+  if (set.size === 0) worker.ahead.set(cls, set);
+  set.add(task);
+  countAhead(state, task, worker, 1);
 }
 
 /** Queue to worker, without resources. */
 export function sendAhead(state: State, cls: TaskClass, worker: Worker): Task {
   const task = dequeue(state, cls);
-  hold(state, task, worker, 0, 1);
-  placeAhead(state, task, worker);
+  placeOn(state, task, worker, 0, false);
   return task;
 }
 
-function placeAhead(state: State, task: Task, worker: Worker): void {
-  task.state = worker.states.of("ahead", 0);
-  const cls = task.class;
-  let set = worker.ahead.get(cls);
-  if (set === undefined) {
-    set = new Set();
-    worker.ahead.set(cls, set);
-  }
-  set.add(task);
-  countAhead(state, task, worker, 1);
-}
-
-/**
- * Queue to worker, for a worker that has it already; its place in the queue does not matter.
- *
- * @returns undefined when it does not wait in just this attempt
- */
+/** Queue to worker, for a worker that has it already; undefined: it does not wait in just this attempt. */
 export function adopt(
   state: State,
   session: Session,
@@ -238,26 +244,22 @@ export function adopt(
   const task = takeWaiting(session, number, attempt);
   if (task === undefined) return undefined;
   task.again = false;
-  hold(state, task, worker, alternative, 1);
-  if (started) {
-    task.state = worker.states.of("granted", alternative);
-    own(state, task, worker, alternative);
-  } else placeAhead(state, task, worker);
+  placeOn(state, task, worker, alternative, started);
   return task;
 }
 
 function takeWaiting(session: Session, number: number, attempt: number): Task | undefined {
-  let task = session.tasks.get(number);
-  if (task !== undefined) {
-    if (task.state.type !== "queued" || task.attempt !== attempt) return undefined;
-    task.class.queue.remove(task);
-  } else {
-    const batch = attempt === 1 ? session.batches.of(number) : undefined;
-    if (batch === undefined) return undefined;
-    task = batch.class.queue.takeOut(batch, number);
+  const known = session.tasks.get(number);
+  const batch = known === undefined && attempt === 1 ? session.batches.of(number) : undefined;
+  if (batch !== undefined) {
+    const task = batch.class.queue.takeOut(batch, number);
+    unqueued(batch.class, 1);
+    return task;
   }
-  unqueued(task.class, 1);
-  return task;
+  if (known?.state.type !== "queued" || known.attempt !== attempt) return undefined;
+  known.class.queue.remove(known);
+  unqueued(known.class, 1);
+  return known;
 }
 
 /** A task sent ahead owns resources from now on. */

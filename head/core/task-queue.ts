@@ -72,7 +72,7 @@ export class TaskQueue {
     }
     const batch = this.#batches[this.#from];
     if (batch === undefined) return undefined;
-    const task = newTask(batch, batch.next);
+    const task = newTask(batch.class, batch.next, batch.source, batch.next - batch.base);
     task.class.session.tasks.set(task.number, task);
     this.#pass(batch);
     this.#live -= 1;
@@ -98,7 +98,7 @@ export class TaskQueue {
 
   /** Takes one out of a batch, whichever is next. It must still wait. */
   takeOut(batch: Batch, number: number): Task {
-    const task = newTask(batch, number);
+    const task = newTask(batch.class, number, batch.source, number - batch.base);
     task.class.session.tasks.set(number, task);
     this.drop(batch, number);
     return task;
@@ -172,14 +172,15 @@ function exhaust(batch: Batch): void {
   batch.dropped = undefined;
 }
 
-function newTask(batch: Batch, number: number): Task {
+/** A task that has been nowhere yet. Its arguments are item `index` of `source`. */
+export function newTask(cls: TaskClass, number: number, source: unknown, index: number): Task {
   return {
-    class: batch.class,
+    class: cls,
     number,
     attempt: 1,
     state: QUEUED,
-    source: batch.source,
-    index: number - batch.base,
+    source,
+    index,
     grantedMs: 0,
     gang: undefined,
     again: false,

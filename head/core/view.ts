@@ -1,8 +1,10 @@
 /** A read-only look at the scheduler, for the shell, tests and people. */
 
 import type { Pool } from "../../proto/resource/pool.js";
+import type { Estimate } from "./estimate.js";
 import { type Explanation, explainTask } from "./explain.js";
 import type { State } from "./state.js";
+import type { GroupRuns } from "./walltime.js";
 
 /** Counts of one session. */
 export interface SessionView {
@@ -90,6 +92,18 @@ export class CoreView {
    */
   explain(session: number, task: number, nowMs: number = this.state.nowMs): Explanation {
     return explainTask({ ...this.state, nowMs }, session, task);
+  }
+
+  /** What has been learnt of walltimes, by group. */
+  get groups(): ReadonlyMap<string, Readonly<GroupRuns>> {
+    return this.state.groups;
+  }
+
+  /** How long the calls of a session's specs run, of those of which any has. */
+  *estimates(session: number): Generator<{ readonly spec: number } & Readonly<Estimate>> {
+    for (const { spec, estimate, alone } of this.state.sessions.get(session)?.classes.values() ?? []) {
+      if (estimate.runs > 0 && !alone) yield { spec, runs: estimate.runs, meanUs: estimate.meanUs };
+    }
   }
 
   get workerCount(): number {

@@ -37,6 +37,9 @@ export function carryOut(effect: ShellEffect, peers: Peers): void {
     case "conclude":
     case "warn":
       return tellClient(effect, peers);
+    case "remember":
+      // For whoever keeps a durable copy of the scheduler's state; see head/journal.
+      return;
     case "sessionEnded":
       return peers.sessionEnded(effect.session);
     case "dropWorker":
@@ -47,7 +50,7 @@ export function carryOut(effect: ShellEffect, peers: Peers): void {
 }
 
 type ForWorker = Extract<ShellEffect, { worker: number; session: number }>;
-type ForClient = Exclude<ShellEffect, ForWorker | { type: "sessionEnded" | "dropWorker" }>;
+type ForClient = Exclude<ShellEffect, ForWorker | { type: "remember" | "sessionEnded" | "dropWorker" }>;
 
 function tellWorker(effect: ForWorker, peers: Peers): void {
   const worker = peers.worker(effect.worker);

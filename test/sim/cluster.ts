@@ -4,64 +4,20 @@
  * workers really do at every start (occupancy.ts).
  */
 
-import type { SchedulingOptions } from "../../head/core/options.js";
 import type { Demand, Request } from "../../proto/resource/demand.js";
 import type { Pool } from "../../proto/resource/pool.js";
 import { type ResourceLike, toRequest } from "../../proto/resource/resource.js";
 import { CoreDriver, type SpecOptions, type TestEffect, type TestEvent } from "../kit/core.js";
 import { Clock } from "./clock.js";
 import { Direction } from "./link.js";
+import type { Begin, ClientLink, End, Member, WorldOptions } from "./member.js";
 import { type Course, ModelWorker, type Report, type WorkerTask, type World } from "./model-worker.js";
 import { Occupancy } from "./occupancy.js";
+import { checkPressure, checkWalltime } from "./orders.js";
 import { Random } from "./random.js";
-
-/** How a task ended at its client. */
-export type End = "delivered" | "rejected" | "cancelled" | "workersLost" | "infeasible";
-
-/** How the world is. */
-export interface WorldOptions {
-  readonly scheduling?: Partial<SchedulingOptions>;
-  /** Longest delay of a message on a worker's link; 0: none, and plans follow at once. Default: 2. */
-  readonly linkMs?: number;
-  /** After every how many events the invariants are checked. Default: 1. */
-  readonly checkEvery?: number;
-  /** How long a worker may be away. Default: 500. */
-  readonly resumeMs?: number;
-  /** How long a client may be away. Default: 2000. */
-  readonly leaseMs?: number;
-}
 
 /** Far more slices than any plan of so small a cluster has. */
 const MOST_SLICES = 200;
-
-interface Member {
-  readonly worker: ModelWorker;
-  readonly pool: Pool;
-  readonly linkMs: number;
-  readonly endsAtMs: number;
-  /** What it reports. */
-  readonly up: Direction;
-  /** What it is told: not sent again when the link is cut. */
-  readonly down: Direction;
-  /** It can be told something: it is connected, and has said what it has if it came back. */
-  talks: boolean;
-  /** When it is lost if it is not back; undefined: it is not away. */
-  awayUntilMs: number | undefined;
-}
-
-/** A client's link. What it has to say waits while it is cut off. */
-interface ClientLink {
-  readonly down: Direction;
-  waiting: (() => void)[];
-}
-
-/** An execution that began. */
-export interface Begin {
-  readonly atMs: number;
-  readonly task: WorkerTask;
-}
-
-type Assign = Extract<TestEffect, { type: "assign" }>;
 
 export class Cluster implements World {
   readonly driver: CoreDriver;
@@ -370,12 +326,12 @@ export class Cluster implements World {
     for (const effect of effects) {
       switch (effect.type) {
         case "assign":
-          if (effect.granted) this.#checkWalltime(effect);
-          this.#checkPressure(effect);
+          if (effect.granted) checkWalltime(this, effect);
+          checkPressure(this, effect);
           this.#down(effect.worker, effect);
           break;
         case "promote":
-          this.#checkPressure(effect);
+          checkPressure(this, effect);
           this.#down(effect.worker, effect);
           break;
         case "retract":
@@ -407,6 +363,7 @@ export class Cluster implements World {
         case "dropWorker":
           throw new Error(`worker ${effect.worker} was dropped: ${effect.reason}`);
         case "warn":
+        case "remember":
           break;
         default:
           effect satisfies never;
@@ -420,30 +377,12 @@ export class Cluster implements World {
     if (member.talks) member.down.sendOnce(() => member.worker.receive(effect));
   }
 
-  #checkWalltime(effect: Assign): void {
-    const { walltime } = this.demandOf(effect.session, effect.spec, effect.alternative);
-    if (walltime === undefined || walltime.group !== "") return;
-    for (const number of [effect.worker, ...(effect.gangs?.flat() ?? [])]) {
-      const leftMs = this.members.get(number)!.endsAtMs - this.nowMs;
-      if (leftMs < walltime.softMs)
-        throw new Error(`worker ${number} was given a task of ${walltime.softMs} ms with ${leftMs} ms left`);
-    }
-  }
-
   #tell(session: number, tasks: readonly number[], end: End): void {
     if (this.closed.has(session)) throw new Error(`${end} for tasks ${tasks} of a closed session ${session}`);
     const client = this.#clients.get(session);
     client!.down.send(() => {
       for (const task of tasks) this.#end(session, task, end);
     });
-  }
-
-  /** Who is short of memory gets one task when it has none, and nothing else. */
-  #checkPressure(effect: Extract<TestEffect, { type: "assign" | "promote" }>): void {
-    const worker = this.driver.core.view.internals.workers.get(effect.worker);
-    if (worker?.pressed !== true) return;
-    if (effect.type !== "assign" || !effect.granted || worker.granted.size !== 1)
-      throw new Error(`worker ${effect.worker}, which is short of memory, was given more than one task`);
   }
 
   #end(session: number, task: number, end: End): void {

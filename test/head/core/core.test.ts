@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { cores, gpus, limit, memory, token } from "../../../proto/resource/index.js";
-import { anyOf } from "../../../proto/resource/resource.js";
+import { anyOf, nodes } from "../../../proto/resource/resource.js";
 import { CoreDriver, placements, poolOf } from "../../kit/core.js";
 
 /** So long that nothing is sent ahead. */
@@ -198,7 +198,9 @@ describe("ends", () => {
     driver.settle();
     expect(driver.fail(1, 1, 1)).toMatchObject([{ type: "reject", task: 1, attempt: 1 }]);
     for (const attempt of [1, 2]) {
-      expect(driver.fail(1, 1, 2, attempt)).toEqual([]);
+      expect(driver.fail(1, 1, 2, attempt)).toMatchObject([
+        { type: "remember", task: 2, attempt: attempt + 1, failures: attempt, again: true, queued: true },
+      ]);
       driver.settle();
     }
     expect(driver.fail(1, 1, 2, 3)).toMatchObject([{ type: "reject", task: 2, attempt: 3 }]);
@@ -274,6 +276,23 @@ describe("cancelling", () => {
     expect(placements(driver.settle()).filter((text) => !text.includes("+"))).toEqual([]);
     expect(driver.fail(1, 1, 1, 1, "cancelled")).toMatchObject([{ type: "conclude", tasks: [1] }]);
     expect(driver.settle()).not.toEqual([]);
+  });
+
+  it("tells a gang's task its workers also when two were lost under it", () => {
+    const driver = new CoreDriver();
+    driver.session(1);
+    driver.spec(1, 1, nodes(2));
+    driver.submit(1, 1, 1);
+    for (const lost of [1, 3]) {
+      driver.worker(lost, poolOf(1));
+      driver.worker(lost + 1, poolOf(1));
+      expect(driver.settle()).toMatchObject([{ type: "assign", worker: lost, gangs: [[lost, lost + 1]] }]);
+      driver.step({ type: "workerLost", worker: lost, planned: false });
+      driver.step({ type: "workerLost", worker: lost + 1, planned: false });
+    }
+    driver.worker(5, poolOf(1));
+    driver.worker(6, poolOf(1));
+    expect(driver.settle()).toMatchObject([{ type: "assign", attempts: [3], gangs: [[5, 6]] }]);
   });
 
   it("runs a task alone under which two workers were lost, and the others beside each other", () => {

@@ -242,7 +242,7 @@ describe("fairness between sessions that both have work queued", () => {
       // Of short tasks so many that what is sent ahead at first, unmeasured, does not matter.
       queues: fc
         .constantFrom<[number, number][]>([100, 600], [600, 100], [300, 300])
-        .map(([a, b]): [number, number] => (long ? [a, b] : [a * 8, b * 8])),
+        .map(([a, b]): [number, number] => (long ? [a, b] : [a * 24, b * 24])),
     });
   const weights = fc.constantFrom<[number, number][]>([1, 1], [2, 1], [1, 3]);
 

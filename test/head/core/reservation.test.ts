@@ -134,7 +134,8 @@ describe("gangs", () => {
     driver.worker(2, poolOf(4));
     driver.submit(1, 1, 1);
     driver.settle();
-    expect(driver.step({ type: "workerLost", worker: 2, planned: false })).toEqual([
+    expect(driver.step({ type: "workerLost", worker: 2, planned: false })).toMatchObject([
+      { type: "remember", task: 1, lostWorkers: ["w2"], queued: false },
       { type: "stop", worker: 1, session: 1, tasks: [1] },
     ]);
     driver.worker(3, poolOf(4));

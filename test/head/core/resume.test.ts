@@ -104,7 +104,7 @@ describe("a worker that is back", () => {
   it("that never received its tasks gets them again", () => {
     const driver = busy(1);
     driver.step(suspect);
-    expect(driver.step(resumed())).toEqual([]);
+    expect(driver.step(resumed())).toMatchObject([{ type: "remember", task: 1, attempt: 2, queued: true }]);
     expect(driver.settle()).toMatchObject([{ type: "assign", worker: 1, tasks: [1], attempts: [2] }]);
   });
 

@@ -1,0 +1,226 @@
+/**
+ * The journal's directory: who has it, which format it is of, every record that it holds; and a thread
+ * that writes further ones.
+ */
+
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { type FileHandle, mkdir, open as openFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { ConfigError, GrainError, messageOf } from "../../proto/errors.js";
+import { VERSION } from "../../proto/version.js";
+import { type Batch, Entry } from "./changes.js";
+import { pack, unpack } from "./codec.js";
+import type { Committed } from "./commit-thread.js";
+import { claim } from "./lock.js";
+import { packetOf } from "./packet.js";
+import { FORMAT, unsealed } from "./record.js";
+import type { StoredRecord } from "./recover.js";
+import { DATABASE, storeOptions } from "./store-options.js";
+
+const FORMAT_KEY = "format";
+
+interface FormatRecord {
+  readonly format: number;
+  /** The version of the package that began the journal. */
+  readonly version: string;
+}
+
+/** An open journal on a disk. */
+export interface Store {
+  /** What was in it when it was opened, in the order of keys, without the record of the format. */
+  readonly records: readonly StoredRecord[];
+  /** Writes a packed batch. Resolves when it is durable; rejects, and has written nothing, when it cannot be. */
+  commit(packet: Uint8Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a journal, or begins one.
+ *
+ * @throws GrainError when another head has it; ConfigError when it is of another format, or damaged as a whole
+ */
+export async function openStore(directory: string): Promise<Store> {
+  await makeDirectory(directory);
+  const { release, takenOver } = await claim(directory);
+  try {
+    await refuseDamaged(directory, takenOver);
+    const records = await readRecords(directory);
+    const writer = new Writer(directory);
+    try {
+      if (records.length === 0) await writer.commit(packetOf(begun()));
+    } catch (error) {
+      await writer.close();
+      throw error;
+    }
+    return {
+      records: records.filter(([key]) => key !== FORMAT_KEY),
+      commit: (packet) => writer.commit(packet),
+      async close() {
+        await writer.close();
+        await release();
+      },
+    };
+  } catch (error) {
+    await release();
+    if (error instanceof GrainError) throw error;
+    throw new ConfigError(`The journal ${directory} cannot be used: ${messageOf(error)}; ${ADVICE}.`, {
+      cause: error,
+    });
+  }
+}
+
+const ADVICE = "move it away to begin with an empty one, or start with another --journal DIR";
+
+async function makeDirectory(directory: string): Promise<void> {
+  try {
+    await mkdir(join(directory, DATABASE), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new ConfigError(
+      `The journal ${directory} cannot be made: ${messageOf(error)}; choose another with --journal DIR, or do without: --no-journal.`,
+      { cause: error },
+    );
+  }
+}
+
+function begun(): Batch {
+  const record: FormatRecord = { format: FORMAT, version: VERSION };
+  return new Map([[FORMAT_KEY, new Entry(FORMAT_KEY, () => pack(record))]]);
+}
+
+/** Where LMDB's first two pages say what the file is (MDB_meta behind the header of a page). */
+const META = { magic: 24, pageBytes: 48, lastPage: 144, end: 168 } as const;
+const MAGIC = 0xbeefc0de;
+
+/**
+ * LMDB reads its file as memory and trusts it: one that is shorter than it says, or torn, would end the
+ * process. So where there is reason to doubt, another process reads it first.
+ *
+ * @param doubtful the head that had it did not end in order
+ */
+async function refuseDamaged(directory: string, doubtful: boolean): Promise<void> {
+  const path = join(directory, DATABASE, "data.mdb");
+  if (!existsSync(path)) return;
+  const file = await openFile(path, "r");
+  try {
+    const { size } = await file.stat();
+    if (size === 0) return;
+    const first = await metaAt(file, 0);
+    const second = first && (await metaAt(file, first.pageBytes));
+    if (first === undefined || second === undefined) throw damaged(directory, "it is no database");
+    // Of a sound file pages at the end may be missing that are not in use.
+    const whole = (Math.max(first.lastPage, second.lastPage) + 1) * first.pageBytes;
+    if (size >= whole && !doubtful) return;
+    if (await isReadable(directory)) return;
+    const missing = size < whole ? `${size} of ${whole} bytes are there` : "it cannot be read to its end";
+    throw damaged(directory, missing);
+  } finally {
+    await file.close();
+  }
+}
+
+const READ_ALL = `
+const [lmdb, options] = process.argv.slice(1);
+const db = require(lmdb).open(JSON.parse(options));
+let bytes = 0;
+for (const { value } of db.getRange({})) bytes += value.at(-1) ?? 0;
+process.exit(0);
+`;
+
+function isReadable(directory: string): Promise<boolean> {
+  const lmdb = createRequire(import.meta.url).resolve("lmdb");
+  const options = JSON.stringify({ ...storeOptions(directory), readOnly: true });
+  return new Promise((resolve) => {
+    execFile(process.execPath, ["-e", READ_ALL, lmdb, options], (error) => resolve(error === null));
+  });
+}
+
+async function metaAt(
+  file: FileHandle,
+  at: number,
+): Promise<{ readonly pageBytes: number; readonly lastPage: number } | undefined> {
+  const page = Buffer.alloc(META.end);
+  const { bytesRead } = await file.read(page, 0, META.end, at);
+  const pageBytes = page.readUInt32LE(META.pageBytes);
+  if (bytesRead < META.end || page.readUInt32LE(META.magic) !== MAGIC) return undefined;
+  if (pageBytes < 512 || pageBytes > 65_536) return undefined;
+  return { pageBytes, lastPage: Number(page.readBigUInt64LE(META.lastPage)) };
+}
+
+function damaged(directory: string, how: string): ConfigError {
+  return new ConfigError(`The journal ${directory} is damaged: ${how}; ${ADVICE}.`);
+}
+
+async function readRecords(directory: string): Promise<StoredRecord[]> {
+  const { open } = await import("lmdb");
+  const db = open<Buffer, string>(storeOptions(directory));
+  try {
+    refuseFormat(directory, db.get(FORMAT_KEY));
+    const records: StoredRecord[] = [];
+    // Values are views of the database's memory: copied, since they outlive it.
+    for (const { key, value } of db.getRange({})) records.push([key, unsealed(key, Buffer.from(value))]);
+    return records;
+  } finally {
+    await db.close();
+  }
+}
+
+function refuseFormat(directory: string, stored: Uint8Array | undefined): void {
+  if (stored === undefined) return;
+  const bytes = unsealed(FORMAT_KEY, stored);
+  if (bytes === undefined) throw damaged(directory, "its record of the format has a wrong checksum");
+  const { format, version } = unpack<FormatRecord>(bytes);
+  if (format === FORMAT) return;
+  throw new ConfigError(
+    `The journal ${directory} is of format ${format} (grain-scheduler ${version}), this head reads ${FORMAT}; ` +
+      "start the version that wrote it, or another --journal DIR.",
+  );
+}
+
+/** The thread that writes. */
+class Writer {
+  readonly #thread: Worker;
+  readonly #waiting: { resolve(): void; reject(error: Error): void }[] = [];
+  readonly #exit: Promise<void>;
+  #failure: Error | undefined;
+
+  constructor(directory: string) {
+    this.#thread = new Worker(threadFile(), { workerData: directory, execArgv: [] });
+    this.#exit = new Promise((resolve) => this.#thread.once("exit", () => resolve()));
+    this.#thread.on("message", ({ error }: Committed) => {
+      const waiting = this.#waiting.shift();
+      if (error === undefined) waiting?.resolve();
+      else waiting?.reject(new Error(error));
+    });
+    this.#thread.on("error", (error) => this.#failed(error));
+    void this.#exit.then(() => this.#failed(new Error("the thread that writes it has ended")));
+  }
+
+  commit(packet: Uint8Array): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      this.#thread.postMessage(packet, [packet.buffer as ArrayBuffer]);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#thread.postMessage("close");
+    await this.#exit;
+  }
+
+  #failed(error: Error): void {
+    this.#failure ??= error;
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#failure);
+  }
+}
+
+/** The compiled file. When this module runs from source, the one under `dist`: threads cannot load TypeScript. */
+function threadFile(): string {
+  const here = import.meta.url;
+  const relative = here.endsWith(".ts") ? "../../dist/head/journal/commit-thread.js" : "commit-thread.js";
+  return fileURLToPath(new URL(relative, here));
+}

@@ -1,0 +1,77 @@
+/** The codec of a real journal: what is opaque to the scheduler is kept as it is on the wire. */
+
+import {
+  type BlobAt,
+  Failure,
+  type Finished,
+  JoinCluster,
+  OpenSession,
+  Results,
+  Spec,
+  Submit,
+} from "../../proto/grain.js";
+import type { Request } from "../../proto/resource/demand.js";
+import type { SpecDefined, WorkerJoined } from "../core/event.js";
+import { resultsMessage, Source } from "../shell/source.js";
+import type { Codec, SessionRecord } from "./codec.js";
+
+/** What is known of the connected, by number. */
+export interface Known {
+  session(session: number): SessionRecord;
+  spec(session: number, spec: number): Spec;
+  worker(worker: number): JoinCluster;
+  /** Reads a request; it was read before. */
+  request(spec: Spec): Request;
+}
+
+/** The codec of a head that knows these. */
+export function wireCodec(known: Known): Codec<Source, Finished, Failure> {
+  return {
+    session: (session) => known.session(session),
+    spec(session, number) {
+      const spec = known.spec(session, number);
+      return { blobs: [spec.module], encode: () => Spec.encode(spec).finish() };
+    },
+    worker: (worker) => JoinCluster.encode(known.worker(worker)).finish(),
+    submission: (spec, first, source) => ({
+      blobs: [...(source.blobs?.values() ?? [])].map(({ hash }) => hash),
+      encode: () => Submit.encode(submitOf(spec, first, source)).finish(),
+    }),
+    results(effect) {
+      // Of columns of which all is delivered this is the columns themselves.
+      const blobs = effect.result.blobs.length === 0 ? [] : hashesOf(resultsMessage(effect).blobs);
+      return { blobs, encode: () => Results.encode(resultsMessage(effect)).finish() };
+    },
+    failure: (failure) => ({ blobs: [], encode: () => Failure.encode(failure).finish() }),
+    openedFrom(session, wire) {
+      const { name, prioritized, priority } = OpenSession.decode(wire);
+      return { type: "sessionOpened", session, name, prioritized, priority };
+    },
+    definedFrom: (session, _spec, bytes) => definedOf(session, Spec.decode(bytes), known),
+    joinedFrom: (worker, bytes) => joinedOf(worker, JoinCluster.decode(bytes)),
+    sourceFrom(bytes) {
+      const submit = Submit.decode(bytes);
+      return { spec: submit.spec, source: new Source(submit) };
+    },
+  };
+}
+
+function submitOf(spec: number, first: number, { sizes, args, blobs }: Source): Submit {
+  const at = [...(blobs ?? [])].map(([index, ref]): BlobAt => ({ index, ref }));
+  return { spec, first, sizes: sizes as number[], args, blobs: at };
+}
+
+function definedOf(session: number, spec: Spec, known: Known): SpecDefined {
+  const { priority, failInfeasible } = spec;
+  const retries = { max: spec.retries, backoffMs: spec.retryBackoffMs, on: spec.retryOn };
+  const request = known.request(spec);
+  return { type: "specDefined", session, spec: spec.spec, request, priority, retries, failInfeasible };
+}
+
+function joinedOf(worker: number, { name, pool }: JoinCluster): WorkerJoined {
+  return { type: "workerJoined", worker, name, pool: pool! };
+}
+
+function hashesOf(blobs: readonly BlobAt[]): string[] {
+  return blobs.flatMap(({ ref }) => ref?.hash ?? []);
+}
