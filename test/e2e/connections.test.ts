@@ -188,7 +188,7 @@ describe("a worker that is cut off", () => {
     const add = (line: string) => void lines.push(line);
     const head = await startHead({
       listen: ["127.0.0.1:0"],
-      heartbeatMs: 100,
+      heartbeatMs: 300,
       log: { info: add, warn: add },
     });
     try {

@@ -37,7 +37,7 @@ const nobodyIsLeft = () =>
   vi.waitFor(() => expect(ofTasks()).toEqual([]), { timeout: 30_000, interval: 100 });
 
 async function scattered() {
-  const { address } = await stage.head();
+  const { address } = await stage.head(["--lease", "1s"]);
   const worker = await stage.worker(address, ["--name", "w1", "--cpus", "1", "--grace", "1"]);
   const program = stage.run(
     ["--import", "tsx", stage.program("program.ts", SCATTER)],
