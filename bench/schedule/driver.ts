@@ -171,7 +171,7 @@ export class Driver {
       } else if (effect.type === "retract") {
         const tasks = take(this.#loads[effect.worker]!.ahead, effect.tasks).flatMap(([, taken]) => taken);
         if (tasks.length > 0) this.#returned.push({ worker: effect.worker, tasks });
-      } else if (effect.type !== "deliver" && effect.type !== "planAt")
+      } else if (!["deliver", "planAt", "remember"].includes(effect.type))
         throw new Error(`the core ordered "${effect.type}"`);
     }
     return again;
