@@ -7,6 +7,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parseAddress } from "../proto/address.js";
+import { parseTable } from "../proto/config-table.js";
 import { ConfigError, messageOf } from "../proto/errors.js";
 import type { ResourceLike } from "../proto/resource/index.js";
 
@@ -88,16 +89,7 @@ async function configuredAddress(
  */
 export async function addressIn(text: string, file: string): Promise<string | undefined> {
   // Only programs with a configuration pay for these.
-  const [{ parse, TomlError }, { z }] = await Promise.all([import("smol-toml"), import("zod")]);
-  let table: unknown;
-  try {
-    table = parse(text);
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    const { line, column } = error;
-    const what = error.message.split("\n")[0];
-    throw new ConfigError(`${file}:${line}:${column}: ${what}`, { file, line, cause: error });
-  }
+  const [table, { z }] = await Promise.all([parseTable(text, file), import("zod")]);
   const parsed = z.looseObject({ address: z.string().optional() }).safeParse(table);
   const line = lineOf(text, "address");
   if (!parsed.success) {

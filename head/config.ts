@@ -6,6 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { z as Zod } from "zod";
+import { parseTable } from "../proto/config-table.js";
 import { parseDuration } from "../proto/duration.js";
 import { ConfigError, messageOf } from "../proto/errors.js";
 import { nearest, show } from "../proto/resource/show.js";
@@ -59,19 +60,7 @@ export async function loadScheduling(
  */
 export async function schedulingIn(text: string, file: string): Promise<Partial<SchedulingOptions>> {
   // Only heads with a configuration pay for these.
-  const [{ parse, TomlError }, { z }] = await Promise.all([import("smol-toml"), import("zod")]);
-  let table: unknown;
-  try {
-    table = parse(text);
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-    const { line, column } = error;
-    throw new ConfigError(`${file}:${line}:${column}: ${error.message.split("\n")[0]}`, {
-      file,
-      line,
-      cause: error,
-    });
-  }
+  const [table, { z }] = await Promise.all([parseTable(text, file), import("zod")]);
   const parsed = schemaOf(z).safeParse(table);
   if (!parsed.success) throw wrong(parsed.error.issues[0]!, text, file);
   const { reserve_after, policy, ageing, weights } = parsed.data.head?.scheduling ?? {};

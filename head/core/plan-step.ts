@@ -26,3 +26,6 @@ export const COMPARISON = 1 / 8;
 
 /** Sending a task ahead, in placements: nothing is looked for. */
 export const SENDING_AHEAD = 1 / 4;
+
+/** Preparing the set of workers a shape is compared with, in placements. */
+export const MAKING = 1 / 2;

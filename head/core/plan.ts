@@ -20,7 +20,7 @@ import { limitReached } from "./limit.js";
 import type { Line } from "./line.js";
 import { byUrgency, Turns, type UrgencyGroup } from "./order.js";
 import { Candidates } from "./placement.js";
-import { COMPARISON, type PlanStep } from "./plan-step.js";
+import { COMPARISON, MAKING, type PlanStep } from "./plan-step.js";
 import { refill } from "./prefetch.js";
 import {
   backfilled,
@@ -40,7 +40,7 @@ import type { TaskClass } from "./task-class.js";
 import { fits, type Worker } from "./worker.js";
 
 /** Placements in one step of a plan, or work that takes as long: keeps a step within a few milliseconds. */
-const PLACEMENTS_PER_STEP = 500;
+const PLACEMENTS_PER_STEP = 250;
 const REFILLS_PER_STEP = 250;
 const RESERVATIONS_PER_STEP = 250;
 
@@ -225,7 +225,7 @@ function candidatesFor(step: PlanStep, shape: Shape): Candidates {
     const some = shape.full && shape.nodes === 0 ? state.freed.since(shape.checkedTo) : undefined;
     candidates = new Candidates(state, shape, some ?? state.workers.values());
     step.candidates.set(shape, candidates);
-    step.budget -= (some?.length ?? state.workers.size) * COMPARISON;
+    step.budget -= MAKING + (some?.length ?? state.workers.size) * COMPARISON;
   }
   return candidates;
 }

@@ -31,6 +31,7 @@ const MAX_AHEAD_PER_SLOT = 1_024;
 const MAX_AHEAD = 8_192;
 /** Unstarted tasks on one worker, of a class of which no run time is known. */
 const UNKNOWN_AHEAD = 2;
+
 /** Sends workers more than fits now; goes on where a step that ran out of budget stopped. */
 export function refill(step: PlanStep): void {
   const { state } = step;
@@ -53,6 +54,8 @@ function refillWorker(step: PlanStep, worker: Worker, contenders: Map<Shape, Lin
   for (const [shape, slots] of worker.slots) {
     if (step.budget <= 0) return;
     if (!contenders.has(shape) || shape.limits.length > 0 || shape.nodes > 0) continue;
+    // Of tasks that run long none is sent ahead, whoever else waits.
+    if (deepest(step.state, shape.lines, slots) === 0) continue;
     const dry = step.assignments.granted.has(worker) && worker.aheadCount === 0;
     if (!dry && isContended(step, worker, shape, contenders)) continue;
     refillShape(step, worker, shape, slots);

@@ -2,24 +2,10 @@
 
 import { covers, type Demand } from "../../proto/resource/demand.js";
 import { type Pool, poolAmounts } from "../../proto/resource/pool.js";
+import { Kinds } from "../core/shape.js";
 
 /** Numbers the kinds of resource. */
-export class KindNumbers {
-  readonly #numbers = new Map<string, number>();
-  readonly names: string[] = [];
-  /** "cores" is always number 0. */
-  readonly cores = this.of("cores");
-
-  of(name: string): number {
-    let number = this.#numbers.get(name);
-    if (number === undefined) {
-      number = this.names.length;
-      this.#numbers.set(name, number);
-      this.names.push(name);
-    }
-    return number;
-  }
-
+export class KindNumbers extends Kinds {
   /** What a pool has, by number. */
   vectorOf(pool: Pool): number[] {
     const vector = this.names.map(() => 0);

@@ -290,6 +290,7 @@ export class Cluster implements World {
     this.driver.nowMs = this.nowMs;
     const effects = this.driver.planSlice();
     if (effects.every(({ type }) => type !== "planAgain")) this.#unfinishedPlans = 0;
+    checkPressure(this, effects);
     this.#carryOut(effects);
   }
 
@@ -327,11 +328,9 @@ export class Cluster implements World {
       switch (effect.type) {
         case "assign":
           if (effect.granted) checkWalltime(this, effect);
-          checkPressure(this, effect);
           this.#down(effect.worker, effect);
           break;
         case "promote":
-          checkPressure(this, effect);
           this.#down(effect.worker, effect);
           break;
         case "retract":

@@ -16,13 +16,16 @@ export function checkWalltime(cluster: Cluster, effect: Assign): void {
   }
 }
 
-/** Who is short of memory gets one task when it has none, and nothing else. */
-export function checkPressure(
-  cluster: Cluster,
-  effect: Extract<TestEffect, { type: "assign" | "promote" }>,
-): void {
-  const worker = cluster.driver.core.view.internals.workers.get(effect.worker);
-  if (worker?.pressed !== true) return;
-  if (effect.type !== "assign" || !effect.granted || worker.granted.size !== 1)
-    throw new Error(`worker ${effect.worker}, which is short of memory, was given more than one task`);
+/**
+ * Who is short of memory is given one task when it has none, and nothing else. Orders are
+ * repeated to a worker that has come back, whatever it has become meanwhile: this is about a plan's.
+ */
+export function checkPressure(cluster: Cluster, effects: readonly TestEffect[]): void {
+  for (const effect of effects) {
+    if (effect.type !== "assign" && effect.type !== "promote") continue;
+    const worker = cluster.driver.core.view.internals.workers.get(effect.worker);
+    if (worker?.pressed !== true) continue;
+    if (effect.type !== "assign" || !effect.granted || worker.granted.size !== 1)
+      throw new Error(`worker ${effect.worker}, which is short of memory, was given more than one task`);
+  }
 }
