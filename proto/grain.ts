@@ -56,6 +56,10 @@ export enum FailureKind {
   /** VALUE_FAILED - its result cannot be sent */
   VALUE_FAILED = 8,
   OUT_OF_MEMORY = 9,
+  /** NOT_TAKEN - the head takes no tasks now; this one may be submitted again */
+  NOT_TAKEN = 10,
+  /** HEAD_LOST - the head was restarted and could not read what it knew of the task */
+  HEAD_LOST = 11,
 }
 
 /**
@@ -175,6 +179,8 @@ export enum Refused_Code {
   DRAINING = 5,
   /** SESSION_OVER - the session that a client wants to go on with is not known (any more) */
   SESSION_OVER = 6,
+  /** UNABLE - the head cannot keep what it would have to */
+  UNABLE = 7,
 }
 
 /** A function with what its calls ask for. */
@@ -453,7 +459,7 @@ export interface Accepted {
   /** the head's */
   hello: Hello | undefined;
   heartbeatMs: number;
-  /** resumed: how many counted messages of the worker have arrived; 0: none that is known */
+  /** resumed: how many counted messages of the worker have arrived; absent: none that is known */
   received?:
     | number
     | undefined;

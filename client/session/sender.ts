@@ -65,6 +65,7 @@ export class Sender {
    */
   async resume(link: Link<ClientMessage, HeadToClient>, isOpen: () => boolean): Promise<void> {
     const uploads = [...this.#unacknowledged].flatMap((sent) => sent.uploads);
+    this.#uploads.doubt();
     const stale = this.#uploads.stale(uploads);
     if (stale.length > 0) await this.#uploads.renew(stale);
     if (!isOpen()) return;

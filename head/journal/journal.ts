@@ -58,6 +58,11 @@ export class Journal {
     return this.#store.records;
   }
 
+  /** They have been read. */
+  forgetRecords(): void {
+    this.#store.records = [];
+  }
+
   /** Large values that it held when it was opened. */
   get keptValues(): readonly KeptValue[] {
     return this.#values.kept;

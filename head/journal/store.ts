@@ -32,7 +32,7 @@ interface FormatRecord {
 /** An open journal on a disk. */
 export interface Store {
   /** What was in it when it was opened, in the order of keys, without the record of the format. */
-  readonly records: readonly StoredRecord[];
+  records: readonly StoredRecord[];
   /** Writes a packed batch. Resolves when it is durable; rejects, and has written nothing, when it cannot be. */
   commit(packet: Uint8Array): Promise<void>;
   close(): Promise<void>;

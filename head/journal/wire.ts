@@ -13,7 +13,7 @@ import {
 import type { Request } from "../../proto/resource/demand.js";
 import type { SpecDefined, WorkerJoined } from "../core/event.js";
 import { resultsMessage, Source } from "../shell/source.js";
-import type { Codec, SessionRecord } from "./codec.js";
+import type { Codec, SessionRecord, WorkerRecord } from "./codec.js";
 
 /** What is known of the connected, by number. */
 export interface Known {
@@ -22,6 +22,8 @@ export interface Known {
   worker(worker: number): JoinCluster;
   /** Reads a request; it was read before. */
   request(spec: Spec): Request;
+  /** Milliseconds since 1970. */
+  unixMs(): number;
 }
 
 /** The codec of a head that knows these. */
@@ -32,7 +34,14 @@ export function wireCodec(known: Known): Codec<Source, Finished, Failure> {
       const spec = known.spec(session, number);
       return { blobs: [spec.module], encode: () => Spec.encode(spec).finish() };
     },
-    worker: (worker) => JoinCluster.encode(known.worker(worker)).finish(),
+    worker(worker) {
+      const join = known.worker(worker);
+      const leftMs = join.pool?.remainingMs;
+      return {
+        wire: JoinCluster.encode(join).finish(),
+        endsAt: leftMs === undefined ? undefined : known.unixMs() + leftMs,
+      };
+    },
     submission: (spec, first, source) => ({
       blobs: [...(source.blobs?.values() ?? [])].map(({ hash }) => hash),
       encode: () => Submit.encode(submitOf(spec, first, source)).finish(),
@@ -48,7 +57,7 @@ export function wireCodec(known: Known): Codec<Source, Finished, Failure> {
       return { type: "sessionOpened", session, name, prioritized, priority };
     },
     definedFrom: (session, _spec, bytes) => definedOf(session, Spec.decode(bytes), known),
-    joinedFrom: (worker, bytes) => joinedOf(worker, JoinCluster.decode(bytes)),
+    joinedFrom: (worker, record) => joinedOf(worker, record, known.unixMs()),
     sourceFrom(bytes) {
       const submit = Submit.decode(bytes);
       return { spec: submit.spec, source: new Source(submit) };
@@ -68,8 +77,10 @@ function definedOf(session: number, spec: Spec, known: Known): SpecDefined {
   return { type: "specDefined", session, spec: spec.spec, request, priority, retries, failInfeasible };
 }
 
-function joinedOf(worker: number, { name, pool }: JoinCluster): WorkerJoined {
-  return { type: "workerJoined", worker, name, pool: pool! };
+function joinedOf(worker: number, { wire, endsAt }: WorkerRecord, unixMs: number): WorkerJoined {
+  const { name, pool } = JoinCluster.decode(wire);
+  const remainingMs = endsAt === undefined ? undefined : Math.max(0, endsAt - unixMs);
+  return { type: "workerJoined", worker, name, pool: { ...pool!, remainingMs } };
 }
 
 function hashesOf(blobs: readonly BlobAt[]): string[] {

@@ -37,6 +37,7 @@ export class Loop {
   #touched: Flushable[] = [];
   #turnDue = false;
   #planDue = false;
+  #planHeld = false;
   #running = false;
   /** Events that effects led to: stepped when all effects before them have been carried out. */
   readonly #following: ShellEvent[] = [];
@@ -56,6 +57,16 @@ export class Loop {
   step(event: ShellEvent): void {
     this.#planLater();
     this.#run(event);
+  }
+
+  /** Nothing is planned until `releasePlan`. */
+  holdPlan(): void {
+    this.#planHeld = true;
+  }
+
+  releasePlan(): void {
+    this.#planHeld = false;
+    this.#planLater();
   }
 
   /** Flushes this at the end of the turn, after the plan. */
@@ -87,7 +98,7 @@ export class Loop {
 
   #endTurn(): void {
     this.#turnDue = false;
-    if (this.#planDue) {
+    if (this.#planDue && !this.#planHeld) {
       this.#planDue = false;
       this.#run(PLAN);
     }

@@ -4,7 +4,7 @@ import { Core } from "../../../head/core/core.js";
 import type { State } from "../../../head/core/state.js";
 import type { Task } from "../../../head/core/task.js";
 import { Changes, written } from "../../../head/journal/changes.js";
-import type { Codec, HeadRecord, SessionRecord } from "../../../head/journal/codec.js";
+import type { Codec, HeadRecord, SessionRecord, WorkerRecord } from "../../../head/journal/codec.js";
 import { Ledger } from "../../../head/journal/ledger.js";
 import { type Recovery, recover } from "../../../head/journal/recover.js";
 import type { TestEvent } from "../../kit/core.js";
@@ -23,13 +23,13 @@ class WordCodec implements Codec<string, string, string> {
     return bytesOf(this.events.get(key));
   }
   session(session: number): SessionRecord {
-    return { wire: this.#bytes(`session ${session}`), lastTask: 0, received: 0 };
+    return { wire: this.#bytes(`session ${session}`), lastTask: 0, received: 0, owner: "" };
   }
   spec(session: number, spec: number) {
     return { blobs: [], encode: () => this.#bytes(`spec ${session} ${spec}`) };
   }
   worker(worker: number) {
-    return this.#bytes(`worker ${worker}`);
+    return { wire: this.#bytes(`worker ${worker}`), endsAt: undefined };
   }
   submission(spec: number, _first: number, source: string) {
     return { blobs: [], encode: () => bytesOf({ spec, source }) };
@@ -48,8 +48,8 @@ class WordCodec implements Codec<string, string, string> {
   definedFrom(_session: number, _spec: number, bytes: Uint8Array) {
     return readWord(bytes);
   }
-  joinedFrom(worker: number, bytes: Uint8Array) {
-    const event = readWord(bytes);
+  joinedFrom(worker: number, { wire }: WorkerRecord) {
+    const event = readWord(wire);
     this.events.set(`worker ${worker}`, event);
     return event;
   }
