@@ -5,6 +5,7 @@
 import { Packr } from "msgpackr";
 import type { Conclude, Deliver, Verdict } from "../core/effect.js";
 import type { Recovered, SessionOpened, SpecDefined, WorkerJoined } from "../core/event.js";
+import type { Weight } from "./submission.js";
 
 /** Bytes and the large values that they refer to. */
 export interface Encodable {
@@ -38,7 +39,10 @@ export interface Codec<Source, Result, Failure> {
   spec(session: number, spec: number): Encodable;
   /** A worker that has joined just now. */
   worker(worker: number): Omit<WorkerRecord, "leaving">;
-  submission(spec: number, first: number, source: Source): Encodable;
+  /** What a message of tasks weighs in the journal. */
+  weigh(source: Source): Weight;
+  /** @param sources of tasks with consecutive numbers, kept as one message */
+  submission(spec: number, first: number, sources: readonly Source[]): Uint8Array;
   results(effect: Deliver<Result>): Encodable;
   failure(failure: Failure): Encodable;
   openedFrom(session: number, wire: Uint8Array): SessionOpened;

@@ -8,7 +8,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { open } from "lmdb";
 import { changesIn } from "./packet.js";
 import { CHECKSUM_BYTES, checksum } from "./record.js";
-import { storeOptions } from "./store-options.js";
+import { type Place, storeOptions } from "./store-options.js";
 
 /** What the thread answers to each packet, in order. */
 export interface Committed {
@@ -16,7 +16,7 @@ export interface Committed {
   readonly error: string | undefined;
 }
 
-const db = open<Buffer, string>({ ...storeOptions(workerData as string) });
+const db = open<Buffer, string>({ ...storeOptions(workerData as Place) });
 
 parentPort!.on("message", (packet: Uint8Array | "close") => {
   if (packet === "close") {

@@ -91,8 +91,14 @@ export class Ledger<Source, Result, Failure> {
     if (ledger !== undefined) this.changes.put(ledger.entry);
   }
 
-  /** Keeps what is known of a worker now. */
-  worker(worker: number, record: WorkerRecord): void {
+  /** A worker joins, or is about to. */
+  joins(worker: number): void {
+    if (this.workers.has(worker)) return;
+    this.#worker(worker, { ...this.codec.worker(worker), leaving: false });
+    this.#numbered({ lastWorker: worker });
+  }
+
+  #worker(worker: number, record: WorkerRecord): void {
     const entry = new Entry(keyOf("worker", worker), () => pack(record));
     entry.stored = this.workers.get(worker)?.entry.stored ?? false;
     this.workers.set(worker, { record, entry });
@@ -138,13 +144,12 @@ export class Ledger<Source, Result, Failure> {
         this.sessions.delete(event.session);
         return;
       case "workerJoined": {
-        this.worker(event.worker, { ...this.codec.worker(event.worker), leaving: false });
-        this.#numbered({ lastWorker: event.worker });
+        this.joins(event.worker);
         return;
       }
       case "workerLeaving": {
         const known = this.workers.get(event.worker);
-        if (known !== undefined) this.worker(event.worker, { ...known.record, leaving: true });
+        if (known !== undefined) this.#worker(event.worker, { ...known.record, leaving: true });
         return;
       }
       case "workerLost": {
@@ -161,10 +166,25 @@ export class Ledger<Source, Result, Failure> {
   #submitted({ session, spec, first, count, source }: Submitted<Source>): void {
     const ledger = this.sessions.get(session);
     if (ledger === undefined) return;
-    const { blobs, encode } = this.codec.submission(spec, first, source);
-    const entry = new Entry(keyOf("submit", session, first, count), encode, { blobs });
-    ledger.submitted(new Submission(spec, first, count, entry));
+    const weight = this.codec.weigh(source);
+    const last = ledger.submissions.last;
+    let submission = last;
+    // Many small messages become one record: reading one takes as long as reading a large one.
+    if (last?.goesOnWith(spec, first, count, weight.byteLength) === true) this.changes.remove(last.entry);
+    else {
+      last?.seal();
+      submission = new Submission(spec, first);
+      ledger.submissions.add(submission);
+    }
+    submission!.extend(count, source, weight);
+    submission!.entry = this.#submitEntry(session, submission!);
+    this.changes.put(submission!.entry);
     this.changes.put(ledger.entry);
+  }
+
+  #submitEntry(session: number, { spec, first, count, sources, blobs }: Submission): Entry {
+    const encode = () => this.codec.submission(spec, first, sources as Source[]);
+    return new Entry(keyOf("submit", session, first, count), encode, { blobs });
   }
 
   #ordered(effect: Effect<Source, Result, Failure>): void {

@@ -171,7 +171,7 @@ class Reading<Source, Result, Failure> {
       }
       const found = bytes === undefined ? undefined : codec.sourceFrom(bytes);
       const usable = found !== undefined && ledger.specs.has(found.spec);
-      const submission = new Submission(found?.spec ?? 0, first, count, stored(key));
+      const submission = Submission.stored(found?.spec ?? 0, first, count, stored(key));
       ledger.submissions.add(submission);
       if (usable) this.#sources.set(submission, found.source);
       else this.#lost.push([ledger, submission]);

@@ -42,10 +42,11 @@ export function wireCodec(known: Known): Codec<Source, Finished, Failure> {
         endsAt: leftMs === undefined ? undefined : known.unixMs() + leftMs,
       };
     },
-    submission: (spec, first, source) => ({
-      blobs: [...(source.blobs?.values() ?? [])].map(({ hash }) => hash),
-      encode: () => Submit.encode(submitOf(spec, first, source)).finish(),
+    weigh: ({ args, sizes, blobs }) => ({
+      blobs: [...(blobs?.values() ?? [])].map(({ hash }) => hash),
+      byteLength: args.byteLength + sizes.length,
     }),
+    submission: (spec, first, sources) => Submit.encode(submitOf(spec, first, sources)).finish(),
     results(effect) {
       // Of columns of which all is delivered this is the columns themselves.
       const blobs = effect.result.blobs.length === 0 ? [] : hashesOf(resultsMessage(effect).blobs);
@@ -65,9 +66,18 @@ export function wireCodec(known: Known): Codec<Source, Finished, Failure> {
   };
 }
 
-function submitOf(spec: number, first: number, { sizes, args, blobs }: Source): Submit {
-  const at = [...(blobs ?? [])].map(([index, ref]): BlobAt => ({ index, ref }));
-  return { spec, first, sizes: sizes as number[], args, blobs: at };
+function submitOf(spec: number, first: number, sources: readonly Source[]): Submit {
+  const at: BlobAt[] = [];
+  let before = 0;
+  for (const { sizes, blobs } of sources) {
+    for (const [index, ref] of blobs ?? []) at.push({ index: before + index, ref });
+    before += sizes.length;
+  }
+  const [only] = sources;
+  if (sources.length === 1)
+    return { spec, first, sizes: only!.sizes as number[], args: only!.args, blobs: at };
+  const sizes = sources.flatMap((source) => source.sizes);
+  return { spec, first, sizes, args: Buffer.concat(sources.map(({ args }) => args)), blobs: at };
 }
 
 function definedOf(session: number, spec: Spec, known: Known): SpecDefined {

@@ -109,6 +109,13 @@ export class DurableState {
     });
   }
 
+  /** Keeps a worker that is about to join. While the journal cannot be written it joins all the same. */
+  keepWorker(member: Member, then: () => void): void {
+    this.#ledger.joins(member.worker);
+    if (this.#parts.journal.failure === undefined) this.whenDurable(then);
+    else then();
+  }
+
   whenDurable(then: () => void): void {
     this.#parts.journal.whenDurable(then);
   }

@@ -139,6 +139,10 @@ export class Head {
       printed: (member, output) => this.#printed(member, output),
       changed: () => this.#workersChanged(),
       census: () => this.#census(),
+      keep: (member, then) => {
+        if (this.#durable === undefined) then();
+        else this.#durable.keepWorker(member, then);
+      },
       heard: ({ received }, tell) => this.#durable?.heard(received, tell),
       hasValue: (hash) => this.blobs.has(hash),
     });

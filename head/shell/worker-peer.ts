@@ -82,6 +82,8 @@ export interface WorkerHost {
   admitWorker(peer: WorkerPeer, join: JoinCluster): Admitted | Refusal;
   /** It has said what it has: it can be talked to again. */
   workerBack(peer: WorkerPeer, member: Member): void;
+  /** Calls this once the worker will not be forgotten. */
+  keep(member: Member, then: () => void): void;
   /** Messages of the worker have been taken. @param tell called when it is worth telling it so */
   heard(member: Member, tell: () => void): void;
   /** Whether the head holds a large value. */
@@ -111,6 +113,7 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
   /** Specifications it has been told, by session. */
   readonly #told = new Map<number, Set<number>>();
   #state: State = { type: "greeting" };
+  #isAccepted = false;
 
   constructor(link: Link<HeadToWorker, WorkerMessage>, host: WorkerHost) {
     this.#link = link;
@@ -191,7 +194,7 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
   /** The stream is lost, but not the worker, if it can come back. */
   #cutOff(why: string): void {
     const state = this.#state;
-    if (!("member" in state) || state.member.id === undefined) return this.#leave(why);
+    if (!("member" in state) || state.member.id === undefined || !this.#isAccepted) return this.#leave(why);
     this.#state = { type: "gone" };
     this.#host.workerCutOff(this, state.member, why);
   }
@@ -267,10 +270,16 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
     // Of one of which nothing was counted the head may be another life of the one that it knew.
     const known = resumed && member.received.count > 0 ? { received: member.received.resume() } : {};
     const accepted = { worker, hello: hello(), heartbeatMs, ...again, ...known };
-    this.send({ body: { $case: "accepted", accepted } });
-    if (!resumed) {
+    const begin = () => {
+      if (this.#state.type === "gone") return;
+      this.#isAccepted = true;
+      this.send({ body: { $case: "accepted", accepted } });
+      if (resumed) return;
       this.#host.loop.step({ type: "workerJoined", worker, name, pool, returning: join.resume });
-    }
+    };
+    if (resumed) begin();
+    // Whoever may be given tasks is found again, whatever happens to this head.
+    else this.#host.keep(member, begin);
     return undefined;
   }
 

@@ -37,6 +37,7 @@ export interface WorkersHost {
   /** Who is connected, for the log. */
   census(): string;
   /** See `WorkerHost`. */
+  keep: WorkerHost["keep"];
   heard: WorkerHost["heard"];
   hasValue: WorkerHost["hasValue"];
 }
@@ -78,6 +79,10 @@ export class Workers implements WorkerHost {
 
   nowMs(): number {
     return this.#host.nowMs();
+  }
+
+  keep(member: Member, then: () => void): void {
+    this.#host.keep(member, then);
   }
 
   heard(member: Member, tell: () => void): void {

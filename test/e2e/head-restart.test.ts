@@ -171,7 +171,7 @@ describe("a head that is killed", () => {
       await head.restart();
       await head.running.until(/recovered 1 session/);
       await head.running.until(/client .* is back/);
-      await head.running.until(/"w1" is back[^]*"w2" is back|"w2" is back[^]*"w1" is back/);
+      for (const name of ["w1", "w2"]) await head.running.until(new RegExp(`"${name}" is back`));
       expect(log()).toHaveLength(4);
     }
     openGate();

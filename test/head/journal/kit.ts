@@ -31,8 +31,11 @@ class WordCodec implements Codec<string, string, string> {
   worker(worker: number) {
     return { wire: this.#bytes(`worker ${worker}`), endsAt: undefined };
   }
-  submission(spec: number, _first: number, source: string) {
-    return { blobs: [], encode: () => bytesOf({ spec, source }) };
+  weigh(source: string) {
+    return { blobs: [], byteLength: source.length };
+  }
+  submission(spec: number, _first: number, sources: readonly string[]) {
+    return bytesOf({ spec, source: sources.join() });
   }
   results() {
     return { blobs: [], encode: () => bytesOf("result") };
