@@ -63,6 +63,7 @@ export type Action =
   | { readonly type: "cancel"; readonly session: number; readonly tasks: readonly number[] }
   | { readonly type: "cut"; readonly pick: number; readonly ms: number }
   | { readonly type: "cutClient"; readonly session: number; readonly ms: number }
+  | { readonly type: "killHead"; readonly downMs: number }
   | { readonly type: "close"; readonly session: number };
 
 interface SpecOf {
@@ -172,6 +173,13 @@ function actionOf(specs: number): fc.Arbitrary<Action> {
         ms: fc.constantFrom(0, 1, 30, 1_900, 1_900, 2_100),
       }),
     },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        type: fc.constant("killHead" as const),
+        downMs: fc.constantFrom(0, 1, 30, 400),
+      }),
+    },
     { weight: 1, arbitrary: fc.record({ type: fc.constant("close" as const), session }) },
   );
 }
@@ -210,6 +218,12 @@ export const scenario: fc.Arbitrary<Scenario> = fc
       }),
     }),
   );
+
+/** A scenario in which the head lives to the end. */
+export const lastingScenario: fc.Arbitrary<Scenario> = scenario.map((given) => ({
+  ...given,
+  actions: given.actions.filter(([, { type }]) => type !== "killHead"),
+}));
 
 /** Plays it to the end. */
 export function play(given: Scenario): Cluster {
@@ -281,6 +295,8 @@ function perform(cluster: Cluster, action: Action): void {
     case "cut":
       if (picked !== undefined) cluster.cut(picked, action.ms);
       return;
+    case "killHead":
+      return cluster.killHead(action.downMs);
     case "cutClient":
       return cluster.cutClient(action.session, action.ms);
     case "cancel":
