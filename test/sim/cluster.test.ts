@@ -56,8 +56,8 @@ describe("a cluster with random work, losses, departures and cancellations", () 
         judge: (cluster) => {
           verify(cluster);
           resumed += cluster.resumed;
-          expect(cluster.started.length, "executions").toBe(cluster.ends.size);
-          for (const [task, ends] of cluster.ends) expect(ends, task).toEqual(["delivered"]);
+          expect(cluster.started.length, "executions").toBe(cluster.clients.ends.size);
+          for (const [task, ends] of cluster.clients.ends) expect(ends, task).toEqual(["delivered"]);
         },
       });
       if (faults.length > 0) expect(resumed).toBeGreaterThan(0);

@@ -83,18 +83,6 @@ export class Cluster implements World {
     return this.head.driver;
   }
 
-  get ends() {
-    return this.clients.ends;
-  }
-
-  get closed(): ReadonlySet<number> {
-    return this.clients.closed;
-  }
-
-  get endedSessions(): ReadonlySet<number> {
-    return this.clients.endedSessions;
-  }
-
   /** Links that were cut and came back. */
   get resumed(): number {
     return this.#resumedWorkers + this.clients.resumed;
@@ -176,10 +164,6 @@ export class Cluster implements World {
     this.after(ms, () => this.#resume(number));
   }
 
-  cutClient(session: number, ms: number): void {
-    this.clients.cut(session, ms);
-  }
-
   /** The head is killed, and started again after so long. */
   killHead(downMs: number): void {
     if (this.head.isDown) return;
@@ -223,18 +207,6 @@ export class Cluster implements World {
     this.#requests.set(`${session}.${spec}`, toRequest(demand));
     this.#step(specDefined(session, spec, demand, options));
     this.#commit();
-  }
-
-  submit(session: number, spec: number, count: number): number[] {
-    return this.clients.submit(session, spec, count);
-  }
-
-  cancel(session: number, tasks: readonly number[]): void {
-    this.clients.cancel(session, tasks);
-  }
-
-  close(session: number): void {
-    this.clients.close(session);
   }
 
   demandOf(session: number, spec: number, alternative: number): Demand {

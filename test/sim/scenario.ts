@@ -271,7 +271,7 @@ function perform(cluster: Cluster, action: Action): void {
   const picked = "pick" in action ? workers[action.pick % workers.length] : undefined;
   switch (action.type) {
     case "submit":
-      cluster.submit(action.session, action.spec, action.count);
+      cluster.clients.submit(action.session, action.spec, action.count);
       return;
     case "join":
       cluster.join(action.pool, action.linkMs);
@@ -298,11 +298,11 @@ function perform(cluster: Cluster, action: Action): void {
     case "killHead":
       return cluster.killHead(action.downMs);
     case "cutClient":
-      return cluster.cutClient(action.session, action.ms);
+      return cluster.clients.cut(action.session, action.ms);
     case "cancel":
-      return cluster.cancel(action.session, action.tasks);
+      return cluster.clients.cancel(action.session, action.tasks);
     case "close":
-      return cluster.close(action.session);
+      return cluster.clients.close(action.session);
     default:
       action satisfies never;
   }
@@ -311,13 +311,14 @@ function perform(cluster: Cluster, action: Action): void {
 /** Throws unless everything has ended as it must, and nothing is left over. */
 export function verify(cluster: Cluster): void {
   const state = cluster.driver.core.view.internals;
-  for (const [task, ends] of cluster.ends) {
+  for (const [task, ends] of cluster.clients.ends) {
     const session = Number(task.split(".")[0]);
-    if (cluster.closed.has(session) || ends.length === 1) continue;
+    if (cluster.clients.closed.has(session) || ends.length === 1) continue;
     throw new Error(`task ${task} never ended: ${placeOf(cluster, task)}`);
   }
-  for (const number of cluster.closed)
-    if (!cluster.endedSessions.has(number)) throw new Error(`session ${number} was closed and has not ended`);
+  for (const number of cluster.clients.closed)
+    if (!cluster.clients.endedSessions.has(number))
+      throw new Error(`session ${number} was closed and has not ended`);
   for (const worker of state.workers.values()) {
     const used = worker.total.findIndex((total, kind) => worker.free[kind] !== total);
     if (used !== -1) throw new Error(`${worker.name} is not free in kind ${used} at the end`);
