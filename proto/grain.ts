@@ -273,6 +273,8 @@ export interface Resume {
   session: number;
   /** how many counted messages of the head have arrived */
   received: number;
+  /** how many counted messages of its own it has sent so far; absent: it does not say */
+  sent?: number | undefined;
 }
 
 /** Tasks first, first+1, … of one spec; `args` are their encoded arguments. */
@@ -2008,7 +2010,7 @@ export const OpenSession = {
 };
 
 function createBaseResume(): Resume {
-  return { session: 0, received: 0 };
+  return { session: 0, received: 0, sent: undefined };
 }
 
 export const Resume = {
@@ -2018,6 +2020,9 @@ export const Resume = {
     }
     if (message.received !== 0) {
       writer.uint32(17).double(message.received);
+    }
+    if (message.sent !== undefined) {
+      writer.uint32(25).double(message.sent);
     }
     return writer;
   },
@@ -2042,6 +2047,13 @@ export const Resume = {
           }
 
           message.received = reader.double();
+          continue;
+        case 3:
+          if (tag !== 25) {
+            break;
+          }
+
+          message.sent = reader.double();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {

@@ -41,6 +41,11 @@ export class Sender {
     this.#uploads = uploads;
   }
 
+  /** How many messages the head has, or will be sent again. */
+  get sent(): number {
+    return this.#unacknowledged.sent;
+  }
+
   /** From now on there is somebody to send to. @param keeps whether there may be another stream after this one */
   start(link: Link<ClientMessage, HeadToClient>, keeps: boolean): void {
     this.#link = link;

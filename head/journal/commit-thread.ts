@@ -1,7 +1,7 @@
 /**
  * The thread that writes the journal: one synchronous transaction for each message, so that whoever
  * waits for the disk is not the head. LMDB's own asynchronous writes are not used: when the disk is
- * full they end the process (docs/decisions/0006-journal.md).
+ * full they end the process (docs/decisions/0007-journal.md).
  */
 
 import { parentPort, workerData } from "node:worker_threads";

@@ -46,6 +46,8 @@ export interface ClientHost {
   whenDurable(then: () => void): void;
   /** Messages of the client have been taken. @param tell called when it is worth telling it so */
   heard(session: Session, tell: () => void): void;
+  /** The client is here; perhaps it has sent again all that was not known to have arrived. */
+  caughtUp(session: Session): void;
   /** Why no tasks can be taken now; undefined: they can. */
   whyNoTasks(): string | undefined;
   /** The client has these results. */
@@ -91,6 +93,7 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     const state = this.#state;
     if (!("session" in state)) return;
     this.#host.heard(state.session, () => this.#outbox.touch());
+    this.#host.caughtUp(state.session);
     if (state.session.received.isDue) this.#outbox.touch();
   }
 
@@ -198,7 +201,7 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
   }
 
   /** Takes up a session where its last stream has left it. */
-  #resume(open: OpenSession, { received }: Resume): Refusal | undefined {
+  #resume(open: OpenSession, { received, sent }: Resume): Refusal | undefined {
     const refusal = refuseHello("client", open.hello);
     if (refusal !== undefined) return refusal;
     const session = this.#host.resumeClient(this, open);
@@ -207,12 +210,14 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     const { number, unacknowledged } = session;
     if (session.recovered) unacknowledged.renumber(received);
     session.recovered = false;
+    session.expected = sent ?? 0;
     const wrong = this.#received(session, received);
     if (wrong !== undefined) return wrong;
     const count = session.received.resume();
     const welcome = { session: number, hello: hello(), received: count, leaseMs: this.#host.leaseMs };
     this.#outbox.send({ body: { $case: "welcome", welcome } });
     for (const message of unacknowledged) this.#outbox.send(message);
+    this.#host.caughtUp(session);
     this.#host.changed(session);
     return undefined;
   }

@@ -22,6 +22,7 @@ import type { HeadLog } from "./log.js";
 import type { Loop, ShellEvent } from "./loop.js";
 import { messagesOf, requestOf } from "./recovered.js";
 import type { Registry } from "./registry.js";
+import { ReturningClients } from "./returning-clients.js";
 import { Session } from "./session.js";
 import type { Source } from "./source.js";
 import type { Member } from "./worker-peer.js";
@@ -62,6 +63,7 @@ export class DurableState {
   #found: Found | undefined;
   /** Of these more has arrived than is known to be durable. */
   readonly #following = new Set<Received>();
+  readonly clients = new ReturningClients();
   #hearing: NodeJS.Timeout | undefined;
   #restoring = false;
 
@@ -143,7 +145,10 @@ export class DurableState {
     this.#tell(reopened, members.length);
     this.#hear(waiting, members);
     for (const session of reopened) {
-      if (session.token !== undefined) waiting.session(session);
+      if (session.token !== undefined) {
+        this.clients.expect(session);
+        waiting.session(session);
+      }
       // Its client cannot come back.
       else loop.step({ type: "sessionClosed", session: session.number });
     }
@@ -152,6 +157,7 @@ export class DurableState {
 
   close(): void {
     clearTimeout(this.#hearing);
+    this.clients.close();
   }
 
   #hear(waiting: Waiting, members: readonly Member[]): void {

@@ -143,6 +143,10 @@ export class Head {
         if (this.#durable === undefined) then();
         else this.#durable.keepWorker(member, then);
       },
+      whenClientsAreBack: (then) => {
+        if (this.#durable === undefined) then();
+        else this.#durable.clients.whenBack(then);
+      },
       heard: ({ received }, tell) => this.#durable?.heard(received, tell),
       hasValue: (hash) => this.blobs.has(hash),
     });
@@ -262,6 +266,7 @@ export class Head {
         else this.#durable.whenDurable(then);
       },
       heard: (session, tell) => this.#durable?.sessionHeard(session, tell),
+      caughtUp: (session) => this.#durable?.clients.backIf(session),
       whyNoTasks: () => this.#durable?.whyNoTasks,
       acknowledged: (session, tasks) => this.#durable?.acknowledged(session, tasks),
       clientCutOff: (session, why) => this.#clientCutOff(session, why),
@@ -325,6 +330,7 @@ export class Head {
     this.#registry.sessions.delete(number);
     this.#sentCounts.delete(number);
     this.#awayClients.end(session);
+    this.#durable?.clients.gone(session);
     if (session.peer === undefined) this.#clientGone(session, "closed");
     else session.peer.sessionEnded();
   }

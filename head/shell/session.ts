@@ -33,6 +33,8 @@ export class Session {
   closing = false;
   /** An earlier life of the head had it, and its client has not come back since. */
   recovered = false;
+  /** Of its client's messages so many have been sent: when they have arrived it is as it was. */
+  expected = 0;
   /** It has gone on after a stream was lost: what was said before may be said again. */
   resumed = false;
   /** The credential that it was opened with; empty: none is asked for. */

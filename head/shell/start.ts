@@ -25,6 +25,11 @@ export interface ListeningHead {
   close(reason?: string): Promise<void>;
 }
 
+/** The journal says where the values in shared memory are: it outlives a head that is killed. */
+const SHARED_NOTE = "shared-directory";
+/** So long what the peers of an earlier head were about to hand over is left to them. */
+const FORGET_MS = 60_000;
+
 /** Where a head listens unless told otherwise. */
 export const DEFAULT_ADDRESS = "127.0.0.1:7700";
 
@@ -60,8 +65,11 @@ export async function startHead(options: ListenOptions = {}): Promise<ListeningH
 }
 
 async function headOn(options: ListenOptions, journal: Journal | undefined): Promise<Head> {
-  const shared = SharedFiles.open(sharedRoot());
+  const before = await journal?.readNote(SHARED_NOTE);
+  const shared = SharedFiles.open(sharedRoot(), before);
   try {
+    await journal?.writeNote(SHARED_NOTE, shared?.name ?? "");
+    if (before) setTimeout(() => shared?.forgetBefore(), FORGET_MS).unref();
     return new Head({ ...options, journal, blobs: { shared, ...options.blobs } });
   } catch (error) {
     shared?.close();

@@ -86,6 +86,8 @@ export interface WorkerHost {
   keep(member: Member, then: () => void): void;
   /** Messages of the worker have been taken. @param tell called when it is worth telling it so */
   heard(member: Member, tell: () => void): void;
+  /** Calls this when the programs of an earlier life of the head have submitted again what that had forgotten. */
+  whenClientsAreBack(then: () => void): void;
   /** Whether the head holds a large value. */
   hasValue(hash: string): boolean;
   /** Whether a session has not ended. */
@@ -277,7 +279,7 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
       if (resumed) return;
       this.#host.loop.step({ type: "workerJoined", worker, name, pool, returning: join.resume });
     };
-    if (resumed) begin();
+    if (join.resume && resumed) this.#host.whenClientsAreBack(begin);
     // Whoever may be given tasks is found again, whatever happens to this head.
     else this.#host.keep(member, begin);
     return undefined;

@@ -38,6 +38,7 @@ export interface WorkersHost {
   census(): string;
   /** See `WorkerHost`. */
   keep: WorkerHost["keep"];
+  whenClientsAreBack: WorkerHost["whenClientsAreBack"];
   heard: WorkerHost["heard"];
   hasValue: WorkerHost["hasValue"];
 }
@@ -83,6 +84,10 @@ export class Workers implements WorkerHost {
 
   keep(member: Member, then: () => void): void {
     this.#host.keep(member, then);
+  }
+
+  whenClientsAreBack(then: () => void): void {
+    this.#host.whenClientsAreBack(then);
   }
 
   heard(member: Member, tell: () => void): void {

@@ -58,7 +58,7 @@ export function privateAt(root: string, name: string): string | undefined {
 }
 
 /** Whether a path is a directory, no link, that only this user can enter. */
-function isPrivate(path: string): boolean {
+export function isPrivate(path: string): boolean {
   try {
     const found = lstatSync(path);
     return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o077) === 0;
@@ -105,8 +105,8 @@ export function removeDirectory(path: string): void {
   rmSync(path, { recursive: true, force: true });
 }
 
-/** Removes the directories of this user's processes that have ended without doing so. */
-export function sweep(root: string): void {
+/** Removes the directories of this user's processes that have ended without doing so. @param spared but this one */
+export function sweep(root: string, spared?: string): void {
   const here = namespace();
   let names: string[] = [];
   try {
@@ -117,7 +117,7 @@ export function sweep(root: string): void {
   for (const name of names) {
     const [, pid, startedAt, pids] = NAME.exec(name) ?? [];
     // Of another namespace nothing can be known.
-    if (pid === undefined || pids !== here || isAlive(pid, startedAt!)) continue;
+    if (pid === undefined || pids !== here || name === spared || isAlive(pid, startedAt!)) continue;
     const path = join(root, name);
     if (isPrivate(path)) removeDirectory(path);
   }

@@ -213,13 +213,13 @@ await run(async () => {
     await stage.worker(head.address, ["--cpus", "1"]);
     const running = program(
       `
-const note = delayed(function note(text: string, log: string) { appendFileSync(log, text + "\\n"); });
+const low = delayed(function low(n: number, log: string) { appendFileSync(log, "low " + n + "\\n"); });
+const high = delayed(function high(n: number, log: string) { appendFileSync(log, "high " + n + "\\n"); }, { priority: 5 });
 await run(async () => {
   const first = hold.with(cores(1))(0, LOG!, GATE!);
-  const low = Array.from({ length: 3 }, (_, n) => note.with(cores(1))("low " + n, LOG!));
-  const high = Array.from({ length: 3 }, (_, n) => note.with(cores(1), { priority: 5 })("high " + n, LOG!));
+  const calls = [low, high].flatMap((work) => Array.from({ length: 3 }, (_, n) => work.with(cores(1))(n, LOG!)));
   console.log("submitted");
-  await each([first, ...low, ...high]);
+  await each([first, ...calls]);
 });
 `,
       head.address,

@@ -84,7 +84,12 @@ export class BlobStore implements BlobTransport, Holding {
     const nowMs = options.nowMs ?? (() => performance.now());
     this.#grace = new Grace(options.graceMs ?? GRACE_MS, nowMs, (hash) => this.#drop(hash));
     this.#kept = options.kept;
+    for (const { ref, content } of options.shared?.inherited ?? []) {
+      this.#memoryBytes += ref.byteLength;
+      this.#add(ref, { content, byteLength: ref.byteLength, inMemory: true });
+    }
     for (const { hash, byteLength, path } of options.kept?.keptValues ?? []) {
+      if (this.has(hash)) continue;
       this.#add(
         { hash, byteLength },
         { content: new StoredContent(path, byteLength), byteLength, inMemory: false },

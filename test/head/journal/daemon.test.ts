@@ -106,7 +106,7 @@ describe("a head that is killed", () => {
     }
     expect(seen.has(first.tasks[0]!)).toBe(false);
     expect([...seen.values()].some((attempt) => attempt === 2)).toBe(true);
-    await written(journal, "placed/", 0);
+    await written(journal, "task/", 0);
     await kill(again);
 
     const { address: third } = await stage.head(["--journal", journal]);
