@@ -65,9 +65,10 @@ export async function startHead(options: ListenOptions = {}): Promise<ListeningH
 }
 
 async function headOn(options: ListenOptions, journal: Journal | undefined): Promise<Head> {
-  const before = await journal?.readNote(SHARED_NOTE);
-  const shared = SharedFiles.open(sharedRoot(), before);
+  let shared: SharedFiles | undefined;
   try {
+    const before = await journal?.readNote(SHARED_NOTE);
+    shared = SharedFiles.open(sharedRoot(), before);
     await journal?.writeNote(SHARED_NOTE, shared?.name ?? "");
     if (before) setTimeout(() => shared?.forgetBefore(), FORGET_MS).unref();
     return new Head({ ...options, journal, blobs: { shared, ...options.blobs } });
