@@ -29,6 +29,8 @@ export interface ListeningHead {
 const SHARED_NOTE = "shared-directory";
 /** So long what the peers of an earlier head were about to hand over is left to them. */
 const FORGET_MS = 60_000;
+/** Of so many lives of a head that is killed again and again. */
+const MOST_LIVES = 8;
 
 /** Where a head listens unless told otherwise. */
 export const DEFAULT_ADDRESS = "127.0.0.1:7700";
@@ -67,10 +69,11 @@ export async function startHead(options: ListenOptions = {}): Promise<ListeningH
 async function headOn(options: ListenOptions, journal: Journal | undefined): Promise<Head> {
   let shared: SharedFiles | undefined;
   try {
-    const before = await journal?.readNote(SHARED_NOTE);
+    const before = (await journal?.readNote(SHARED_NOTE))?.split("\n") ?? [];
     shared = SharedFiles.open(sharedRoot(), before);
-    await journal?.writeNote(SHARED_NOTE, shared?.name ?? "");
-    if (before) setTimeout(() => shared?.forgetBefore(), FORGET_MS).unref();
+    const lives = [shared?.name ?? [], before].flat().slice(0, MOST_LIVES);
+    await journal?.writeNote(SHARED_NOTE, lives.join("\n"));
+    if (before.length > 0) setTimeout(() => shared?.forgetBefore(), FORGET_MS).unref();
     return new Head({ ...options, journal, blobs: { shared, ...options.blobs } });
   } catch (error) {
     shared?.close();

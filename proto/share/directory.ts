@@ -105,8 +105,8 @@ export function removeDirectory(path: string): void {
   rmSync(path, { recursive: true, force: true });
 }
 
-/** Removes the directories of this user's processes that have ended without doing so. @param spared but this one */
-export function sweep(root: string, spared?: string): void {
+/** Removes the directories of this user's processes that have ended without doing so. @param spared but these */
+export function sweep(root: string, spared: readonly string[] = []): void {
   const here = namespace();
   let names: string[] = [];
   try {
@@ -117,7 +117,7 @@ export function sweep(root: string, spared?: string): void {
   for (const name of names) {
     const [, pid, startedAt, pids] = NAME.exec(name) ?? [];
     // Of another namespace nothing can be known.
-    if (pid === undefined || pids !== here || name === spared || isAlive(pid, startedAt!)) continue;
+    if (pid === undefined || pids !== here || spared.includes(name) || isAlive(pid, startedAt!)) continue;
     const path = join(root, name);
     if (isPrivate(path)) removeDirectory(path);
   }

@@ -207,42 +207,4 @@ await run(async () => {
     expect(running.stdout.trim()).toBe(`${JSON.stringify(all)} 40`);
     expect(log()).toHaveLength(80);
   }, 60_000);
-
-  it("has its queue again, in its order and by its priorities", async () => {
-    const head = await LastingHead.start();
-    await stage.worker(head.address, ["--cpus", "1"]);
-    const running = program(
-      `
-const low = delayed(function low(n: number, log: string) { appendFileSync(log, "low " + n + "\\n"); });
-const high = delayed(function high(n: number, log: string) { appendFileSync(log, "high " + n + "\\n"); }, { priority: 5 });
-await run(async () => {
-  const first = hold.with(cores(1))(0, LOG!, GATE!);
-  const calls = [low, high].flatMap((work) => Array.from({ length: 3 }, (_, n) => work.with(cores(1))(n, LOG!)));
-  console.log("submitted");
-  await each([first, ...calls]);
-});
-`,
-      head.address,
-    );
-    await running.until(/submitted/);
-    await logged(1);
-    const { address } = head;
-    const queued = async () => {
-      const ls = stage.start("grain", ["ls", "--json", "--address", address]);
-      await ls.ended;
-      const { sessions, queues } = JSON.parse(ls.stdout);
-      return { all: sessions[0].queued + sessions[0].running, queues };
-    };
-    while ((await queued()).all < 7);
-    const before = await queued();
-    await head.restart();
-    await head.running.until(/worker .* is back/);
-    expect((await queued()).all).toBe(7);
-    expect((await queued()).queues).toEqual(before.queues);
-    openGate();
-    expect((await running.ended).code, running.stderr).toBe(0);
-    const order = log().filter((line) => /^(low|high)/.test(line));
-    for (const kind of ["low", "high"])
-      expect(order.filter((line) => line.startsWith(kind))).toEqual([0, 1, 2].map((n) => `${kind} ${n}`));
-  }, 60_000);
 });

@@ -18,7 +18,6 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
-  renameSync,
   statfsSync,
   writeFileSync,
   writeSync,
@@ -51,8 +50,8 @@ export class SharedFiles {
   /** Values of an earlier life of the head. */
   readonly inherited: { readonly ref: BlobRef; readonly content: Content }[] = [];
   readonly #atExit = () => removeDirectory(this.#path);
-  /** The directory of that life, in which its peers have what they were about to hand over. */
-  #before: string | undefined;
+  /** The directories of those lives, in which peers have what they were about to hand over or to read. */
+  #before: readonly string[] = [];
   #peers = 0;
 
   private constructor(root: string, path: string) {
@@ -69,15 +68,16 @@ export class SharedFiles {
    * Makes the directory, and removes those of heads and workers that were killed.
    *
    * @param root of shared memory, see `sharedRoot`
-   * @param before the name of the directory of an earlier life of this head, which was killed: its values are taken over
+   * @param before names of the directories of earlier lives of this head, which were killed, the last one first: its values are taken over
    * @returns undefined when it cannot be made: values then travel over the connections
    */
-  static open(root: string | undefined, before?: string): SharedFiles | undefined {
+  static open(root: string | undefined, before: readonly string[] = []): SharedFiles | undefined {
     if (root === undefined) return undefined;
     try {
       sweep(root, before);
       const shared = new SharedFiles(root, makePrivate(root, "head"));
-      if (before !== undefined) shared.#inherit(before);
+      shared.#before = before;
+      if (before[0] !== undefined) shared.#inherit(before[0]);
       return shared;
     } catch {
       return undefined;
@@ -88,10 +88,10 @@ export class SharedFiles {
     const path = join(this.#root, basename(before));
     const values = join(path, "values");
     if (!isPrivate(path) || !existsSync(values)) return;
-    this.#before = before;
     for (const hash of readdirSync(values).filter(isBlobName)) {
       const file = this.pathOf(hash);
-      renameSync(join(values, hash), file);
+      // Not moved: a worker may be about to read it where it was.
+      linkSync(join(values, hash), file);
       const byteLength = lstatSync(file).size;
       this.inherited.push({ ref: { hash, byteLength }, content: new SharedContent(file, byteLength) });
     }
@@ -99,7 +99,7 @@ export class SharedFiles {
 
   /** The peers of the earlier life are here again, or will not come. */
   forgetBefore(): void {
-    this.#before = undefined;
+    this.#before = [];
     sweep(this.#root);
   }
 
@@ -152,7 +152,7 @@ export class SharedFiles {
   close(): void {
     process.off("exit", this.#atExit);
     removeDirectory(this.#path);
-    if (this.#before !== undefined) this.forgetBefore();
+    if (this.#before.length > 0) this.forgetBefore();
   }
 }
 
