@@ -29,6 +29,7 @@ interface Flags {
   readonly trace?: string;
   /** False: --no-journal. */
   readonly journal?: string | boolean;
+  readonly cache?: number;
   readonly access?: string;
   readonly insecure: boolean;
   readonly yesReally: boolean;
@@ -111,6 +112,11 @@ function newCommand(): Command {
       "--journal <directory>",
       "keep there what survives the head (default: one for the address it listens on)",
     )
+    .option(
+      "--cache <size>",
+      "stored results (cacheKey) take at most so much room in the journal's directory (default: 16G)",
+      readCache,
+    )
     .option("--no-journal", "keep nothing that survives the head")
     .option(
       "--access <directory>",
@@ -150,12 +156,17 @@ function readDuration(text: string): number {
   }
 }
 
-function readBytes(text: string): number {
-  try {
-    return toBytes(text, "--memory");
-  } catch (error) {
-    throw new InvalidArgumentError(messageOf(error));
-  }
+const readBytes = sizeOf("--memory");
+const readCache = sizeOf("--cache");
+
+function sizeOf(flag: string): (text: string) => number {
+  return (text) => {
+    try {
+      return toBytes(text, flag);
+    } catch (error) {
+      throw new InvalidArgumentError(messageOf(error));
+    }
+  };
 }
 
 async function serve(flags: Flags): Promise<void> {
@@ -173,6 +184,7 @@ async function serve(flags: Flags): Promise<void> {
       leaseMs: flags.lease,
       scheduling,
       journalDirectory: journalDirectory(flags.journal, flags.listen?.[0] ?? DEFAULT_ADDRESS, process.env),
+      resultBytes: flags.cache,
       blobs: {
         ...(flags.memory === undefined ? {} : { memoryBytes: flags.memory }),
         ...(flags.spill === undefined ? {} : { spillParent: flags.spill }),

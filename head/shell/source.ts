@@ -22,9 +22,12 @@ export class Source {
   readonly offsets: Float64Array | Uint32Array;
   /** Arguments that are blobs, by item; undefined when none is. */
   readonly blobs: ReadonlyMap<number, BlobRef> | undefined;
+  /** By which results are stored, 32 bytes for each item; undefined: they are not. */
+  readonly keys: Uint8Array | undefined;
 
   /** @param submit one without complaints (see check/client.ts) */
   constructor(submit: Submit) {
+    this.keys = submit.keys;
     this.args = submit.args;
     this.sizes = submit.sizes;
     this.offsets = offsetsOf(submit.sizes, submit.args.byteLength);
