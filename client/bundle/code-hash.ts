@@ -8,7 +8,7 @@
 
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
-import type { AnyNode, Program } from "acorn";
+import type { AnyNode, CallExpression, Program } from "acorn";
 
 const load = createRequire(import.meta.url);
 const PACKAGE = "grain-scheduler";
@@ -37,17 +37,17 @@ export function codeHash(bundle: string, name: string): Uint8Array {
   const text = bundle.replace(/\n\/\/# sourceMappingURL=[^\n]*\s*$/, "\n");
   const { parse } = load("acorn") as typeof import("acorn");
   const program = parse(text, { ecmaVersion: "latest", sourceType: "module", allowHashBang: true });
-  const aliases = aliasesOf(program);
-  const made = program.body.filter((statement) => makes(statement, aliases.delayed, name));
+  const packages = packagesIn(program, text);
+  const made = program.body.filter((statement) => makes(statement, packages, name));
   const hash = createHash("sha256").update(name).update("\0");
   if (made.length !== 1) return hash.update(text).digest();
-  const parts = program.body.map((statement) => partOf(statement, text, aliases.starts));
-  const used = closure(parts, parts[program.body.indexOf(made[0]!)]!);
+  const parts = program.body.map((statement) => partOf(statement, text, packages));
+  const used = closure(parts, parts[program.body.indexOf(made[0]!)]!, packages);
   for (const part of parts) if (used.has(part)) hash.update(part.text).update("\0");
   return hash.digest();
 }
 
-function closure(parts: readonly Part[], from: Part): Set<Part> {
+function closure(parts: readonly Part[], from: Part, packages: ReadonlySet<string>): Set<Part> {
   const used = new Set<Part>();
   const names = new Set<string>();
   const take = (part: Part) => {
@@ -55,8 +55,9 @@ function closure(parts: readonly Part[], from: Part): Set<Part> {
     for (const name of part.names) names.add(name);
   };
   take(from);
-  // Own names only: that a bare statement shares the name of a global says nothing.
-  const declared = new Set(parts.flatMap((part) => part.declares));
+  // That a bare statement shares the name of a global, of esbuild's helpers or of the package says nothing.
+  const declared = new Set(parts.flatMap((part) => part.declares).filter((one) => !one.startsWith("__")));
+  for (const one of packages) declared.delete(one);
   for (let before = 0; before !== used.size; ) {
     before = used.size;
     for (const part of parts) {
@@ -77,17 +78,17 @@ function changes({ names }: Part, used: ReadonlySet<string>, declared: ReadonlyS
   return false;
 }
 
-function partOf(statement: Statement, text: string, starts: ReadonlySet<string>): Part {
-  const declares = declaredBy(statement);
+function partOf(statement: Statement, text: string, packages: ReadonlySet<string>): Part {
   const names = new Set<string>();
   let begins = false;
   walk(statement, (node) => {
     if (node.type === "Identifier") names.add(node.name);
-    if (node.type === "CallExpression" && node.callee.type === "Identifier" && starts.has(node.callee.name))
-      begins = true;
+    if (node.type !== "CallExpression") return;
+    const called = calledOf(node, packages);
+    if (called === "run" || called === "connect") begins = true;
   });
   const bare = statement.type === "ExpressionStatement";
-  return { text: text.slice(statement.start, statement.end), declares, names, starts: bare && begins };
+  return { text: textOf(statement, text), declares: declaredBy(statement), names, starts: bare && begins };
 }
 
 function declaredBy(statement: Statement): string[] {
@@ -116,29 +117,37 @@ function namesIn(pattern: AnyNode | null): string[] {
   return names;
 }
 
-/** By which names the bundle knows the package's functions. */
-function aliasesOf({ body }: Program): { delayed: Set<string>; starts: Set<string> } {
-  const delayed = new Set<string>();
-  const starts = new Set<string>();
+/** The variables that hold the package: `var import_grain_scheduler = __toESM(require__())`. */
+function packagesIn({ body }: Program, text: string): Set<string> {
+  const packages = new Set<string>();
+  const own = body.filter((statement) => textOf(statement, text).includes(`Symbol.for("${PACKAGE}")`));
+  const loaders = own.flatMap(declaredBy);
   for (const statement of body) {
-    if (statement.type !== "ImportDeclaration" || statement.source.value !== PACKAGE) continue;
-    for (const specifier of statement.specifiers) {
-      if (specifier.type !== "ImportSpecifier") continue;
-      const { imported, local } = specifier;
-      const name = imported.type === "Identifier" ? imported.name : String(imported.value);
-      if (name === "delayed") delayed.add(local.name);
-      if (name === "run" || name === "connect") starts.add(local.name);
-    }
+    if (own.includes(statement) || statement.type !== "VariableDeclaration") continue;
+    const code = textOf(statement, text);
+    if (loaders.some((loader) => code.includes(`${loader}()`)))
+      for (const name of declaredBy(statement)) packages.add(name);
   }
-  return { delayed, starts };
+  return packages;
+}
+
+/** The name of what of the package is called: `(0, import_grain_scheduler.run)(…)`; undefined: nothing of it. */
+function calledOf({ callee }: CallExpression, packages: ReadonlySet<string>): string | undefined {
+  const called = callee.type === "SequenceExpression" ? callee.expressions.at(-1)! : callee;
+  if (called.type !== "MemberExpression" || called.property.type !== "Identifier") return undefined;
+  const { object } = called;
+  return object.type === "Identifier" && packages.has(object.name) ? called.property.name : undefined;
+}
+
+function textOf({ start, end }: Statement, text: string): string {
+  return text.slice(start, end);
 }
 
 /** Whether it has a call of `delayed` for a function of this name. */
-function makes(statement: Statement, delayed: ReadonlySet<string>, name: string): boolean {
+function makes(statement: Statement, packages: ReadonlySet<string>, name: string): boolean {
   let found = false;
   walk(statement, (node) => {
-    if (node.type !== "CallExpression" || node.callee.type !== "Identifier") return;
-    if (!delayed.has(node.callee.name)) return;
+    if (node.type !== "CallExpression" || calledOf(node, packages) !== "delayed") return;
     const [fn, options] = node.arguments;
     const given = options === undefined ? undefined : nameOption(options);
     // esbuild wraps functions to keep their names: __name(function energy() {…}, "energy").
@@ -165,7 +174,9 @@ function nameOption(options: AnyNode): string | undefined {
 
 function walk(node: AnyNode, see: (node: AnyNode) => void): void {
   see(node);
-  for (const value of Object.values(node)) {
+  for (const [key, value] of Object.entries(node)) {
+    // The names of properties are no names of the module's.
+    if ((key === "property" || key === "key") && "computed" in node && !node.computed) continue;
     for (const child of Array.isArray(value) ? value : [value]) {
       if (typeof child === "object" && child !== null && typeof (child as AnyNode).type === "string")
         walk(child as AnyNode, see);
