@@ -4,7 +4,7 @@
  *
  *   grain-head-…/proof      random; who can read it is on this machine, and this user
  *   grain-head-…/values/    what the head holds, by name of the value; others read it
- *   grain-head-…/peers/n/   what peer n wants to hand over
+ *   grain-head-…/peers/p/   what peer p wants to hand over
  *
  * A value is handed over by a second link to its file, so nothing is copied.
  */
@@ -39,7 +39,6 @@ export class SharedFiles {
   readonly #root: string;
   readonly #path: string;
   readonly #atExit = () => removeDirectory(this.#path);
-  #peers = 0;
 
   private constructor(root: string, path: string) {
     this.#root = root;
@@ -77,10 +76,9 @@ export class SharedFiles {
     return join(this.#path, "values", hash);
   }
 
-  /** Makes a directory for one peer. */
+  /** Makes a directory for one peer. Its name cannot be guessed: who knows it may come back to it. */
   addPeer(): string {
-    this.#peers += 1;
-    const name = String(this.#peers);
+    const name = newFileName();
     mkdirSync(this.peerPath(name), { mode: PRIVATE });
     return name;
   }
