@@ -11,6 +11,7 @@ import { VERSION } from "../proto/version.js";
 import type { DoorOptions } from "./access/door.js";
 import { loadScheduling } from "./config.js";
 import { IdleQuit } from "./idle-quit.js";
+import { journalDirectory } from "./journal/directory.js";
 import type { DaemonLog } from "./log-file.js";
 import { DEFAULT_ADDRESS, startHead } from "./shell/start.js";
 import type { TraceFile } from "./trace/file.js";
@@ -26,6 +27,8 @@ interface Flags {
   readonly spill?: string;
   readonly logFile?: string;
   readonly trace?: string;
+  /** False: --no-journal. */
+  readonly journal?: string | boolean;
   readonly access?: string;
   readonly insecure: boolean;
   readonly yesReally: boolean;
@@ -105,6 +108,11 @@ function newCommand(): Command {
     .option("--log-file <file>", "write the log there (default: standard error)")
     .option("--trace <file>", "record what happens there, for `grain simulate`")
     .option(
+      "--journal <directory>",
+      "keep there what survives the head (default: one for the address it listens on)",
+    )
+    .option("--no-journal", "keep nothing that survives the head")
+    .option(
       "--access <directory>",
       "credentials; made at the first start (default: GRAIN_ACCESS_DIR, or ~/.config/grain/access)",
     )
@@ -164,6 +172,7 @@ async function serve(flags: Flags): Promise<void> {
       resumeMs: flags.resume,
       leaseMs: flags.lease,
       scheduling,
+      journalDirectory: journalDirectory(flags.journal, flags.listen?.[0] ?? DEFAULT_ADDRESS, process.env),
       blobs: {
         ...(flags.memory === undefined ? {} : { memoryBytes: flags.memory }),
         ...(flags.spill === undefined ? {} : { spillParent: flags.spill }),
