@@ -8,14 +8,12 @@
 import type { ClientMessage, HeadToClient } from "../../proto/grain.js";
 import type { Link } from "../../proto/link/link.js";
 import { Received, Unacknowledged } from "../../proto/link/unacknowledged.js";
+import { Turn } from "../../proto/turn.js";
 import type { SessionState } from "./state.js";
 import type { Upload, Uploads } from "./uploads.js";
 
 /** Above so many bytes not taken by the transport, what is submitted waits here. */
 const PENDING_LIMIT_BYTES = 8 * 1024 * 1024;
-
-/** Where sending stands. */
-type Sending = "idle" | "due" | "blocked";
 
 interface Sent {
   readonly message: ClientMessage;
@@ -34,7 +32,8 @@ export class Sender {
   readonly #unacknowledged = new Unacknowledged<Sent>();
   #keeps = false;
   #link: Link<ClientMessage, HeadToClient> | undefined;
-  #sending: Sending = "idle";
+  readonly #turn = new Turn(() => this.#flush());
+  #blocked = false;
 
   constructor(state: SessionState, uploads: Uploads) {
     this.#state = state;
@@ -81,11 +80,14 @@ export class Sender {
     this.schedule();
   }
 
-  /** Sends at the end of this turn, unless something is waited for. */
+  /** Sends what has been submitted soon, together with what else is submitted at this moment. */
   schedule(): void {
-    if (this.#sending !== "idle" || this.#link === undefined) return;
-    this.#sending = "due";
-    setImmediate(() => this.#flush());
+    if (!this.#blocked && this.#link !== undefined) this.#turn.schedule();
+  }
+
+  /** Sends what there is at the end of this turn. */
+  scheduleLate(): void {
+    if (!this.#blocked && this.#link !== undefined) this.#turn.scheduleLate();
   }
 
   /** Says that the session ends, after acknowledging what has arrived. */
@@ -105,9 +107,8 @@ export class Sender {
   }
 
   #flush(): void {
-    this.#sending = "idle";
     const link = this.#link;
-    if (this.#state.phase.type !== "open" || link === undefined) return;
+    if (this.#blocked || this.#state.phase.type !== "open" || link === undefined) return;
     this.#acknowledge();
     while (link.pendingBytes <= PENDING_LIMIT_BYTES) {
       const uploads = this.#state.nextUploads;
@@ -130,8 +131,11 @@ export class Sender {
   }
 
   #flushAfter(wait: Promise<void>): void {
-    this.#sending = "blocked";
-    void wait.then(() => this.#flush());
+    this.#blocked = true;
+    void wait.then(() => {
+      this.#blocked = false;
+      this.#flush();
+    });
   }
 
   #acknowledge(): void {

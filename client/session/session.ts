@@ -226,7 +226,8 @@ export class HeadSession {
 
   #messages(batch: HeadToClient[]): void {
     for (const message of batch) this.#message(message);
-    this.#sender.schedule();
+    // An acknowledgement goes along with what is submitted because of what has arrived.
+    this.#sender.scheduleLate();
   }
 
   #message({ body }: HeadToClient): void {

@@ -2,15 +2,16 @@
  * The only holder of the scheduler's state.
  *
  * An event is stepped when it arrives and its effects are carried out at once;
- * when everything that arrived in this turn of Node's event loop has been
- * stepped, one plan places what can be placed, and what was sent goes out. A plan
- * that stopped after a slice of work goes on in the next turn, after what has
- * arrived meanwhile.
+ * then one plan places what can be placed, and what was sent goes out: after the
+ * first batch of a turn of Node's event loop, or, where more arrive together, after
+ * all that has arrived in it. A plan that stopped after a slice of work goes on in the
+ * next turn, after what has arrived meanwhile.
  *
  * Not its job: what events and effects mean.
  */
 
 import type { Failure, Finished } from "../../proto/grain.js";
+import { Turn } from "../../proto/turn.js";
 import type { Core } from "../core/core.js";
 import type { Effect, PlanAgain, PlanAt } from "../core/effect.js";
 import type { HeadEvent } from "../core/event.js";
@@ -34,8 +35,8 @@ export class Loop {
   readonly #core: Pick<Scheduler, "step">;
   readonly #carryOut: (effect: ShellEffect) => void;
   readonly #nowMs: () => number;
+  readonly #turn = new Turn(() => this.#endTurn());
   #touched: Flushable[] = [];
-  #turnDue = false;
   #planDue = false;
   #planHeld = false;
   #running = false;
@@ -55,7 +56,8 @@ export class Loop {
 
   /** Steps an event now; a plan follows at the end of the turn. */
   step(event: ShellEvent): void {
-    this.#planLater();
+    this.#planDue = true;
+    this.#turn.schedule();
     this.#run(event);
   }
 
@@ -72,12 +74,12 @@ export class Loop {
   /** Flushes this at the end of the turn, after the plan. */
   touch(flushable: Flushable): void {
     this.#touched.push(flushable);
-    this.#schedule();
+    this.#turn.schedule();
   }
 
   #planLater(): void {
     this.#planDue = true;
-    this.#schedule();
+    this.#turn.scheduleNext();
   }
 
   #planAt(atMs: number): void {
@@ -86,18 +88,7 @@ export class Loop {
     timer.unref();
   }
 
-  /**
-   * setImmediate, not a microtask: its phase follows the one in which Node reads
-   * sockets, so that all batches that had arrived are seen by one plan.
-   */
-  #schedule(): void {
-    if (this.#turnDue) return;
-    this.#turnDue = true;
-    setImmediate(() => this.#endTurn());
-  }
-
   #endTurn(): void {
-    this.#turnDue = false;
     if (this.#planDue && !this.#planHeld) {
       this.#planDue = false;
       this.#run(PLAN);

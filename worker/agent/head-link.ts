@@ -20,6 +20,7 @@ import {
 import type { Connection, Link, LinkEnd } from "../../proto/link/link.js";
 import { type Attempt, persist } from "../../proto/link/reopen.js";
 import { Unacknowledged } from "../../proto/link/unacknowledged.js";
+import { Turn } from "../../proto/turn.js";
 
 /** What the way to the head needs of the agent. */
 export interface HeadLinkHost {
@@ -57,6 +58,7 @@ export class HeadLink {
   readonly #ended = new AbortController();
   #state: State = "joining";
   #link: WorkerLink;
+  readonly #turn = new Turn(() => this.#link.flush());
   #unacknowledged = new Unacknowledged<WorkerMessage>();
   #first: Accepted | undefined;
   #whenBack: (() => void)[] = [];
@@ -94,7 +96,9 @@ export class HeadLink {
   /** Sends what must not be lost; later, if the head cannot be reached now. */
   send(message: WorkerMessage): void {
     if (this.#id !== undefined) this.#unacknowledged.push(message);
-    if (this.#state !== "cutOff") this.#link.send(message);
+    if (this.#state === "cutOff") return;
+    this.#link.send(message);
+    this.#turn.schedule();
   }
 
   /** Sends what only matters now. */
