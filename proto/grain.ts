@@ -570,7 +570,15 @@ export interface BlobAnswer {
  * messages prove that both sides see the same directory, and hand files over.
  */
 export interface ShareRequest {
-  body?: { $case: "proof"; proof: string } | { $case: "adopt"; adopt: Adopt } | undefined;
+  body?:
+    | { $case: "proof"; proof: string }
+    | { $case: "adopt"; adopt: Adopt }
+    | { $case: "leave"; leave: Empty }
+    | undefined;
+  /** with the proof: which process this is, as names of directories in shared memory say it */
+  process: string;
+  /** with the proof, when a stream was lost: the name of the peer's own directory */
+  directory: string;
 }
 
 /** A file of the peer's own directory holds a value. */
@@ -4417,7 +4425,7 @@ export const BlobAnswer = {
 };
 
 function createBaseShareRequest(): ShareRequest {
-  return { body: undefined };
+  return { body: undefined, process: "", directory: "" };
 }
 
 export const ShareRequest = {
@@ -4429,6 +4437,15 @@ export const ShareRequest = {
       case "adopt":
         Adopt.encode(message.body.adopt, writer.uint32(18).fork()).ldelim();
         break;
+      case "leave":
+        Empty.encode(message.body.leave, writer.uint32(42).fork()).ldelim();
+        break;
+    }
+    if (message.process !== "") {
+      writer.uint32(26).string(message.process);
+    }
+    if (message.directory !== "") {
+      writer.uint32(34).string(message.directory);
     }
     return writer;
   },
@@ -4453,6 +4470,27 @@ export const ShareRequest = {
           }
 
           message.body = { $case: "adopt", adopt: Adopt.decode(reader, reader.uint32()) };
+          continue;
+        case 5:
+          if (tag !== 42) {
+            break;
+          }
+
+          message.body = { $case: "leave", leave: Empty.decode(reader, reader.uint32()) };
+          continue;
+        case 3:
+          if (tag !== 26) {
+            break;
+          }
+
+          message.process = reader.string();
+          continue;
+        case 4:
+          if (tag !== 34) {
+            break;
+          }
+
+          message.directory = reader.string();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {

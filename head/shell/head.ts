@@ -163,6 +163,11 @@ export class Head {
     this.#links.serve(link, this.#workers.peer(link));
   }
 
+  /** How long a peer may be away at most and still come back. */
+  get longestAbsenceMs(): number {
+    return Math.max(this.#leaseMs, this.#workers.resumeMs);
+  }
+
   /** The store for a peer within this process; its owner calls `close`. */
   openBlobs(): BlobTransport & { close(): void } {
     const { blobs } = this;

@@ -13,7 +13,8 @@ import { join } from "node:path";
 
 const PRIVATE = 0o700;
 /** Role, process id, its start in clock ticks, its namespace of process ids, random digits. */
-const NAME = /^grain-(?:head|worker)-(\d+)-(\d+)-(\d+)-[0-9a-f]{32}$/;
+const NAME = /^grain-(?:head|worker)-(\d+-\d+-\d+)-[0-9a-f]{32}$/;
+const PROCESS = /^(\d+)-(\d+)-(\d+)$/;
 /** In place of what the system does not tell. */
 const UNKNOWN = "0";
 const FILE_NAME = /^[0-9a-f]{32}$/;
@@ -37,11 +38,7 @@ export function sharedRoot(env: NodeJS.ProcessEnv = process.env): string | undef
 
 /** Makes a directory for this process and user alone. @returns its path */
 export function makePrivate(root: string, role: Role): string {
-  const [pid, startedAt] = own();
-  const path = join(
-    root,
-    `grain-${role}-${pid}-${startedAt}-${namespace()}-${randomBytes(16).toString("hex")}`,
-  );
+  const path = join(root, `grain-${role}-${ownProcess()}-${newFileName()}`);
   mkdirSync(path, { mode: PRIVATE });
   return path;
 }
@@ -107,7 +104,6 @@ export function removeDirectory(path: string): void {
 
 /** Removes the directories of this user's processes that have ended without doing so. @param spared but these */
 export function sweep(root: string, spared: readonly string[] = []): void {
-  const here = namespace();
   let names: string[] = [];
   try {
     names = readdirSync(root);
@@ -115,16 +111,22 @@ export function sweep(root: string, spared: readonly string[] = []): void {
     // There is nothing to be removed.
   }
   for (const name of names) {
-    const [, pid, startedAt, pids] = NAME.exec(name) ?? [];
-    // Of another namespace nothing can be known.
-    if (pid === undefined || pids !== here || spared.includes(name) || isAlive(pid, startedAt!)) continue;
+    const owner = NAME.exec(name)?.[1];
+    if (owner === undefined || spared.includes(name) || !hasEnded(owner)) continue;
     const path = join(root, name);
     if (isPrivate(path)) removeDirectory(path);
   }
 }
 
-function own(): [string, string] {
-  return [String(process.pid), startOf("self") ?? UNKNOWN];
+/** This process: its id, its start in clock ticks, and its namespace of process ids. */
+export function ownProcess(): string {
+  return `${process.pid}-${startOf("self") ?? UNKNOWN}-${namespace()}`;
+}
+
+/** Whether a process, as `ownProcess` has named it, is known to have ended. Of another namespace nothing is known. */
+export function hasEnded(name: string): boolean {
+  const [, pid, startedAt, pids] = PROCESS.exec(name) ?? [];
+  return pid !== undefined && pids === namespace() && !isAlive(pid, startedAt!);
 }
 
 /** Whether a process is still the one that made a directory. */

@@ -52,6 +52,12 @@ export function writeValue(path: string, parts: readonly Uint8Array[]): void {
   }
 }
 
+/** Whether what could not be written in one directory may be in another: it is full, or has gone with its head. */
+export function isElsewherePossible(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ENOSPC" || code === "ENOENT";
+}
+
 /** Removes a file, if it is there. */
 export function removeValue(path: string): void {
   try {

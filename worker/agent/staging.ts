@@ -18,7 +18,7 @@ import {
   sharedRoot,
   sweep,
 } from "../../proto/share/directory.js";
-import { piecesOf, removeValue, writeValue } from "../../proto/share/value-file.js";
+import { isElsewherePossible, piecesOf, removeValue, writeValue } from "../../proto/share/value-file.js";
 import type { FinishedLarge, ValueFile } from "../executor/message.js";
 import { isBytes, type Task } from "./core/task.js";
 
@@ -136,7 +136,7 @@ export class Staging {
     try {
       writeValue(path, [value]);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+      if (!isElsewherePossible(error)) throw error;
       path = join(this.fallback, file);
       writeValue(path, [value]);
     }

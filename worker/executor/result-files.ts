@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { newValueKey, valueRefOf } from "../../proto/hash.js";
 import { fileNameOf } from "../../proto/share/directory.js";
-import { writeValue } from "../../proto/share/value-file.js";
+import { isElsewherePossible, writeValue } from "../../proto/share/value-file.js";
 import type { FinishedLarge, Setup } from "./message.js";
 
 /** What the agent is told of a result's file. */
@@ -26,7 +26,7 @@ export class ResultFiles {
       writeValue(join(directory, file), parts);
       return { ...ref, file, fallback: false };
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+      if (!isElsewherePossible(error)) throw error;
     }
     writeValue(join(fallback, file), parts);
     return { ...ref, file, fallback: true };

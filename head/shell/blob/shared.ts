@@ -4,7 +4,7 @@
  *
  *   grain-head-…/proof      random; who can read it is on this machine, and this user
  *   grain-head-…/values/    what the head holds, by name of the value; others read it
- *   grain-head-…/peers/n/   what peer n wants to hand over
+ *   grain-head-…/peers/p/   what peer p wants to hand over
  *
  * A value is handed over by a second link to its file, so nothing is copied.
  */
@@ -52,7 +52,6 @@ export class SharedFiles {
   readonly #atExit = () => removeDirectory(this.#path);
   /** The directories of those lives, in which peers have what they were about to hand over or to read. */
   #before: readonly string[] = [];
-  #peers = 0;
 
   private constructor(root: string, path: string) {
     this.#root = root;
@@ -113,10 +112,9 @@ export class SharedFiles {
     return join(this.#path, "values", hash);
   }
 
-  /** Makes a directory for one peer. */
+  /** Makes a directory for one peer. Its name cannot be guessed: who knows it may come back to it. */
   addPeer(): string {
-    this.#peers += 1;
-    const name = String(this.#peers);
+    const name = newFileName();
     mkdirSync(this.peerPath(name), { mode: PRIVATE });
     return name;
   }

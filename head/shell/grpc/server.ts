@@ -110,7 +110,7 @@ export async function serveGrpc(
     if ("setSecureContext" in http2Server) lock?.watch(http2Server);
   });
   const health = new Health();
-  const shares = new Shares(head.blobs);
+  const shares = new Shares(head.blobs, head.longestAbsenceMs);
   addServices(server, head, health, shares, door);
   const bound: string[] = [];
   try {

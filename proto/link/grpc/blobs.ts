@@ -15,10 +15,13 @@ import { digestLike } from "../../hash.js";
 import { sharedRoot } from "../../share/directory.js";
 import type { ValueFiles } from "../link.js";
 import type { BreakableBlobs } from "../persistent-blobs.js";
+import { persist } from "../reopen.js";
 import { blobsService, MAX_MESSAGE_BYTES } from "./services.js";
 import { GrpcFiles } from "./share.js";
 
 const CHUNK_BYTES = 1024 * 1024;
+/** For so long it tries to share files with a head again; later it does when a value is to be moved. */
+const SHARE_AGAIN_MS = 60_000;
 
 /** A blob transport over its own channel, opened on first use: bulk never waits in front of batches. */
 export class GrpcBlobs implements BreakableBlobs {
@@ -29,7 +32,9 @@ export class GrpcBlobs implements BreakableBlobs {
   readonly #root: string | undefined;
   #client: Client | undefined;
   #sharing: Promise<GrpcFiles | undefined> | undefined;
+  /** Those that were had last; their stream may be over. */
   #files: GrpcFiles | undefined;
+  readonly #closed = new AbortController();
 
   /** @param root where shared directories of this machine are; undefined: values are not shared */
   constructor(
@@ -51,12 +56,28 @@ export class GrpcBlobs implements BreakableBlobs {
   }
 
   async share(): Promise<ValueFiles | undefined> {
-    if (this.#root === undefined) return undefined;
+    if (this.#root === undefined || this.#closed.signal.aborted) return undefined;
     // The stream that it was found out by was lost: another may be had.
     if (this.#files?.over === true) this.#sharing = undefined;
-    this.#sharing ??= GrpcFiles.open(this.#open(), this.#root);
-    this.#files = await this.#sharing;
+    const before = this.#files?.name ?? "";
+    this.#sharing ??= GrpcFiles.open(this.#open(), this.#root, before, () => void this.#shareAgain());
+    const files = await this.#sharing;
+    // When none are to be had, the name of those that were is kept for another attempt.
+    if (files !== undefined) this.#files = files;
+    else if (this.#files !== undefined) this.#sharing = undefined;
     return this.files;
+  }
+
+  /** The stream was lost: while the directory is kept for this process, it is taken up again. */
+  async #shareAgain(): Promise<void> {
+    const { signal } = this.#closed;
+    await persist(
+      async () => {
+        if ((await this.share()) !== undefined || signal.aborted) return { type: "done", value: undefined };
+        return { type: "failed", reason: "the head shares no files" };
+      },
+      { giveUpMs: SHARE_AGAIN_MS, signal },
+    );
   }
 
   missing(hashes: readonly string[]): Promise<string[]> {
@@ -139,6 +160,7 @@ export class GrpcBlobs implements BreakableBlobs {
   }
 
   close(): void {
+    this.#closed.abort();
     this.#files?.close();
     void this.#sharing?.then((files) => files?.close());
     this.#client?.close();

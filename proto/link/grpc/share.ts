@@ -7,11 +7,10 @@ import type { Client, ClientDuplexStream } from "@grpc/grpc-js";
 import { ConnectionError } from "../../errors.js";
 import type { BlobRef, ShareAnswer, ShareRequest } from "../../grain.js";
 import { isBlobName } from "../../hash.js";
-import { privateAt } from "../../share/directory.js";
+import { isFileName, ownProcess, privateAt } from "../../share/directory.js";
 import type { ValueFiles } from "../link.js";
 import { blobsService } from "./services.js";
 
-const PEER = /^\d{1,15}$/;
 const PROOF_BYTES = 64;
 
 interface Waiting {
@@ -24,29 +23,38 @@ export class GrpcFiles implements ValueFiles {
   readonly #call: ClientDuplexStream<ShareRequest, ShareAnswer>;
   readonly #root: string;
   readonly #adopting = new Map<number, Waiting>();
+  #lost: () => void = () => {};
   #settle: (files: GrpcFiles | undefined) => void = () => {};
+  /** The name of its own directory; before it has one, that of a stream that was lost. */
+  #name: string;
   #directory = "";
   #path = "";
   #ids = 0;
   #over = false;
 
-  private constructor(call: ClientDuplexStream<ShareRequest, ShareAnswer>, root: string) {
+  private constructor(call: ClientDuplexStream<ShareRequest, ShareAnswer>, root: string, name: string) {
     this.#call = call;
     this.#root = root;
+    this.#name = name;
   }
 
   /**
    * Asks the head.
    *
    * @param root where this machine's shared directories are
+   * @param name of the directory that it had before its stream was lost; empty: it had none
+   * @param lost told once when the stream of files that were had has ended, by whatever but `close`
    * @returns undefined when the head shares none, or not with this machine or user
    */
-  static open(client: Client, root: string): Promise<GrpcFiles | undefined> {
+  static open(client: Client, root: string, name: string, lost: () => void): Promise<GrpcFiles | undefined> {
     const { path, requestSerialize, responseDeserialize } = blobsService.share;
     const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
-    const files = new GrpcFiles(call, root);
+    const files = new GrpcFiles(call, root, name);
     return new Promise((resolve) => {
-      files.#settle = resolve;
+      files.#settle = (found) => {
+        if (found !== undefined) files.#lost = lost;
+        resolve(found);
+      };
       call.on("data", (answer: ShareAnswer) => files.#take(answer));
       call.on("error", () => files.#end());
       call.on("end", () => files.#end());
@@ -57,7 +65,12 @@ export class GrpcFiles implements ValueFiles {
     return this.#directory;
   }
 
-  /** Whether the stream has ended, and with it the directory. */
+  /** The name of its directory, by which another stream may come back to it. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** Whether the stream has ended. */
   get over(): boolean {
     return this.#over;
   }
@@ -73,12 +86,19 @@ export class GrpcFiles implements ValueFiles {
     return new Promise((resolve, reject) => {
       if (this.#over) return reject(gone());
       this.#adopting.set(id, { resolve, reject });
-      this.#call.write({ body: { $case: "adopt", adopt: { id, file, ref } } });
+      const body = { $case: "adopt", adopt: { id, file, ref } } as const;
+      this.#call.write({ body, process: "", directory: "" });
     });
   }
 
+  /** Gives the directory up. */
   close(): void {
-    this.#end();
+    this.#lost = () => {};
+    if (!this.#over) {
+      this.#call.write({ body: { $case: "leave", leave: {} }, process: "", directory: "" });
+      this.#call.end();
+    }
+    this.#settled();
   }
 
   #take({ body }: ShareAnswer): void {
@@ -86,7 +106,8 @@ export class GrpcFiles implements ValueFiles {
       case "offer":
         return void this.#prove(body.offer);
       case "accepted":
-        if (!PEER.test(body.accepted) || this.#path === "") return this.#end();
+        if (!isFileName(body.accepted) || this.#path === "") return this.#end();
+        this.#name = body.accepted;
         this.#directory = join(this.#path, "peers", body.accepted);
         return this.#settle(this);
       case "adopted": {
@@ -109,14 +130,21 @@ export class GrpcFiles implements ValueFiles {
     const proof = path === undefined ? undefined : await readProof(join(path, "proof"));
     if (path === undefined || proof === undefined) return this.#end();
     this.#path = path;
-    if (!this.#over) this.#call.write({ body: { $case: "proof", proof } });
+    const body = { $case: "proof", proof } as const;
+    if (!this.#over) this.#call.write({ body, process: ownProcess(), directory: this.#name });
   }
 
   #end(): void {
     if (this.#over) return;
-    this.#over = true;
     this.#call.cancel();
+    this.#settled();
+  }
+
+  #settled(): void {
+    if (this.#over) return;
+    this.#over = true;
     this.#settle(undefined);
+    this.#lost();
     for (const { reject } of this.#adopting.values()) reject(gone());
     this.#adopting.clear();
   }

@@ -1,6 +1,6 @@
 /** Values as files between a head and peers of its machine, over real sockets. */
 
-import { linkSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { linkSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "@grpc/grpc-js";
@@ -15,6 +15,7 @@ import type { ValueFiles } from "../../../proto/link/link.js";
 import { newFileName } from "../../../proto/share/directory.js";
 import { readValue, writeValue } from "../../../proto/share/value-file.js";
 import { channelTo } from "../../kit/access.js";
+import { Cable } from "../../kit/cable.js";
 
 const KEY = newValueKey();
 
@@ -34,14 +35,18 @@ function scratch(): string {
   return path;
 }
 
-async function serve(blobs: BlobStoreOptions = {}) {
+async function serve(blobs: BlobStoreOptions = {}, absenceMs?: number) {
   const spillParent = scratch();
-  const started = await startHead({ listen: ["127.0.0.1:0"], blobs: { spillParent, ...blobs } });
+  const started = await startHead({
+    listen: ["127.0.0.1:0"],
+    blobs: { spillParent, ...blobs },
+    ...(absenceMs === undefined ? {} : { resumeMs: absenceMs, leaseMs: absenceMs }),
+  });
   onTestFinished(() => started.close());
   const address = started.addresses[0]!;
-  const peer = (itsRoot: string | undefined = root) => {
-    const channel = channelTo(address, "client");
-    const transport = new GrpcBlobs(`dns:${address}`, address, channel.credentials, channel.options, itsRoot);
+  const peer = (itsRoot: string | undefined = root, via: string = address) => {
+    const channel = channelTo(via, "client");
+    const transport = new GrpcBlobs(`dns:${via}`, via, channel.credentials, channel.options, itsRoot);
     onTestFinished(() => transport.close());
     return transport;
   };
@@ -102,6 +107,34 @@ describe("a peer of the same machine", () => {
     for (const { ref, bytes } of values) expect(Buffer.compare(await transport.get(ref), bytes)).toBe(0);
   });
 
+  it("waits by the gibibyte within the head's memory, and nothing of it is lost", async () => {
+    const MIB = 1024 * 1024;
+    const [memoryBytes, eachBytes, count] = [64 * MIB, 8 * MIB, 128];
+    const { peer, head } = await serve({ memoryBytes });
+    const transport = peer();
+    const files = (await transport.share())!;
+    const values = join(files.directory, "../../values");
+    const refs: ReturnType<typeof sample>["ref"][] = [];
+    let mostBytes = 0;
+    for (let seed = 0; seed < count; seed += 1) {
+      const value = sample(eachBytes, seed);
+      rmSync(await handOver(files, value));
+      head.blobs.hold(value.ref.hash);
+      refs.push(value.ref);
+      const inMemory = readdirSync(values).reduce((sum, name) => sum + statSync(join(values, name)).size, 0);
+      mostBytes = Math.max(mostBytes, inMemory, head.blobs.memoryBytes);
+    }
+    expect(mostBytes).toBe(memoryBytes);
+    for (const [seed, ref] of refs.entries()) {
+      // `get` compares the bytes with the name.
+      const bytes = await transport.get(ref);
+      expect([bytes.byteLength, bytes[0], bytes.at(-1)]).toEqual([eachBytes, seed, seed]);
+      head.blobs.discard(ref.hash);
+    }
+    expect(head.blobs.memoryBytes).toBe(0);
+    expect(readdirSync(values)).toEqual([]);
+  }, 120_000);
+
   it("makes room with what nothing refers to any more, and loses results at once", async () => {
     const { peer, head } = await serve({ memoryBytes: 500_000 });
     const files = (await peer().share())!;
@@ -131,6 +164,42 @@ describe("a peer of the same machine", () => {
     await vi.waitFor(() => expect(() => readdirSync(files.directory)).toThrow(/ENOENT/));
     expect(one.files).toBeUndefined();
     expect(Buffer.compare(await bytesOf(other, value.ref), value.bytes)).toBe(0);
+  });
+
+  it("comes back to its directory after a cut, with what was written there meanwhile", async () => {
+    const { peer, address, head } = await serve();
+    const cable = await Cable.to(address);
+    onTestFinished(() => cable.close());
+    const transport = peer(root, cable.address);
+    const files = (await transport.share())!;
+    const { directory } = files;
+    cable.lets = false;
+    await vi.waitFor(() => expect(transport.files).toBeUndefined());
+    const value = sample(100_000);
+    const file = newFileName();
+    writeValue(join(directory, file), [value.bytes]);
+    cable.lets = true;
+    await vi.waitFor(() => expect(transport.files?.directory).toBe(directory), { timeout: 20_000 });
+    await transport.files!.adopt(value.ref, file);
+    expect(head.blobs.has(value.ref.hash)).toBe(true);
+    // The stream that was lost takes nothing away from the one that has come in its place.
+    expect(readdirSync(directory)).toEqual([file]);
+    transport.close();
+    await vi.waitFor(() => expect(() => readdirSync(directory)).toThrow(/ENOENT/));
+  });
+
+  it("loses its directory when it stays away too long, and then gets another", async () => {
+    const { peer, address } = await serve({}, 50);
+    const cable = await Cable.to(address);
+    onTestFinished(() => cable.close());
+    const transport = peer(root, cable.address);
+    const { directory } = (await transport.share())!;
+    writeFileSync(join(directory, newFileName()), "half a value");
+    cable.lets = false;
+    await vi.waitFor(() => expect(() => readdirSync(directory)).toThrow(/ENOENT/));
+    cable.lets = true;
+    await vi.waitFor(() => expect(transport.files).toBeDefined(), { timeout: 20_000 });
+    expect(transport.files!.directory).not.toBe(directory);
   });
 
   it("hears of a head that goes", async () => {
@@ -187,7 +256,7 @@ describe("a peer that does not see the directory", () => {
     const answers: ShareAnswer[] = [];
     for await (const answer of call) {
       answers.push(answer as ShareAnswer);
-      call.write({ body: { $case: "proof", proof: "0".repeat(32) } });
+      call.write({ body: { $case: "proof", proof: "0".repeat(32) }, process: "", directory: "" });
     }
     expect(answers.map(({ body }) => body?.$case)).toEqual(["offer"]);
   });

@@ -73,6 +73,10 @@ describe("values of a worker that shares nothing with its head", () => {
   it("fail their task when they cannot be written", () => {
     const { staging } = setUp();
     rmSync(staging.directory, { recursive: true });
+    const elsewhere = staging.fileOf(1, { ref: 1, value: BYTES });
+    expect(elsewhere.path.startsWith(staging.fallback)).toBe(true);
+    expect(readValueSync(elsewhere.path, elsewhere).byteLength).toBe(BYTES.byteLength);
+    rmSync(staging.fallback, { recursive: true });
     expect(staging.fileOf(1, { ref: 1, value: BYTES }).problem).toMatch(/ENOENT/);
     const name = { hash: "gmac", byteLength: 5 };
     expect(staging.fileOf(1, { ref: 1, value: name }).problem).toMatch(/has gone/);
