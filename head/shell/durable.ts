@@ -43,6 +43,8 @@ export interface DurableParts {
   readonly blobs: BlobStore;
   readonly loop: Loop;
   readonly log: HeadLog;
+  /** How long workers are waited for. */
+  readonly resumeMs: number;
   nowMs(): number;
 }
 
@@ -63,12 +65,13 @@ export class DurableState {
   #found: Found | undefined;
   /** Of these more has arrived than is known to be durable. */
   readonly #following = new Set<Received>();
-  readonly clients = new ReturningClients();
+  readonly clients: ReturningClients;
   #hearing: NodeJS.Timeout | undefined;
   #restoring = false;
 
   constructor(parts: DurableParts) {
     this.#parts = parts;
+    this.clients = new ReturningClients(parts.resumeMs);
     const { journal, registry, view, head } = parts;
     const codec = wireCodec({
       session: (number) => this.#sessionRecord(number),

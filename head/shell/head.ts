@@ -150,7 +150,7 @@ export class Head {
       heard: ({ received }, tell) => this.#durable?.heard(received, tell),
       hasValue: (hash) => this.blobs.has(hash),
     });
-    if (options.journal !== undefined) this.#recover(options.journal, own!);
+    if (options.journal !== undefined) this.#recover(options.journal, own!, options.resumeMs ?? RESUME_MS);
   }
 
   /** Serves a client on this stream. @param owner the credential it has shown; empty: it needed none */
@@ -231,7 +231,7 @@ export class Head {
     return new Received(this.#journal !== undefined);
   }
 
-  #recover(journal: Journal, head: HeadRecord): void {
+  #recover(journal: Journal, head: HeadRecord, resumeMs: number): void {
     this.#durable = new DurableState({
       journal,
       head,
@@ -240,6 +240,7 @@ export class Head {
       blobs: this.blobs,
       loop: this.#loop,
       log: this.#log,
+      resumeMs,
       nowMs: this.#nowMs,
     });
     this.#durable.begin({

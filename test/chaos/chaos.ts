@@ -3,7 +3,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Random } from "../sim/random.js";
 import type { Ends } from "./calls.js";
-import { Cluster, type Program } from "./cluster.js";
+import { Cluster, LEASE_MS, type Program } from "./cluster.js";
 import { Faults, type FaultTimes, MORTAL_WORKERS } from "./faults.js";
 import { Growth } from "./growth.js";
 
@@ -131,6 +131,12 @@ function endsOf({ running }: Program, expected: number, complaints: string[]): E
 
 /** Nothing is in the journal any more, and nothing of the daemons is left when they have ended. */
 async function leaveNothing(cluster: Cluster, complaints: string[]): Promise<void> {
+  // A program that was cut off when it ended could not say so.
+  await bounded(
+    cluster.empty(),
+    LEASE_MS + END_MS,
+    () => "sessions of programs that have ended are still there",
+  );
   await cluster.killHead();
   await cluster.startHead();
   const recovered = /recovered \d+ sessions?.*/.exec(cluster.head.stderr);

@@ -5,12 +5,14 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { marked, ROOT, type Running, Stage } from "../kit/daemons.js";
 import { RoughProxy } from "./rough-proxy.js";
 
-/** So long the head waits for workers, and keeps sessions. */
-export const RESUME_MS = 3_000;
-const LEASE_MS = 60_000;
+/** So long the head waits for workers: longer than the faults of the short version, so that work goes on. */
+const RESUME_MS = 8_000;
+/** So long it keeps sessions: a program may be out of reach while the head starts, and then pause for 5 s. */
+export const LEASE_MS = 30_000;
 const SHARED_MEMORY = "/dev/shm";
 
 /** One worker, as one name has it. */
@@ -116,6 +118,17 @@ export class Cluster {
     await Promise.all(this.workers.map(({ running }) => running.ended));
     this.#tell(this.head, "SIGTERM");
     await this.head.ended;
+  }
+
+  /** Resolves when the head has no session any more. */
+  async empty(): Promise<void> {
+    for (;;) {
+      const ls = this.#stage.start("grain", ["ls", "--json", "--address", this.#address], this.#env);
+      await ls.ended;
+      const { sessions } = JSON.parse(ls.stdout) as { sessions: unknown[] };
+      if (sessions.length === 0) return;
+      await pause(500);
+    }
   }
 
   /** Processes of this cluster that run, with their commands. */
