@@ -89,17 +89,18 @@ function tellClient(effect: ForClient, peers: Peers): void {
     case "deliver": {
       const results = resultsMessage(effect);
       session.holds.delivered(results.tasks, results.blobs);
+      session.args.ended(results.tasks);
       const message: HeadToClient = { body: { $case: "results", results } };
       peers.recalls.delivered(session, results, () => peers.tell(session, results.tasks, [message]));
       break;
     }
     case "reject":
-      session.holds.ended([effect.task]);
+      session.ended([effect.task]);
       peers.recalls.ended(session, [effect.task]);
       peers.tell(session, [effect.task], [{ body: { $case: "failure", failure: effect.failure } }]);
       break;
     case "conclude":
-      session.holds.ended(effect.tasks);
+      session.ended(effect.tasks);
       peers.recalls.ended(session, effect.tasks);
       peers.tell(
         session,

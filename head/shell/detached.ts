@@ -69,13 +69,7 @@ export class Detached {
   goOn(session: Session): void {
     this.#parts.stopWaiting(session);
     this.#parts.recalls.left(session.number);
-    const untold: number[] = [];
-    for (const { body } of session.unacknowledged) {
-      if (body?.$case === "results") untold.push(...body.results.tasks);
-      else if (body?.$case === "failure") untold.push(body.failure.task);
-    }
-    session.unacknowledged.arrived(session.unacknowledged.sent);
-    this.untaken(session, untold);
+    this.untaken(session, session.delivery.forget());
     const { loop, log, unixMs } = this.#parts;
     const leftMs = Math.max(0, (session.leftMs ?? 0) + KEEP_MS - unixMs());
     const over = () => {

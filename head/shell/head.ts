@@ -19,15 +19,13 @@ import type {
 } from "../../proto/grain.js";
 import type { BlobTransport, Link } from "../../proto/link/link.js";
 import { Received } from "../../proto/link/unacknowledged.js";
-import type { ResultStore } from "../cache/store.js";
 import { Core } from "../core/core.js";
-import type { SchedulingOptions } from "../core/options.js";
 import type { HeadRecord } from "../journal/codec.js";
 import type { Journal } from "../journal/journal.js";
-import { type TraceSink, watched } from "../trace/recorder.js";
+import { watched } from "../trace/recorder.js";
 import { Absences } from "./absences.js";
 import { PeerFiles } from "./blob/peer-files.js";
-import { BlobStore, type BlobStoreOptions } from "./blob/store.js";
+import { BlobStore } from "./blob/store.js";
 import { carryOut, type Peers } from "./carry-out.js";
 import type { Refusal } from "./check/hello.js";
 import { type ClientHost, ClientPeer } from "./client-peer.js";
@@ -35,6 +33,8 @@ import { CountsTimer } from "./counts.js";
 import { Detached } from "./detached.js";
 import { DurableState, noted } from "./durable.js";
 import { explanationMessage } from "./explain.js";
+import type { HeadOptions } from "./head-options.js";
+import { Keeper } from "./inline/keeper.js";
 import { Links } from "./links.js";
 import { type HeadLog, silentLog } from "./log.js";
 import { Loop, type Scheduler } from "./loop.js";
@@ -45,41 +45,6 @@ import type { Session } from "./session.js";
 import { headStatus } from "./status.js";
 import type { Member } from "./worker-peer.js";
 import { Workers } from "./workers.js";
-
-/** How a head is set up. */
-export interface HeadOptions {
-  /** Clients connected at a time. Default: 8. */
-  readonly maxClients?: number;
-  /** How often each worker is to be heard; one silent for three times as long is lost. Default: 8000. */
-  readonly heartbeatMs?: number;
-  /** 16 bytes: of a head that goes on where another ended, that one's. Default: the journal's, or random. */
-  readonly identity?: Uint8Array;
-  /** How long a worker whose connection was lost is waited for before its tasks run elsewhere. Default: 30,000. */
-  readonly resumeMs?: number;
-  /** How long the session of a client whose connection was lost goes on without it. Default: 60,000. */
-  readonly leaseMs?: number;
-  /** How tasks are ordered and placed; what is not given has its default. */
-  readonly scheduling?: Partial<SchedulingOptions>;
-  /** Records what happens. Default: nothing does. */
-  readonly trace?: TraceSink | undefined;
-  /** Where what must survive this process is kept; the head closes it. Default: nowhere. */
-  readonly journal?: Journal | undefined;
-  /** Opens the store of results; the head closes it. Default: results are not stored. */
-  readonly results?: (() => Promise<ResultStore>) | undefined;
-  /** Where large values are kept. */
-  readonly blobs?: BlobStoreOptions;
-  /** Default: says nothing. */
-  readonly log?: HeadLog;
-  /**
-   * Whether it serves the one program that it is part of: no worker will ever join it beside those of the
-   * program, and no command sees it, so its advice is another. Default: false.
-   */
-  readonly embedded?: boolean;
-  /** Told how many clients are connected, whenever that changes. */
-  readonly onClients?: (connected: number) => void;
-  /** A clock that never goes back, in milliseconds. Default: `performance.now`. */
-  readonly nowMs?: () => number;
-}
 
 const MAX_CLIENTS = 8;
 const HEARTBEAT_MS = 8_000;
@@ -101,6 +66,7 @@ export class Head {
   readonly #core: Scheduler;
   readonly #loop: Loop;
   readonly #registry: Registry;
+  readonly #keeper: Keeper;
   readonly #counts: CountsTimer;
   readonly #links = new Links();
   readonly #awayClients = new Absences<Session>();
@@ -126,7 +92,14 @@ export class Head {
     this.#onClients = options.onClients ?? (() => {});
     this.#journal = options.journal;
     this.blobs = new BlobStore({ ...options.blobs, kept: options.journal });
-    this.#registry = new Registry(options.maxClients ?? MAX_CLIENTS, this.blobs, () => this.#newReceived());
+    this.#keeper = new Keeper({
+      account: this.blobs.inline,
+      spillParent: options.blobs?.spillParent,
+      // The journal may not have written yet what has ended meanwhile.
+      settled: (then) => (this.#durable === undefined ? then() : this.#durable.whenDurable(then)),
+    });
+    const newReceived = () => new Received(this.#journal !== undefined);
+    this.#registry = new Registry(options.maxClients ?? MAX_CLIENTS, this.blobs, this.#keeper, newReceived);
     this.recalls = new Recalls({
       open: options.results,
       blobs: this.blobs,
@@ -163,7 +136,7 @@ export class Head {
       heard: ({ received }, tell) => this.#durable?.heard(received, tell),
       hasValue: (hash) => this.blobs.has(hash),
     });
-    if (options.journal !== undefined) this.#recover(options.journal, own!);
+    if (options.journal !== undefined) this.#recover(options.journal, own!, options.resumeMs ?? RESUME_MS);
   }
 
   /** Serves a client on this stream. @param owner the credential it has shown; empty: it needed none */
@@ -239,23 +212,22 @@ export class Head {
     await this.recalls.close();
     // After the last event: a session whose client was told that it is over is not kept.
     await this.#journal?.close();
+    this.#keeper.close();
     await this.blobs.close();
   }
 
-  #newReceived(): Received {
-    return new Received(this.#journal !== undefined);
-  }
-
-  #recover(journal: Journal, head: HeadRecord): void {
+  #recover(journal: Journal, head: HeadRecord, resumeMs: number): void {
     this.#durable = new DurableState({
       journal,
       head,
       registry: this.#registry,
       view: this.#core.view,
       blobs: this.blobs,
+      keeper: this.#keeper,
       loop: this.#loop,
       log: this.#log,
       recalls: this.recalls,
+      resumeMs,
       nowMs: this.#nowMs,
     });
     this.#durable.begin({
@@ -299,6 +271,7 @@ export class Head {
   #hostOfClients(): ClientHost {
     return {
       loop: this.#loop,
+      keeper: this.#keeper,
       admitClient: (peer, open) => this.#admitClient(peer, open),
       resumeClient: (peer, open) => this.#resumeClient(peer, open),
       recalls: this.recalls,
@@ -341,6 +314,7 @@ export class Head {
 
   #clientCutOff(session: Session, why: string): void {
     session.peer = undefined;
+    session.delivery.stop();
     if (this.#registry.draining) return;
     this.#log.warn(
       `client ${session} is cut off (${why}); its session goes on for ${seconds(this.#leaseMs)}`,
@@ -370,7 +344,7 @@ export class Head {
     const session = this.#registry.sessions.get(number);
     if (session === undefined) return;
     for (const { peer } of this.#registry.workers.values()) peer?.forget(number);
-    session.holds.releaseAll();
+    session.releaseAll();
     this.recalls.gone(number);
     this.#detached?.gone(session);
     this.#registry.sessions.delete(number);

@@ -7,7 +7,8 @@ import { type DoorOptions, openDoor } from "../access/door.js";
 import type { ResultStore } from "../cache/store.js";
 import type { Journal } from "../journal/journal.js";
 import { SharedFiles } from "./blob/shared.js";
-import { Head, type HeadOptions } from "./head.js";
+import { Head } from "./head.js";
+import type { HeadOptions } from "./head-options.js";
 import { silentLog } from "./log.js";
 
 /** How a listening head is set up. */
