@@ -848,11 +848,15 @@ export interface CacheEntry {
 }
 
 export interface CacheAnswer {
-  /** used last first */
+  /** used last first, a thousand at most */
   entries: CacheEntry[];
   /** false: the head was started without a journal */
   stores: boolean;
   limitBytes: number;
+  /** of all that the pattern means; `entries` has the first thousand of them */
+  count: number;
+  /** of all of them */
+  byteLength: number;
 }
 
 function createBaseDemand(): Demand {
@@ -6398,7 +6402,7 @@ export const CacheEntry = {
 };
 
 function createBaseCacheAnswer(): CacheAnswer {
-  return { entries: [], stores: false, limitBytes: 0 };
+  return { entries: [], stores: false, limitBytes: 0, count: 0, byteLength: 0 };
 }
 
 export const CacheAnswer = {
@@ -6411,6 +6415,12 @@ export const CacheAnswer = {
     }
     if (message.limitBytes !== 0) {
       writer.uint32(25).double(message.limitBytes);
+    }
+    if (message.count !== 0) {
+      writer.uint32(33).double(message.count);
+    }
+    if (message.byteLength !== 0) {
+      writer.uint32(41).double(message.byteLength);
     }
     return writer;
   },
@@ -6442,6 +6452,20 @@ export const CacheAnswer = {
           }
 
           message.limitBytes = reader.double();
+          continue;
+        case 4:
+          if (tag !== 33) {
+            break;
+          }
+
+          message.count = reader.double();
+          continue;
+        case 5:
+          if (tag !== 41) {
+            break;
+          }
+
+          message.byteLength = reader.double();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {

@@ -63,8 +63,7 @@ export async function removeResults(pattern: string, options: RemoveOptions, pri
   const answer = await ask(options, pattern, true);
   if (options.json === true) print(json(answer));
   else {
-    const { length } = answer.entries;
-    print(length === 0 ? nothing(answer, pattern) : `Removed ${sum(answer)}.\n`);
+    print(answer.count === 0 ? nothing(answer, pattern) : `Removed ${sum(answer)}.\n`);
   }
   return 0;
 }
@@ -102,7 +101,8 @@ function show(answer: CacheAnswer, pattern: string): string {
       detached,
     ]),
   );
-  return `${table}\n${sum(answer)}, of at most ${formatMemoryShort(limitBytes)}.\n`;
+  const more = answer.count > entries.length ? `… and ${answer.count - entries.length} more\n` : "";
+  return `${table}\n${more}${sum(answer)}, of at most ${formatMemoryShort(limitBytes)}.\n`;
 }
 
 function nothing({ stores }: CacheAnswer, pattern: string): string {
@@ -110,9 +110,8 @@ function nothing({ stores }: CacheAnswer, pattern: string): string {
   return pattern === "" ? "No results are stored.\n" : `No stored result is like ${pattern}.\n`;
 }
 
-function sum({ entries }: CacheAnswer): string {
-  const bytes = entries.reduce((total, { byteLength }) => total + byteLength, 0);
-  return `${entries.length} result${entries.length === 1 ? "" : "s"}, ${formatMemoryShort(bytes)}`;
+function sum({ count, byteLength }: CacheAnswer): string {
+  return `${count} result${count === 1 ? "" : "s"}, ${formatMemoryShort(byteLength)}`;
 }
 
 function age(ms: number): string {

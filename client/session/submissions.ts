@@ -75,7 +75,7 @@ export class Submissions {
     for (const { call, args } of submit) this.#send(call, args);
     for (const { pending, ref } of fetch) {
       this.#follow(
-        this.#values.get(ref),
+        this.#values.getStored(ref),
         (value) => state.fetchedKept(pending, value),
         () => {
           if (state.lostKept(pending)) this.#send(pending.call, pending.args);

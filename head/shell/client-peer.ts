@@ -222,7 +222,7 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     // Whoever has been welcomed can come back, whatever happens to this head.
     this.#host.whenDurable(() => {
       this.send({ body: { $case: "welcome", welcome } });
-      if (admitted.peer === this) admitted.delivery.begin(this.#stream());
+      if (admitted.peer === this) admitted.delivery.begin(this.stream());
     });
     this.#host.changed(admitted);
     return undefined;
@@ -251,7 +251,7 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     const { leaseMs, recalls } = this.#host;
     const welcome = { session: number, hello: hello(), received: count, leaseMs, stores: recalls.stores };
     this.#outbox.send({ body: { $case: "welcome", welcome } });
-    delivery.begin(this.#stream());
+    delivery.begin(this.stream());
     this.#host.caughtUp(session);
     this.#host.changed(session);
     return undefined;
@@ -263,7 +263,7 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
   }
 
   /** This stream, for what must not be missed. */
-  #stream(): Stream {
+  stream(): Stream {
     const link = this.#link;
     return {
       send: (message) => this.send(message),

@@ -11,13 +11,24 @@
 import { messageOf } from "../../proto/errors.js";
 import type { CacheAnswer, HeadToClient, Recall, Recalled, Results, Submit } from "../../proto/grain.js";
 import { type Identity, idOf, KEY_BYTES, matcher, toMessage } from "../cache/entry.js";
-import type { Description, Found, ResultStore, Value } from "../cache/store.js";
+import type { Description, Found, Listed, ResultStore, Value } from "../cache/store.js";
 import type { Recovered } from "../core/event.js";
 import type { BlobStore } from "./blob/store.js";
 import { type Asker, Claims } from "./claims.js";
+import type { Stream } from "./inline/delivery.js";
 import type { HeadLog } from "./log.js";
+import { type Question, Questions } from "./questions.js";
 import type { Session } from "./session.js";
 import type { Source } from "./source.js";
+
+/** One answer has so many bytes at most, and one result more. */
+const ANSWER_BYTES = 1024 * 1024;
+/** So many questions are answered at a time. */
+const ANSWERS = 256;
+/** So many entries are told to an administrator. */
+const LISTED = 1_000;
+/** No session has this number. */
+const NOBODY = 0;
 
 /** What is joined here. */
 export interface RecallParts {
@@ -33,6 +44,7 @@ export interface RecallParts {
 export class Recalls {
   readonly #parts: RecallParts;
   readonly #claims = new Claims();
+  readonly #questions: Questions;
   #store: ResultStore | undefined;
   #opening: Promise<void> | undefined;
   /** It could not be opened. */
@@ -42,6 +54,10 @@ export class Recalls {
 
   constructor(parts: RecallParts) {
     this.#parts = parts;
+    this.#questions = new Questions({
+      stream: (session) => parts.session?.(session)?.peer?.stream(),
+      answer: (questions, stream) => this.#answer(questions, stream),
+    });
   }
 
   /** Whether results can be stored. */
@@ -60,13 +76,14 @@ export class Recalls {
       ask,
       session: session.number,
     }));
-    this.#whenOpen(() => this.#answer(askers));
+    this.#whenOpen(() => this.#look(askers));
     return undefined;
   }
 
   /** A program does not want what it has asked for. */
   waived(session: Session, asks: readonly number[]): void {
     this.#whenOpen(() => {
+      this.#questions.drop(session.number, asks);
       for (const ask of asks) this.#freed(this.#claims.waive({ session: session.number, ask }));
     });
   }
@@ -115,43 +132,36 @@ export class Recalls {
 
   /** The program of a session is gone: it asks for nothing, and what it has not submitted it will not. */
   left(session: number): void {
+    this.#questions.forget(session);
     this.#freed(this.#claims.left(session));
   }
 
   /** A session is over. */
   gone(session: number): void {
+    this.#questions.forget(session);
     this.#freed(this.#claims.gone(session));
   }
 
   /** A detached program has its results. */
   forget(owner: string, name: string): void {
     this.#whenOpen(() => {
-      const store = this.#store;
-      const entries = store?.list((_, entry) => entry.detached === name && entry.owner === owner) ?? [];
-      void store?.remove(entries.map(([id]) => id)).catch((error) => this.#failed(error));
+      const work = Promise.resolve(this.#store?.forget(owner, name))
+        .catch((error) => this.#failed(error))
+        .then(() => void this.#storing.delete(work));
+      this.#storing.set(work, NOBODY);
     });
   }
 
   /** What is stored, for an administrator. @param owner whose; undefined: everybody's */
   async list(pattern: string, owner: string | undefined): Promise<CacheAnswer> {
-    await this.#open();
-    const accepts = matcher(pattern);
-    const entries =
-      this.#store?.list(
-        (id, entry) => accepts(id, entry) && (owner === undefined || entry.owner === owner),
-      ) ?? [];
-    return {
-      entries: entries.map(([id, entry]) => toMessage(id, entry)),
-      stores: this.stores,
-      limitBytes: this.#store?.limitBytes ?? 0,
-    };
+    return this.#told(await this.#like(pattern, owner));
   }
 
-  /** Removes what `list` gives. @returns that */
+  /** Removes what `list` gives, and what it only counts. @returns that */
   async remove(pattern: string, owner: string | undefined): Promise<CacheAnswer> {
-    const answer = await this.list(pattern, owner);
-    await this.#store?.remove(answer.entries.map(({ id }) => id));
-    return answer;
+    const found = await this.#like(pattern, owner);
+    await this.#store?.remove(found.map(([id]) => id));
+    return this.#told(found);
   }
 
   async close(): Promise<void> {
@@ -161,20 +171,52 @@ export class Recalls {
     this.#store = undefined;
   }
 
-  #answer(askers: readonly (Asker & { readonly id: string })[]): void {
+  async #like(pattern: string, owner: string | undefined): Promise<readonly Listed[]> {
+    await this.#open();
+    const accepts = matcher(pattern);
+    const found = this.#store?.list(
+      (id, entry) => accepts(id, entry) && (owner === undefined || entry.owner === owner),
+    );
+    return (await found) ?? [];
+  }
+
+  #told(found: readonly Listed[]): CacheAnswer {
+    return {
+      entries: found.slice(0, LISTED).map(([id, entry]) => toMessage(id, entry)),
+      stores: this.stores,
+      limitBytes: this.#store?.limitBytes ?? 0,
+      count: found.length,
+      byteLength: found.reduce((sum, [, { byteLength }]) => sum + byteLength, 0),
+    };
+  }
+
+  /** Who is cut off asks again. */
+  #look(questions: readonly Question[]): void {
+    const number = questions[0]?.session ?? NOBODY;
+    const peer = this.#parts.session?.(number)?.peer;
+    if (peer !== undefined) this.#questions.ask(number, peer, questions);
+  }
+
+  #answer(questions: readonly Question[], stream: Stream): number {
     const hits: { readonly ask: number; readonly found: Found }[] = [];
     const missing: number[] = [];
-    const number = askers[0]?.session ?? 0;
-    for (const asker of askers) {
-      const found = this.#find(asker.id);
+    let answered = 0;
+    for (
+      let bytes = 0;
+      answered < Math.min(questions.length, ANSWERS) && bytes < ANSWER_BYTES;
+      answered += 1
+    ) {
+      const { id, session, ask } = questions[answered]!;
+      const found = this.#find(id);
       if (found !== undefined) {
-        this.#claims.answered(asker);
-        hits.push({ ask: asker.ask, found });
-      } else if (this.#claims.ask(asker.id, { session: number, ask: asker.ask })) missing.push(asker.ask);
+        this.#claims.answered({ session, ask });
+        hits.push({ ask, found });
+        if (found.type === "bytes") bytes += found.bytes.byteLength;
+      } else if (this.#claims.ask(id, { session, ask })) missing.push(ask);
     }
-    if (hits.length === 0 && missing.length === 0) return;
     // Not counted: on another stream the program asks again.
-    this.#parts.session?.(number)?.peer?.send(this.#recalled(hits, missing));
+    if (hits.length > 0 || missing.length > 0) stream.send(this.#recalled(hits, missing));
+    return answered;
   }
 
   #recalled(
@@ -202,7 +244,7 @@ export class Recalls {
   #freed(waiting: readonly Asker[]): void {
     for (const { session, ask } of waiting) {
       const id = this.#claims.asks({ session, ask });
-      if (id !== undefined) this.#answer([{ id, session, ask }]);
+      if (id !== undefined) this.#look([{ id, session, ask }]);
     }
   }
 

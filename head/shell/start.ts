@@ -80,8 +80,7 @@ async function headOn(options: ListenOptions, journal: Journal | undefined): Pro
     const lives = [shared?.name ?? [], before].flat().slice(0, MOST_LIVES);
     await journal?.writeNote(SHARED_NOTE, lives.join("\n"));
     if (before.length > 0) setTimeout(() => shared?.forgetBefore(), FORGET_MS).unref();
-    const results =
-      journal === undefined ? undefined : await openResults(journal.directory, options.resultBytes);
+    const results = journal === undefined ? undefined : await openResults(journal.directory, options);
     return new Head({ ...options, journal, results, blobs: { shared, ...options.blobs } });
   } catch (error) {
     shared?.close();
@@ -93,13 +92,13 @@ async function headOn(options: ListenOptions, journal: Journal | undefined): Pro
 /** Beside the journal, and not part of it: what is lost of it is computed again. */
 async function openResults(
   journal: string,
-  limitBytes: number | undefined,
+  { resultBytes, log }: ListenOptions,
 ): Promise<() => Promise<ResultStore>> {
   const { ResultStore } = await import("../cache/store.js");
-  const store = await ResultStore.open(
-    join(journal, RESULTS),
-    limitBytes === undefined ? {} : { limitBytes },
-  );
+  const store = await ResultStore.open(join(journal, RESULTS), {
+    ...(resultBytes === undefined ? {} : { limitBytes: resultBytes }),
+    warn: (text) => log?.warn(text),
+  });
   return async () => store;
 }
 

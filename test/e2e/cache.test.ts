@@ -146,19 +146,63 @@ const triple = delayed(function triple(n: number, log: string) { appendFileSync(
     expect([times(1), times(2)]).toEqual([2, 2]);
   }, 60_000);
 
-  it("may be large, and is computed again when it went missing", async () => {
-    const source = `
+  it.each(["no head", "a head"])(
+    "may be large, and is computed again when it went missing or was changed (%s)",
+    async (where) => {
+      const source = `
 const fill = delayed(function fill(n: number, log: string) { appendFileSync(log, "start " + n + "\\n"); return new Uint8Array(300_000).fill(n); }, { cacheKey: true });
 await run(async () => console.log((await fill.with(cores(1))(7, LOG!)).every((byte) => byte === 7)));
 `;
-    for (const expected of [1, 1, 2]) {
-      const values = `${stage.directory}/state/grain/cache/values`;
-      if (expected === 2) for (const name of readdirSync(values)) rmSync(`${values}/${name}`);
-      const running = play(source);
+      const env: Record<string, string> = {};
+      let values = `${stage.directory}/state/grain/cache/values`;
+      if (where === "a head") {
+        const head = await LastingHead.start(stage);
+        await stage.worker(head.address, ["--cpus", "1"]);
+        env.GRAIN_ADDRESS = head.address;
+        values = `${stage.directory}/journal/cache/values`;
+      }
+      const files = () => readdirSync(values).map((name) => `${values}/${name}`);
+      const changes: (() => void)[] = [
+        () => {},
+        () => {},
+        () => files().forEach((file) => void rmSync(file)),
+        () =>
+          files().forEach((file) => void writeFileSync(file, readFileSync(file).fill(9, 200_000, 200_001))),
+        () => {},
+      ];
+      const expected = [1, 1, 2, 3, 3];
+      for (const [turn, change] of changes.entries()) {
+        change();
+        const running = play(source, env);
+        expect((await running.ended).code, running.stderr).toBe(0);
+        expect(running.stdout.trim()).toBe("true");
+        expect(times(7)).toBe(expected[turn]);
+      }
+      expect(files()).toHaveLength(1);
+    },
+    60_000,
+  );
+
+  it("is found among very many, more than fit one message", async () => {
+    const head = await LastingHead.start(stage);
+    await stage.worker(head.address, ["--cpus", "2"]);
+    const source = `
+const fill = delayed(function fill(n: number, log: string) { appendFileSync(log, "start\\n"); return new Uint8Array(60_000).fill(n); }, { cacheKey: (n: number) => n });
+await run(async () => {
+  const all = await each(Array.from({ length: 1_200 }, (_, n) => fill.with(cores(1))(n, LOG!)));
+  console.log(all.every((bytes, n) => bytes.length === 60_000 && bytes.every((byte) => byte === n % 256)));
+});
+`;
+    for (let round = 0; round < 2; round += 1) {
+      const running = play(source, { GRAIN_ADDRESS: head.address });
       expect((await running.ended).code, running.stderr).toBe(0);
-      expect(running.stdout.trim()).toBe("true");
-      expect(times(7)).toBe(expected);
+      expect(running.stdout.trim(), running.stderr).toBe("true");
+      expect(started()).toHaveLength(1_200);
     }
+    const listed = await grain(["cache", "ls", "--address", head.address]);
+    expect(listed.stdout).toMatch(/^… and 200 more\n1200 results, /m);
+    const removed = await grain(["cache", "rm", "--all", "--address", head.address]);
+    expect(removed.stdout).toMatch(/^Removed 1200 results, /);
   }, 60_000);
 
   it("is not made of a failure", async () => {

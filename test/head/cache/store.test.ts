@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -41,7 +41,9 @@ function large(length: number) {
   } as const;
 }
 
-const ids = (store: ResultStore) => store.list(() => true).map(([one]) => one);
+const ids = async (store: ResultStore) => (await store.list(() => true)).map(([one]) => one);
+/** What another process has written is seen from the next turn on. */
+const nextTurn = () => new Promise((resolve) => setTimeout(resolve, 1));
 
 describe("stored results", () => {
   it("are there after the process has ended, small and large", async () => {
@@ -60,8 +62,10 @@ describe("stored results", () => {
   it("are seen by another that has the same directory open", async () => {
     const [one, other] = [await opened(), await opened()];
     await one.put(id(1), OF, small(10));
+    await nextTurn();
     expect(other.get(id(1))).toBeDefined();
     await other.remove([id(1)]);
+    await nextTurn();
     expect(one.get(id(1))).toBeUndefined();
   });
 
@@ -75,14 +79,15 @@ describe("stored results", () => {
     expect(store.get(id(1))).toBeDefined();
     nowMs += 1_000;
     await store.put(id(4), OF, large(100_000));
-    expect(ids(store)).toEqual([id(4), id(1), id(3)]);
+    expect(await ids(store)).toEqual([id(4), id(1), id(3)]);
     expect(readdirSync(join(directory, "values"))).toHaveLength(3);
   });
 
   it("that would fill the store alone are not stored", async () => {
     const store = await opened({ limitBytes: 1_000 });
-    await store.put(id(1), OF, small(1_001));
-    expect(store.get(id(1))).toBeUndefined();
+    await store.put(id(1), OF, small(1_000));
+    await store.put(id(2), OF, large(1_000));
+    expect(await ids(store)).toEqual([]);
   });
 
   it("go a week after they were used last", async () => {
@@ -94,10 +99,10 @@ describe("stored results", () => {
     expect(store.get(id(1))).toBeDefined();
     nowMs += 2 * dayMs;
     expect(store.get(id(2))).toBeUndefined();
-    expect(ids(store)).toEqual([id(1)]);
+    expect(await ids(store)).toEqual([id(1)]);
     await store.close();
     open.length = 0;
-    expect(ids(await opened())).toEqual([id(1)]);
+    expect(await ids(await opened())).toEqual([id(1)]);
   });
 
   it("whose file went missing or was cut are not there", async () => {
@@ -105,6 +110,69 @@ describe("stored results", () => {
     await store.put(id(1), OF, large(100_000));
     for (const name of readdirSync(join(directory, "values"))) rmSync(join(directory, "values", name));
     expect(store.get(id(1))).toBeUndefined();
+  });
+
+  it("count for more than their bytes, so that very many small ones take no more room than they may", async () => {
+    const store = await opened({ limitBytes: 100_000 });
+    for (let n = 0; n < 1_000; n += 1) {
+      nowMs += 1;
+      await store.put(id(n), OF, small(1));
+    }
+    const left = await ids(store);
+    expect(left.length).toBeGreaterThan(100);
+    expect(left.length).toBeLessThan(200);
+    expect(left[0]).toBe(id(999));
+    await store.remove(left);
+    expect(await ids(store)).toEqual([]);
+  });
+
+  it("of which bytes were changed are not there", async () => {
+    const bytes = Buffer.from("quite a long text, which is easily found in a file");
+    const store = await opened();
+    await store.put(id(1), OF, { type: "bytes", bytes });
+    await store.close();
+    open.length = 0;
+    const file = join(directory, "results", "data.mdb");
+    const content = readFileSync(file);
+    expect(content.indexOf(bytes)).toBeGreaterThan(0);
+    for (let at = content.indexOf(bytes); at !== -1; at = content.indexOf(bytes, at + 1)) content[at]! ^= 1;
+    writeFileSync(file, content);
+    const again = await opened();
+    expect(again.get(id(1))).toBeUndefined();
+    await again.put(id(1), OF, { type: "bytes", bytes });
+    expect(again.get(id(1))).toEqual({ type: "bytes", bytes });
+  });
+
+  it.each(["no database", "cut off"])("begin anew when their database is damaged: %s", async (how) => {
+    const store = await opened();
+    for (let n = 0; n < 50; n += 1) await store.put(id(n), OF, small(5_000));
+    await store.close();
+    open.length = 0;
+    const file = join(directory, "results", "data.mdb");
+    if (how === "cut off") truncateSync(file, 40_960);
+    else writeFileSync(file, Buffer.alloc(100_000, 0xab));
+    const lines: string[] = [];
+    const again = await opened({ warn: (text) => lines.push(text) });
+    expect(lines).toEqual([expect.stringMatching(/The stored results in .* are damaged: .*computed again/)]);
+    expect(await ids(again)).toEqual([]);
+    await again.put(id(1), OF, small(10));
+    expect(again.get(id(1))).toBeDefined();
+  });
+
+  it("of a detached program are over when it says so, also after a crash; later ones are there", async () => {
+    const mine = { ...OF, detached: "sweep" };
+    const store = await opened();
+    await store.put(id(1), mine, small(10));
+    await store.put(id(2), { ...mine, detached: "other" }, small(10));
+    await store.put(id(3), { ...mine, owner: "bob" }, small(10));
+    const forgotten = store.forget("ada", "sweep");
+    expect(store.get(id(1))).toBeUndefined();
+    await forgotten;
+    nowMs += 1;
+    await store.put(id(4), mine, small(10));
+    await store.close();
+    open.length = 0;
+    expect((await ids(await opened())).sort()).toEqual([id(2), id(3), id(4)]);
   });
 });
 
