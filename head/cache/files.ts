@@ -1,6 +1,6 @@
 /** The files of large stored results, each under the name of its bytes. */
 
-import { closeSync, fsyncSync, openSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { BlobRef } from "../../proto/grain.js";
@@ -52,9 +52,12 @@ export class ResultFiles {
     }
     await file.close();
     await rename(partial, path);
-    const directory = openSync(this.#directory, "r");
-    fsyncSync(directory);
-    closeSync(directory);
+    const directory = await open(this.#directory, "r");
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
   }
 
   async remove(hash: string): Promise<void> {
