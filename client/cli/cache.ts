@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { formatDuration } from "../../proto/duration.js";
-import { ConfigError } from "../../proto/errors.js";
+import { ConfigError, GrainError } from "../../proto/errors.js";
 import type { CacheAnswer } from "../../proto/grain.js";
 import { formatMemoryShort } from "../../proto/resource/amount.js";
 import { chooseHead } from "../config.js";
@@ -51,7 +51,7 @@ export async function listResults(pattern: string, options: AskOptions, print: P
 /**
  * Removes results.
  *
- * @throws ConfigError when it is not said which
+ * @throws ConfigError when it is not said which; GrainError when there are none of those
  */
 export async function removeResults(pattern: string, options: RemoveOptions, print: Print): Promise<number> {
   if ((pattern === "") === (options.all !== true))
@@ -61,6 +61,8 @@ export async function removeResults(pattern: string, options: RemoveOptions, pri
         : "Give a pattern or --all, not both.",
     );
   const answer = await ask(options, pattern, true);
+  if (answer.stores && answer.count === 0 && pattern !== "")
+    throw new GrainError(`No stored result is like ${pattern}: \`grain cache ls\` shows what there is.`);
   if (options.json === true) print(json(answer));
   else {
     print(answer.count === 0 ? nothing(answer, pattern) : `Removed ${sum(answer)}.\n`);

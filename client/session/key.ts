@@ -1,6 +1,7 @@
 /** Keys of calls: what, beside the function's code, a result is stored under. */
 
 import { createHash } from "node:crypto";
+import { messageOf, SerializationError } from "../../proto/errors.js";
 import { type Encoded, encodeArgs } from "../../proto/values/value.js";
 import type { Call } from "../call.js";
 
@@ -24,7 +25,7 @@ export class Keys {
    * The key of a call.
    *
    * @param args the encoded arguments
-   * @throws what the key's function throws; TypeError when that gives a promise; SerializationError
+   * @throws what the key's function throws; TypeError when that gives a promise or nothing; SerializationError
    */
   of(call: Call, args: Encoded): Uint8Array {
     const { name, place, options } = call.definition;
@@ -35,7 +36,12 @@ export class Keys {
         throw new TypeError(
           `${name}: cacheKey must give a value, not a promise: the key is needed when the call is made.`,
         );
-      return digest("key", encodeArgs([key]));
+      // Most likely a forgotten return, with which all calls would have one result.
+      if (key === undefined)
+        throw new TypeError(
+          `${name}: cacheKey gave undefined; it must return what tells results apart, e.g. (n) => n. If all calls have one result, let it return null.`,
+        );
+      return digest("key", encodedKey(name, key));
     }
     const key = digest("arguments", args);
     if (cacheKey !== undefined) return key;
@@ -43,6 +49,15 @@ export class Keys {
     const times = this.#times.get(id) ?? 0;
     this.#times.set(id, times + 1);
     return createHash("sha256").update(`${times} `).update(key).digest();
+  }
+}
+
+function encodedKey(name: string, key: unknown): Encoded {
+  try {
+    return encodeArgs([key]);
+  } catch (error) {
+    const why = messageOf(error).replace(/^args\[0\]/, "key");
+    throw new SerializationError(`${name}: what cacheKey gave cannot be a key: ${why}`, { cause: error });
   }
 }
 

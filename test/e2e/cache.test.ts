@@ -264,3 +264,22 @@ await run(async () => { const one = energy(9, 0, LOG!, GATE!); console.log("aske
     expect((await grain(["cache", "ls", "--address", address])).stdout).toMatch(/stores no results/);
   }, 60_000);
 });
+
+describe("grain cache", () => {
+  it("says what was wrong in one line", async () => {
+    const wrong: [string[], RegExp, number][] = [
+      [[], /^grain: no command is given; expected ls or rm .*\n$/, 2],
+      [["purge"], /^grain: unknown command 'purge'.*\n$/, 2],
+      [["rm"], /^grain: Which results are to be removed\? .*\n$/, 2],
+      [["rm", "--all", "square"], /^grain: Give a pattern or --all, not both\.\n$/, 2],
+      [["rm", "nosuch"], /^grain: No stored result is like nosuch: `grain cache ls` .*\n$/, 1],
+    ];
+    for (const [args, message, code] of wrong) {
+      const said = await grain(["cache", ...args]);
+      expect(said.stderr).toMatch(message);
+      expect([said.code, said.stdout]).toEqual([code, ""]);
+    }
+    expect((await grain(["cache", "ls", "nosuch"])).stdout).toBe("No stored result is like nosuch.\n");
+    expect((await grain(["cache", "rm", "--all"])).stdout).toBe("No results are stored.\n");
+  }, 60_000);
+});

@@ -5,6 +5,7 @@ import type { Running, Stage } from "./daemons.js";
 
 /** Starts, kills and restarts. */
 export class LastingHead {
+  lives = 0;
   #running: Running | undefined;
 
   private constructor(
@@ -25,6 +26,7 @@ export class LastingHead {
   }
 
   async again(): Promise<void> {
+    this.lives += 1;
     this.#running = this.stage.start("grain-head", ["--listen", this.address, ...this.args]);
     await this.#running.until(/listening on/);
   }
