@@ -161,8 +161,15 @@ function startOf(pid: string): string | undefined {
   }
 }
 
-/** The namespace that this process's id belongs to. */
+/** The namespace that this process's id belongs to. It never changes. */
 function namespace(): string {
+  ownNamespace ??= readNamespace();
+  return ownNamespace;
+}
+
+let ownNamespace: string | undefined;
+
+function readNamespace(): string {
   try {
     return /\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0] ?? UNKNOWN;
   } catch {

@@ -39,6 +39,8 @@ import { BlobError } from "./error.js";
 import type { Sink } from "./intake.js";
 
 const PRIVATE = 0o700;
+/** So long after a peer has gone, what others have left is looked for: hundreds may go at once. */
+const SWEEP_MS = 1_000;
 
 /** The head's directory in shared memory. */
 export class SharedFiles {
@@ -53,6 +55,7 @@ export class SharedFiles {
   readonly #atExit = () => removeDirectory(this.#path);
   /** The directories of those lives, in which peers have what they were about to hand over or to read. */
   #before: readonly string[] = [];
+  #sweeping: NodeJS.Timeout | undefined;
 
   private constructor(root: string, path: string) {
     this.#root = root;
@@ -127,7 +130,10 @@ export class SharedFiles {
   /** Removes what a peer has left; the peer may have been killed, and with it others. */
   removePeer(name: string): void {
     removeDirectory(this.peerPath(name));
-    sweep(this.#root, ROLES, this.#before);
+    this.#sweeping ??= setTimeout(() => {
+      this.#sweeping = undefined;
+      sweep(this.#root, ROLES, this.#before);
+    }, SWEEP_MS).unref();
   }
 
   /** A file of a peer becomes a value of the head's. */
@@ -149,6 +155,7 @@ export class SharedFiles {
   }
 
   close(): void {
+    clearTimeout(this.#sweeping);
     process.off("exit", this.#atExit);
     removeDirectory(this.#path);
     if (this.#before.length > 0) this.forgetBefore();
