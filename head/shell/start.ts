@@ -27,7 +27,7 @@ export interface ListeningHead {
 
 /** The journal says where the values in shared memory are: it outlives a head that is killed. */
 const SHARED_NOTE = "shared-directory";
-/** So long what the peers of an earlier head were about to hand over is left to them. */
+/** So long the peers of an earlier head may still read values where it had them. */
 const FORGET_MS = 60_000;
 /** Of so many lives of a head that is killed again and again. */
 const MOST_LIVES = 8;
@@ -70,10 +70,10 @@ async function headOn(options: ListenOptions, journal: Journal | undefined): Pro
   let shared: SharedFiles | undefined;
   try {
     const before = (await journal?.readNote(SHARED_NOTE))?.split("\n") ?? [];
-    shared = SharedFiles.open(sharedRoot(), before);
+    shared = SharedFiles.open(sharedRoot(), journal === undefined ? undefined : before);
     const lives = [shared?.name ?? [], before].flat().slice(0, MOST_LIVES);
     await journal?.writeNote(SHARED_NOTE, lives.join("\n"));
-    if (before.length > 0) setTimeout(() => shared?.forgetBefore(), FORGET_MS).unref();
+    if (before.length > 0) setTimeout(() => shared?.forgetValues(), FORGET_MS).unref();
     return new Head({ ...options, journal, blobs: { shared, ...options.blobs } });
   } catch (error) {
     shared?.close();

@@ -126,14 +126,20 @@ async function work(
     // Else the test would hold what the head does not.
     worker.inbox.all.length = 0;
     if (resultOf === undefined) worker.finish(assign);
-    else {
-      const values = assign.tasks.map(resultOf);
-      worker.finish(assign, {
-        sizes: values.map((value) => value.byteLength),
-        values: Buffer.concat(values),
-      });
-    }
+    // As real workers do, in messages of a few mebibytes.
+    else for (const part of partsOf(assign)) worker.finish(part, resultsOf(part.tasks.map(resultOf)));
   }
+}
+
+function partsOf(assign: Assign): Assign[] {
+  return Array.from({ length: Math.ceil(assign.tasks.length / PER_MESSAGE) }, (_, i) => {
+    const [from, to] = [i * PER_MESSAGE, (i + 1) * PER_MESSAGE];
+    return { ...assign, tasks: assign.tasks.slice(from, to), attempts: assign.attempts.slice(from, to) };
+  });
+}
+
+function resultsOf(values: readonly Uint8Array[]) {
+  return { sizes: values.map((value) => value.byteLength), values: Buffer.concat(values) };
 }
 
 let parent: string;
