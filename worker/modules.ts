@@ -4,10 +4,10 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { refOf } from "../proto/hash.js";
+import { isHash, refOf } from "../proto/hash.js";
 
 /** Where bundles come from. */
 export type FetchBundle = (hash: string) => Promise<Uint8Array>;
@@ -52,12 +52,13 @@ export class BundleCache {
   }
 
   async #provide(hash: string): Promise<string> {
+    if (!isHash(hash)) throw new Error(`"${hash}" does not name a bundle.`);
+    // Before anything in it is believed: what others can write, they can change after it was looked at.
+    await claimDirectory(this.#directory);
     const path = join(this.#directory, `${hash}.mjs`);
     if (await isIntact(path, hash)) return path;
     const bytes = await this.#fetch(hash);
     if (refOf([bytes]).hash !== hash) throw new Error(`Bundle ${hash} arrived damaged.`);
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    await chmod(this.#directory, 0o700);
     const temporary = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
     try {
       await writeFile(temporary, bytes, { mode: 0o600 });
@@ -68,6 +69,19 @@ export class BundleCache {
     }
     return path;
   }
+}
+
+/** Makes the directory this user's, and nobody else's. */
+async function claimDirectory(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const { uid, mode } = await stat(directory);
+  const self = process.getuid?.() ?? uid;
+  if (uid !== self) {
+    throw new Error(
+      `The cache of bundles ${directory} belongs to another user, who could change the code in it; set XDG_CACHE_HOME to a directory of your own.`,
+    );
+  }
+  if ((mode & 0o077) !== 0) await chmod(directory, 0o700);
 }
 
 async function isIntact(path: string, hash: string): Promise<boolean> {

@@ -22,7 +22,7 @@ export function journalDirectory(
   if (typeof flag === "string") return resolve(flag);
   if (flag === false) return undefined;
   const parsed = parseAddress(address);
-  if (parsed.type !== "unix" && parsed.port === 0) return undefined;
+  if (parsed.type === "tcp" && parsed.port === 0) return undefined;
   const state = env.XDG_STATE_HOME || join(homedir(), ".local", "state");
   const name = formatAddress(parsed).replaceAll(/[^\w.-]+/g, "_");
   return join(state, "grain", "journal", name);

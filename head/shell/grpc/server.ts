@@ -10,7 +10,7 @@ import {
   type sendUnaryData,
   setLogVerbosity,
 } from "@grpc/grpc-js";
-import { type Address, formatAddress } from "../../../proto/address.js";
+import { formatAddress, type SocketAddress } from "../../../proto/address.js";
 import { ConnectionError, messageOf } from "../../../proto/errors.js";
 import type {
   AccessAnswer,
@@ -46,7 +46,7 @@ import { Lock, type LockOptions } from "./lock.js";
 import { callerOf, peerOf } from "./peer.js";
 import { addReflection } from "./reflection.js";
 import { Shares } from "./share.js";
-import { claimSocketFile, protectSocketFile } from "./socket-file.js";
+import { claimSocketFile, listenPrivately, protectSocketFile } from "./socket-file.js";
 import { widenWindows } from "./windows.js";
 
 /**
@@ -91,7 +91,7 @@ export interface Security {
  */
 export async function serveGrpc(
   head: Head,
-  addresses: readonly Address[],
+  addresses: readonly SocketAddress[],
   { door, log, lock: lockOptions }: Security,
 ): Promise<HeadServer> {
   const lock = door.type === "locked" ? new Lock(door, log, lockOptions) : undefined;
@@ -105,6 +105,7 @@ export async function serveGrpc(
   });
   onHttp2Server(server, (http2Server) => {
     widenWindows(http2Server, WINDOW_BYTES);
+    listenPrivately(http2Server);
     // Those of unix sockets speak no TLS.
     if ("setSecureContext" in http2Server) lock?.watch(http2Server);
   });
@@ -188,7 +189,7 @@ function notYours(caller: Caller | undefined, session: number): string {
 /** @param credentials of TLS; undefined: without */
 async function listen(
   server: Server,
-  address: Address,
+  address: SocketAddress,
   credentials: ServerCredentials | undefined,
 ): Promise<string> {
   if (address.type === "unix") {
@@ -209,7 +210,7 @@ async function listen(
 function bind(
   server: Server,
   target: string,
-  address: Address,
+  address: SocketAddress,
   credentials: ServerCredentials,
 ): Promise<number> {
   // grpc-js would print the failure that is thrown here.
@@ -222,7 +223,7 @@ function bind(
   });
 }
 
-function explain(address: Address, error: Error): ConnectionError {
+function explain(address: SocketAddress, error: Error): ConnectionError {
   const where = formatAddress(address);
   if (/EADDRINUSE/.test(error.message)) {
     return new ConnectionError(
