@@ -14,6 +14,7 @@ import type { DoorOptions } from "./access/door.js";
 import { loadScheduling } from "./config.js";
 import { enterEdge, type Tenure } from "./edge/tenure.js";
 import { IdleQuit } from "./idle-quit.js";
+import { journalDirectory } from "./journal/directory.js";
 import type { DaemonLog } from "./log-file.js";
 import { DEFAULT_ADDRESS, startHead } from "./shell/start.js";
 import type { TraceFile } from "./trace/file.js";
@@ -30,6 +31,8 @@ interface Flags {
   readonly spill?: string;
   readonly logFile?: string;
   readonly trace?: string;
+  /** False: --no-journal. */
+  readonly journal?: string | boolean;
   readonly access?: string;
   readonly insecure: boolean;
   readonly yesReally: boolean;
@@ -110,6 +113,11 @@ function newCommand(): Command {
     .option("--log-file <file>", "write the log there (default: standard error)")
     .option("--trace <file>", "record what happens there, for `grain simulate`")
     .option(
+      "--journal <directory>",
+      "keep there what survives the head (default: one for the address it listens on)",
+    )
+    .option("--no-journal", "keep nothing that survives the head")
+    .option(
       "--access <directory>",
       "credentials; made at the first start (default: GRAIN_ACCESS_DIR, or ~/.config/grain/access)",
     )
@@ -182,6 +190,7 @@ async function serve(flags: Flags): Promise<void> {
       resumeMs: flags.resume,
       leaseMs: flags.lease,
       scheduling,
+      journalDirectory: journalDirectory(flags.journal, flags.listen?.[0] ?? DEFAULT_ADDRESS, process.env),
       blobs: {
         ...(flags.memory === undefined ? {} : { memoryBytes: flags.memory }),
         ...(flags.spill === undefined ? {} : { spillParent: flags.spill }),

@@ -56,6 +56,10 @@ export enum FailureKind {
   /** VALUE_FAILED - its result cannot be sent */
   VALUE_FAILED = 8,
   OUT_OF_MEMORY = 9,
+  /** NOT_TAKEN - the head takes no tasks now; this one may be submitted again */
+  NOT_TAKEN = 10,
+  /** HEAD_LOST - the head was restarted and could not read what it knew of the task */
+  HEAD_LOST = 11,
 }
 
 /**
@@ -175,6 +179,8 @@ export enum Refused_Code {
   DRAINING = 5,
   /** SESSION_OVER - the session that a client wants to go on with is not known (any more) */
   SESSION_OVER = 6,
+  /** UNABLE - the head cannot keep what it would have to */
+  UNABLE = 7,
 }
 
 /** A function with what its calls ask for. */
@@ -267,6 +273,8 @@ export interface Resume {
   session: number;
   /** how many counted messages of the head have arrived */
   received: number;
+  /** how many counted messages of its own it has sent so far; absent: it does not say */
+  sent?: number | undefined;
 }
 
 /** Tasks first, first+1, … of one spec; `args` are their encoded arguments. */
@@ -453,7 +461,7 @@ export interface Accepted {
   /** the head's */
   hello: Hello | undefined;
   heartbeatMs: number;
-  /** resumed: how many counted messages of the worker have arrived; 0: none that is known */
+  /** resumed: how many counted messages of the worker have arrived; absent: none that is known */
   received?:
     | number
     | undefined;
@@ -2010,7 +2018,7 @@ export const OpenSession = {
 };
 
 function createBaseResume(): Resume {
-  return { session: 0, received: 0 };
+  return { session: 0, received: 0, sent: undefined };
 }
 
 export const Resume = {
@@ -2020,6 +2028,9 @@ export const Resume = {
     }
     if (message.received !== 0) {
       writer.uint32(17).double(message.received);
+    }
+    if (message.sent !== undefined) {
+      writer.uint32(25).double(message.sent);
     }
     return writer;
   },
@@ -2044,6 +2055,13 @@ export const Resume = {
           }
 
           message.received = reader.double();
+          continue;
+        case 3:
+          if (tag !== 25) {
+            break;
+          }
+
+          message.sent = reader.double();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {

@@ -101,6 +101,13 @@ function describe(failure: Failure, { functionName, taskId }: FailedCall, cause:
         ...memoryOf(failure),
         outOfMemory: true,
       });
+    case FailureKind.NOT_TAKEN:
+      return new TaskError(
+        `${who} was not taken by the head${why}. Submit it again when that is over.`,
+        task,
+      );
+    case FailureKind.HEAD_LOST:
+      return new TaskError(`${who} was lost by the head${why}. Submit it again.`, task);
     case FailureKind.FAILURE_UNSPECIFIED:
       return new TaskError(`${who} failed${where}${why}`, task);
     default:

@@ -40,6 +40,11 @@ export class Sender {
     this.#uploads = uploads;
   }
 
+  /** How many messages the head has, or will be sent again. */
+  get sent(): number {
+    return this.#unacknowledged.sent;
+  }
+
   /** From now on there is somebody to send to. @param keeps whether there may be another stream after this one */
   start(link: Link<ClientMessage, HeadToClient>, keeps: boolean): void {
     this.#link = link;
@@ -64,6 +69,7 @@ export class Sender {
    */
   async resume(link: Link<ClientMessage, HeadToClient>, isOpen: () => boolean): Promise<void> {
     const uploads = [...this.#unacknowledged].flatMap((sent) => sent.uploads);
+    this.#uploads.doubt();
     const stale = this.#uploads.stale(uploads);
     if (stale.length > 0) await this.#uploads.renew(stale);
     if (!isOpen()) return;

@@ -281,7 +281,7 @@ export class HeadSession {
     this.#isCutOff = true;
     this.#sender.stop();
     const open = () => {
-      const resume = { session, received: this.#sender.received.count };
+      const resume = { session, received: this.#sender.received.count, sent: this.#sender.sent };
       return { ...this.#hello(connection), resume };
     };
     const handler = {

@@ -163,7 +163,7 @@ export class SessionState {
       const end = at + (sizes[i] ?? 0);
       const call = this.#calls.get(task);
       const ref = blobs[blob]?.index === i ? blobs[blob++]!.ref : undefined;
-      if (call === undefined) this.#acks.push(task);
+      if (call === undefined) this.#endedBefore(task);
       else if (ref === undefined) {
         this.#acks.push(task);
         this.#decode(call, values.subarray(at, end));
@@ -176,6 +176,12 @@ export class SessionState {
       at = end;
     }
     return fetches;
+  }
+
+  /** A head that was restarted says again what it does not know to have arrived. */
+  #endedBefore(task: number): void {
+    for (const call of this.#fetching) if (call.task === task) return;
+    this.#acks.push(task);
   }
 
   /** A fetched result has arrived. */

@@ -36,6 +36,8 @@ export interface Upload {
 export class Uploads {
   readonly #blobs: Promise<BlobTransport>;
   readonly #nowMs: () => number;
+  /** What was confirmed before is not known to be there any more. */
+  #doubtedMs = Number.NEGATIVE_INFINITY;
 
   /**
    * @param blobs the head's, once it is connected
@@ -56,8 +58,13 @@ export class Uploads {
   /** Those of which the head must be asked again before anything refers to them. */
   stale(uploads: readonly Upload[]): Upload[] {
     if (uploads.length === 0) return [];
-    const sinceMs = this.#nowMs() - CONFIRMED_FOR_MS;
+    const sinceMs = Math.max(this.#nowMs() - CONFIRMED_FOR_MS, this.#doubtedMs);
     return uploads.filter(({ confirmedMs }) => confirmedMs < sinceMs);
+  }
+
+  /** The head may have been restarted. */
+  doubt(): void {
+    this.#doubtedMs = this.#nowMs();
   }
 
   /** Brings those again that the head has dropped. Never rejects: where it cannot be done, the tasks fail that need them. */

@@ -36,7 +36,7 @@ import { DEFAULT_OPTIONS, type SchedulingOptions } from "./options.js";
 import { plan } from "./plan.js";
 import { onLearnt, onRecovered } from "./recovered.js";
 import { release } from "./reservation.js";
-import { onWorkerResumed, onWorkerSuspect } from "./resume.js";
+import { foreignEnded, onWorkerResumed, onWorkerSuspect } from "./resume.js";
 import type { Session } from "./session.js";
 import { vectorOf } from "./shape.js";
 import { enqueue, lookAt, newState, type State } from "./state.js";
@@ -149,8 +149,10 @@ function ofWorker(state: State, event: Exclude<WorkerEvent, WorkerJoined>): void
     case "started":
       return onStarted(state, worker, event);
     case "finished":
+      foreignEnded(state, worker, event.session, event.tasks, event.attempts);
       return onFinished(state, worker, event);
     case "failed":
+      foreignEnded(state, worker, event.session, [event.task], [event.attempt]);
       return onFailed(state, worker, event);
     case "returned":
       return onReturned(state, worker, event);
@@ -208,6 +210,7 @@ function onWorkerJoined(state: State, event: WorkerJoined): void {
     mode: event.returning === true ? "suspect" : "ready",
     resumesAs: "ready",
     returning: event.returning === true,
+    foreign: new Set(),
     pressed: false,
     granted: new Set(),
     ahead: new Map(),

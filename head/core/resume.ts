@@ -16,6 +16,8 @@ import { couldFit, hasRoom, type Worker } from "./worker.js";
 
 /** The worker cannot be reached. */
 export function onWorkerSuspect(worker: Worker): void {
+  // What it says when it is back is what counts.
+  worker.foreign.clear();
   if (worker.mode === "suspect") return;
   worker.resumesAs = worker.mode;
   worker.mode = "suspect";
@@ -43,6 +45,7 @@ class Orders {
 /** The worker is back and says what it has. */
 export function onWorkerResumed(state: State, worker: Worker, event: WorkerResumed): void {
   const orders = new Orders();
+  worker.foreign.clear();
   const kept = new Set<Task>();
   const sessions = new Set<Session>();
   for (const held of event.executions) keep(state, worker, held, orders, kept);
@@ -54,9 +57,31 @@ export function onWorkerResumed(state: State, worker: Worker, event: WorkerResum
   orders.tell(state, worker);
   for (const session of sessions) closeIfDone(state, session);
   worker.returning = false;
+  if (worker.foreign.size === 0) beginAgain(state, worker);
+}
+
+/** What it was told to stop though no task stands for it may be among these: with the last of them it is as before. */
+export function foreignEnded(
+  state: State,
+  worker: Worker,
+  session: number,
+  tasks: readonly number[],
+  attempts: readonly number[],
+): void {
+  if (worker.foreign.size === 0) return;
+  for (let i = 0; i < tasks.length; i += 1)
+    worker.foreign.delete(nameOf(session, tasks[i]!, attempts[i] ?? 1));
+  if (worker.foreign.size === 0) beginAgain(state, worker);
+}
+
+function beginAgain(state: State, worker: Worker): void {
   if (worker.mode === "suspect") worker.mode = worker.resumesAs;
   state.freed.add(worker);
   state.touched.add(worker);
+}
+
+function nameOf(session: number, task: number, attempt: number): string {
+  return `${session}.${task}.${attempt}`;
 }
 
 function keep(state: State, worker: Worker, held: Held, orders: Orders, kept: Set<Task>): void {
@@ -68,8 +93,10 @@ function keep(state: State, worker: Worker, held: Held, orders: Orders, kept: Se
     const task =
       placedOn(worker, session, number, attempt) ??
       taken(state, worker, session, { number, attempt, started, alternative: held.alternatives[i] ?? 0 });
-    if (task === undefined) orders.add("stop", held.session, number);
-    else {
+    if (task === undefined) {
+      orders.add("stop", held.session, number);
+      if (started) worker.foreign.add(nameOf(held.session, number, attempt));
+    } else {
       kept.add(task);
       agree(state, worker, task, started, orders);
     }

@@ -25,6 +25,8 @@ export interface Worker {
   resumesAs: "ready" | "leaving";
   /** It comes back to a head that does not know what it has, and has not said so yet. */
   returning: boolean;
+  /** What it runs that no task stands for, "session.task.attempt": until it has ended there it gets nothing new. */
+  readonly foreign: Set<string>;
   /** Its machine is short of memory: it gets one task at a time, so that it makes progress, and nothing ahead. */
   pressed: boolean;
   /** Tasks that own resources here. */

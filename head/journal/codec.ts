@@ -5,6 +5,7 @@
 import { Packr } from "msgpackr";
 import type { Conclude, Deliver, Verdict } from "../core/effect.js";
 import type { Recovered, SessionOpened, SpecDefined, WorkerJoined } from "../core/event.js";
+import type { Weight } from "./submission.js";
 
 /** Bytes and the large values that they refer to. */
 export interface Encodable {
@@ -18,6 +19,16 @@ export interface SessionRecord {
   readonly lastTask: number;
   /** Messages of the client that have been heard: exactly those whose consequences are in the journal. */
   readonly received: number;
+  /** The credential that it was opened with. */
+  readonly owner: string;
+}
+
+/** A worker as it is kept. */
+export interface WorkerRecord {
+  readonly wire: Uint8Array;
+  readonly leaving: boolean;
+  /** When its walltime ends, in milliseconds since 1970; undefined: never. */
+  readonly endsAt: number | undefined;
 }
 
 /** The opaque half of a journal. A test may have one of its own. */
@@ -26,14 +37,17 @@ export interface Codec<Source, Result, Failure> {
   session(session: number): SessionRecord;
   /** A spec that has been defined. */
   spec(session: number, spec: number): Encodable;
-  /** A worker that has joined. */
-  worker(worker: number): Uint8Array;
-  submission(spec: number, first: number, source: Source): Encodable;
+  /** A worker that has joined just now. */
+  worker(worker: number): Omit<WorkerRecord, "leaving">;
+  /** What a message of tasks weighs in the journal. */
+  weigh(source: Source): Weight;
+  /** @param sources of tasks with consecutive numbers, kept as one message */
+  submission(spec: number, first: number, sources: readonly Source[]): Uint8Array;
   results(effect: Deliver<Result>): Encodable;
   failure(failure: Failure): Encodable;
   openedFrom(session: number, wire: Uint8Array): SessionOpened;
   definedFrom(session: number, spec: number, bytes: Uint8Array): SpecDefined;
-  joinedFrom(worker: number, bytes: Uint8Array): WorkerJoined;
+  joinedFrom(worker: number, record: WorkerRecord): WorkerJoined;
   sourceFrom(bytes: Uint8Array): Pick<Recovered<Source>, "spec" | "source">;
 }
 

@@ -1,14 +1,14 @@
 /**
  * The thread that writes the journal: one synchronous transaction for each message, so that whoever
  * waits for the disk is not the head. LMDB's own asynchronous writes are not used: when the disk is
- * full they end the process (docs/decisions/0006-journal.md).
+ * full they end the process (docs/decisions/0007-journal.md).
  */
 
 import { parentPort, workerData } from "node:worker_threads";
 import { open } from "lmdb";
 import { changesIn } from "./packet.js";
 import { CHECKSUM_BYTES, checksum } from "./record.js";
-import { storeOptions } from "./store-options.js";
+import { type Place, storeOptions } from "./store-options.js";
 
 /** What the thread answers to each packet, in order. */
 export interface Committed {
@@ -16,7 +16,7 @@ export interface Committed {
   readonly error: string | undefined;
 }
 
-const db = open<Buffer, string>({ ...storeOptions(workerData as string) });
+const db = open<Buffer, string>({ ...storeOptions(workerData as Place) });
 
 parentPort!.on("message", (packet: Uint8Array | "close") => {
   if (packet === "close") {

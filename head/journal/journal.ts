@@ -3,6 +3,8 @@
  * when that is durable. While the disk does not take it, changes are kept in memory and tried again.
  */
 
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { messageOf } from "../../proto/errors.js";
 import type { HeadLog } from "../shell/log.js";
 import { Changes, written } from "./changes.js";
@@ -58,6 +60,11 @@ export class Journal {
     return this.#store.records;
   }
 
+  /** They have been read. */
+  forgetRecords(): void {
+    this.#store.records = [];
+  }
+
   /** Large values that it held when it was opened. */
   get keptValues(): readonly KeptValue[] {
     return this.#values.kept;
@@ -66,6 +73,20 @@ export class Journal {
   /** Why it cannot be written now; undefined: it can. */
   get failure(): string | undefined {
     return this.#failure;
+  }
+
+  /** What `writeNote` has written; undefined: nothing. */
+  async readNote(name: string): Promise<string | undefined> {
+    try {
+      return (await readFile(join(this.directory, name), "utf8")) || undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Keeps a word beside the records, of which the loss does no harm. */
+  async writeNote(name: string, text: string): Promise<void> {
+    await writeFile(join(this.directory, name), text, { mode: 0o600 }).catch(() => {});
   }
 
   /**

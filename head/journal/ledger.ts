@@ -9,7 +9,7 @@
 import type { Assign, Effect } from "../core/effect.js";
 import type { HeadEvent, Submitted } from "../core/event.js";
 import { type Changes, Entry } from "./changes.js";
-import { type Codec, type HeadRecord, pack, type ResultRecord } from "./codec.js";
+import { type Codec, type HeadRecord, pack, type ResultRecord, type WorkerRecord } from "./codec.js";
 import { keyOf } from "./record.js";
 import { SessionLedger } from "./session-ledger.js";
 import { Submission } from "./submission.js";
@@ -28,7 +28,7 @@ export interface Learning {
 /** The records of a head. */
 export class Ledger<Source, Result, Failure> {
   readonly sessions = new Map<number, SessionLedger>();
-  readonly workers = new Map<number, Entry>();
+  readonly workers = new Map<number, { readonly record: WorkerRecord; readonly entry: Entry }>();
   readonly codec: Codec<Source, Result, Failure>;
   readonly changes: Changes;
   /** The highest id of a shared record so far. */
@@ -85,6 +85,26 @@ export class Ledger<Source, Result, Failure> {
     this.#taught.clear();
   }
 
+  /** Messages of a client have been taken. */
+  heard(session: number): void {
+    const ledger = this.sessions.get(session);
+    if (ledger !== undefined) this.changes.put(ledger.entry);
+  }
+
+  /** A worker joins, or is about to. */
+  joins(worker: number): void {
+    if (this.workers.has(worker)) return;
+    this.#worker(worker, { ...this.codec.worker(worker), leaving: false });
+    this.#numbered({ lastWorker: worker });
+  }
+
+  #worker(worker: number, record: WorkerRecord): void {
+    const entry = new Entry(keyOf("worker", worker), () => pack(record));
+    entry.stored = this.workers.get(worker)?.entry.stored ?? false;
+    this.workers.set(worker, { record, entry });
+    this.changes.put(entry);
+  }
+
   /** The record of a session; its bytes are those of the time at which it is written. */
   sessionEntry(session: number): Entry {
     return new Entry(keyOf("session", session), () => pack(this.codec.session(session)), { fixed: false });
@@ -124,16 +144,17 @@ export class Ledger<Source, Result, Failure> {
         this.sessions.delete(event.session);
         return;
       case "workerJoined": {
-        const bytes = this.codec.worker(event.worker);
-        const entry = new Entry(keyOf("worker", event.worker), () => bytes);
-        this.workers.set(event.worker, entry);
-        this.changes.put(entry);
-        this.#numbered({ lastWorker: event.worker });
+        this.joins(event.worker);
+        return;
+      }
+      case "workerLeaving": {
+        const known = this.workers.get(event.worker);
+        if (known !== undefined) this.#worker(event.worker, { ...known.record, leaving: true });
         return;
       }
       case "workerLost": {
-        const entry = this.workers.get(event.worker);
-        if (entry !== undefined) this.changes.remove(entry);
+        const known = this.workers.get(event.worker);
+        if (known !== undefined) this.changes.remove(known.entry);
         this.workers.delete(event.worker);
         return;
       }
@@ -145,10 +166,25 @@ export class Ledger<Source, Result, Failure> {
   #submitted({ session, spec, first, count, source }: Submitted<Source>): void {
     const ledger = this.sessions.get(session);
     if (ledger === undefined) return;
-    const { blobs, encode } = this.codec.submission(spec, first, source);
-    const entry = new Entry(keyOf("submit", session, first, count), encode, { blobs });
-    ledger.submitted(new Submission(spec, first, count, entry));
+    const weight = this.codec.weigh(source);
+    const last = ledger.submissions.last;
+    let submission = last;
+    // Many small messages become one record: reading one takes as long as reading a large one.
+    if (last?.goesOnWith(spec, first, count, weight.byteLength) === true) this.changes.remove(last.entry);
+    else {
+      last?.seal();
+      submission = new Submission(spec, first);
+      ledger.submissions.add(submission);
+    }
+    submission!.extend(count, source, weight);
+    submission!.entry = this.#submitEntry(session, submission!);
+    this.changes.put(submission!.entry);
     this.changes.put(ledger.entry);
+  }
+
+  #submitEntry(session: number, { spec, first, count, sources, blobs }: Submission): Entry {
+    const encode = () => this.codec.submission(spec, first, sources as Source[]);
+    return new Entry(keyOf("submit", session, first, count), encode, { blobs });
   }
 
   #ordered(effect: Effect<Source, Result, Failure>): void {

@@ -2,8 +2,8 @@
  * Reads the records of an earlier life of the head: into the events that bring the scheduler back to
  * where it was, and into a ledger that goes on from there. Pure.
  *
- * Placements come back as they were, on workers that get nothing new: whoever comes back goes on with
- * them, and when its time is over it is lost like any worker.
+ * Placements come back as they were, on workers that are cut off: whoever comes back says what it has
+ * and goes on with it, and when its time is over it is lost like any worker.
  */
 
 import type { HeadEvent, Recovered, RecoveredPlacement, RecoveredTask } from "../core/event.js";
@@ -14,6 +14,7 @@ import {
   type SessionRecord,
   type TaskRecord,
   unpack,
+  type WorkerRecord,
 } from "./codec.js";
 import type { Ledger } from "./ledger.js";
 import { partsOf } from "./record.js";
@@ -37,7 +38,7 @@ export interface Recovery<Source, Result, Failure> {
   readonly events: readonly HeadEvent<Source, Result, Failure>[];
   readonly sessions: readonly RecoveredSession[];
   /** By number: as they joined. */
-  readonly workers: ReadonlyMap<number, Uint8Array>;
+  readonly workers: ReadonlyMap<number, WorkerRecord>;
   /** What is wrong with the journal and what follows from it, for people. */
   readonly damages: readonly string[];
 }
@@ -120,13 +121,15 @@ class Reading<Source, Result, Failure> {
     this.#ledger.changes.remove(stored(key));
   }
 
-  #workers(events: HeadEvent<Source, Result, Failure>[]): Map<number, Uint8Array> {
-    const workers = new Map<number, Uint8Array>();
+  #workers(events: HeadEvent<Source, Result, Failure>[]): Map<number, WorkerRecord> {
+    const workers = new Map<number, WorkerRecord>();
     for (const [key, [number], bytes] of this.#of("worker")) {
       const worker = Number(number);
-      workers.set(worker, bytes);
-      this.#ledger.workers.set(worker, stored(key));
-      events.push(this.#ledger.codec.joinedFrom(worker, bytes), { type: "workerLeaving", worker });
+      const record = unpack<WorkerRecord>(bytes);
+      workers.set(worker, record);
+      this.#ledger.workers.set(worker, { record, entry: stored(key) });
+      events.push({ ...this.#ledger.codec.joinedFrom(worker, record), returning: true });
+      if (record.leaving) events.push({ type: "workerLeaving", worker });
     }
     return workers;
   }
@@ -168,7 +171,7 @@ class Reading<Source, Result, Failure> {
       }
       const found = bytes === undefined ? undefined : codec.sourceFrom(bytes);
       const usable = found !== undefined && ledger.specs.has(found.spec);
-      const submission = new Submission(found?.spec ?? 0, first, count, stored(key));
+      const submission = Submission.stored(found?.spec ?? 0, first, count, stored(key));
       ledger.submissions.add(submission);
       if (usable) this.#sources.set(submission, found.source);
       else this.#lost.push([ledger, submission]);

@@ -39,11 +39,6 @@ export class SessionLedger {
     this.#changes = changes;
   }
 
-  submitted(submission: Submission): void {
-    this.submissions.add(submission);
-    this.#changes.put(submission.entry);
-  }
-
   /** Tasks were sent to a worker. */
   placed(id: number, record: PlacedRecord): void {
     const entry = new Entry(keyOf("placed", id), () => pack(record));

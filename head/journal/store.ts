@@ -8,18 +8,17 @@ import { existsSync } from "node:fs";
 import { type FileHandle, mkdir, open as openFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { Worker } from "node:worker_threads";
 import { ConfigError, GrainError, messageOf } from "../../proto/errors.js";
 import { VERSION } from "../../proto/version.js";
 import { type Batch, Entry } from "./changes.js";
 import { pack, unpack } from "./codec.js";
-import type { Committed } from "./commit-thread.js";
+import { compactIfLoose } from "./compact.js";
 import { claim } from "./lock.js";
 import { packetOf } from "./packet.js";
 import { FORMAT, unsealed } from "./record.js";
 import type { StoredRecord } from "./recover.js";
 import { DATABASE, storeOptions } from "./store-options.js";
+import { Writer } from "./writer.js";
 
 const FORMAT_KEY = "format";
 
@@ -32,7 +31,7 @@ interface FormatRecord {
 /** An open journal on a disk. */
 export interface Store {
   /** What was in it when it was opened, in the order of keys, without the record of the format. */
-  readonly records: readonly StoredRecord[];
+  records: readonly StoredRecord[];
   /** Writes a packed batch. Resolves when it is durable; rejects, and has written nothing, when it cannot be. */
   commit(packet: Uint8Array): Promise<void>;
   close(): Promise<void>;
@@ -49,7 +48,8 @@ export async function openStore(directory: string): Promise<Store> {
   try {
     await refuseDamaged(directory, takenOver);
     const records = await readRecords(directory);
-    const writer = new Writer(directory);
+    if (records.length > 0) await compactIfLoose(directory, records);
+    const writer = new Writer({ directory, database: DATABASE });
     try {
       if (records.length === 0) await writer.commit(packetOf(begun()));
     } catch (error) {
@@ -132,7 +132,7 @@ process.exit(0);
 
 function isReadable(directory: string): Promise<boolean> {
   const lmdb = createRequire(import.meta.url).resolve("lmdb");
-  const options = JSON.stringify({ ...storeOptions(directory), readOnly: true });
+  const options = JSON.stringify({ ...storeOptions({ directory, database: DATABASE }), readOnly: true });
   return new Promise((resolve) => {
     execFile(process.execPath, ["-e", READ_ALL, lmdb, options], (error) => resolve(error === null));
   });
@@ -156,7 +156,7 @@ function damaged(directory: string, how: string): ConfigError {
 
 async function readRecords(directory: string): Promise<StoredRecord[]> {
   const { open } = await import("lmdb");
-  const db = open<Buffer, string>(storeOptions(directory));
+  const db = open<Buffer, string>(storeOptions({ directory, database: DATABASE }));
   try {
     refuseFormat(directory, db.get(FORMAT_KEY));
     const records: StoredRecord[] = [];
@@ -178,49 +178,4 @@ function refuseFormat(directory: string, stored: Uint8Array | undefined): void {
     `The journal ${directory} is of format ${format} (grain-scheduler ${version}), this head reads ${FORMAT}; ` +
       "start the version that wrote it, or another --journal DIR.",
   );
-}
-
-/** The thread that writes. */
-class Writer {
-  readonly #thread: Worker;
-  readonly #waiting: { resolve(): void; reject(error: Error): void }[] = [];
-  readonly #exit: Promise<void>;
-  #failure: Error | undefined;
-
-  constructor(directory: string) {
-    this.#thread = new Worker(threadFile(), { workerData: directory, execArgv: [] });
-    this.#exit = new Promise((resolve) => this.#thread.once("exit", () => resolve()));
-    this.#thread.on("message", ({ error }: Committed) => {
-      const waiting = this.#waiting.shift();
-      if (error === undefined) waiting?.resolve();
-      else waiting?.reject(new Error(error));
-    });
-    this.#thread.on("error", (error) => this.#failed(error));
-    void this.#exit.then(() => this.#failed(new Error("the thread that writes it has ended")));
-  }
-
-  commit(packet: Uint8Array): Promise<void> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject });
-      this.#thread.postMessage(packet, [packet.buffer as ArrayBuffer]);
-    });
-  }
-
-  async close(): Promise<void> {
-    this.#thread.postMessage("close");
-    await this.#exit;
-  }
-
-  #failed(error: Error): void {
-    this.#failure ??= error;
-    for (const { reject } of this.#waiting.splice(0)) reject(this.#failure);
-  }
-}
-
-/** The compiled file. When this module runs from source, the one under `dist`: threads cannot load TypeScript. */
-function threadFile(): string {
-  const here = import.meta.url;
-  const relative = here.endsWith(".ts") ? "../../dist/head/journal/commit-thread.js" : "commit-thread.js";
-  return fileURLToPath(new URL(relative, here));
 }

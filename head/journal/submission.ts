@@ -14,26 +14,73 @@ export interface Shared {
   left: number;
 }
 
-/** One submitted message. */
+/** What a message of tasks brings. */
+export interface Weight {
+  readonly blobs: readonly string[];
+  readonly byteLength: number;
+}
+
+/** Messages that are joined in one record weigh together at most this… */
+const MOST_BYTES = 1024 * 1024;
+/** …and so much if it has been written already: what is added then is written together with it again. */
+const MOST_REWRITTEN_TASKS = 64;
+const MOST_REWRITTEN_BYTES = 16 * 1024;
+
+/** One submitted message, or several of one function that followed each other. */
 export class Submission {
   readonly spec: number;
   readonly first: number;
-  readonly count: number;
-  readonly entry: Entry;
+  count = 0;
+  entry!: Entry;
   /** Tasks that have not been acknowledged. */
-  left: number;
+  left = 0;
   /** By chunk; undefined: none of it has been acknowledged. */
   readonly chunks: (Entry | undefined)[] = [];
+  /** Large values that it refers to. */
+  readonly blobs: string[] = [];
+  /** What its messages carried; undefined: no more is added. */
+  sources: unknown[] | undefined = [];
+  #byteLength = 0;
   readonly #bits: (Uint8Array | undefined)[] = [];
   /** By task: the id of the shared record that it is in; 0: none. */
   #shared: Uint32Array | undefined;
 
-  constructor(spec: number, first: number, count: number, entry: Entry) {
+  constructor(spec: number, first: number) {
     this.spec = spec;
     this.first = first;
-    this.count = count;
-    this.entry = entry;
-    this.left = count;
+  }
+
+  /** One that an earlier life of the head has written. */
+  static stored(spec: number, first: number, count: number, entry: Entry): Submission {
+    const submission = new Submission(spec, first);
+    submission.count = count;
+    submission.left = count;
+    submission.entry = entry;
+    submission.seal();
+    return submission;
+  }
+
+  /** Whether these tasks can be added. */
+  goesOnWith(spec: number, first: number, count: number, byteLength: number): boolean {
+    const total = this.count + count;
+    const weight = this.#byteLength + byteLength;
+    if (this.sources === undefined || spec !== this.spec || first !== this.first + this.count) return false;
+    if (total > CHUNK_TASKS || weight > MOST_BYTES) return false;
+    return !this.entry.stored || (total <= MOST_REWRITTEN_TASKS && weight <= MOST_REWRITTEN_BYTES);
+  }
+
+  /** Adds tasks. The record is to be written again. */
+  extend(count: number, source: unknown, { blobs, byteLength }: Weight): void {
+    this.count += count;
+    this.left += count;
+    this.sources!.push(source);
+    this.blobs.push(...blobs);
+    this.#byteLength += byteLength;
+  }
+
+  /** No more is added. */
+  seal(): void {
+    this.sources = undefined;
   }
 
   sharedOf(task: number): number {
@@ -41,14 +88,19 @@ export class Submission {
   }
 
   share(task: number, id: number): void {
-    this.#shared ??= new Uint32Array(this.count);
-    this.#shared[task - this.first] = id;
+    const at = task - this.first;
+    if (this.#shared === undefined || at >= this.#shared.length) {
+      const before = this.#shared ?? [];
+      this.#shared = new Uint32Array(this.count);
+      this.#shared.set(before);
+    }
+    this.#shared[at] = id;
   }
 
   isAcknowledged(task: number): boolean {
     const at = task - this.first;
     const bits = this.#bits[Math.floor(at / CHUNK_TASKS)];
-    return bits !== undefined && (bits[(at % CHUNK_TASKS) >> 3]! & (1 << (at & 7))) !== 0;
+    return bits !== undefined && ((bits[(at % CHUNK_TASKS) >> 3] ?? 0) & (1 << (at & 7))) !== 0;
   }
 
   /** @returns its chunk; -1: it was acknowledged before */
@@ -56,10 +108,14 @@ export class Submission {
     if (this.isAcknowledged(task)) return -1;
     const at = task - this.first;
     const chunk = Math.floor(at / CHUNK_TASKS);
-    this.#bits[chunk] ??= new Uint8Array(
-      Math.ceil(Math.min(CHUNK_TASKS, this.count - chunk * CHUNK_TASKS) / 8),
-    );
-    const bits = this.#bits[chunk]!;
+    const bytes = Math.ceil(Math.min(CHUNK_TASKS, this.count - chunk * CHUNK_TASKS) / 8);
+    let bits = this.#bits[chunk];
+    if (bits === undefined || bits.length < bytes) {
+      const before = bits ?? [];
+      bits = new Uint8Array(bytes);
+      bits.set(before);
+      this.#bits[chunk] = bits;
+    }
     bits[(at % CHUNK_TASKS) >> 3]! |= 1 << (at & 7);
     this.left -= 1;
     return chunk;
@@ -86,6 +142,12 @@ export class SubmissionTable {
   #all: Submission[] = [];
   /** The one that was found last: neighbours are asked for one after the other. */
   #last: Submission | undefined;
+
+  /** The one with the highest numbers, unless it is over. */
+  get last(): Submission | undefined {
+    const last = this.#all.at(-1);
+    return last !== undefined && last.left > 0 ? last : undefined;
+  }
 
   add(submission: Submission): void {
     this.#all.push(submission);

@@ -5,7 +5,7 @@
 
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { isHash } from "../../proto/hash.js";
+import { isBlobName } from "../../proto/hash.js";
 
 const VALUES = "values";
 
@@ -42,7 +42,7 @@ export class ValueFiles {
     const kept: KeptValue[] = [];
     for (const name of await readdir(directory)) {
       const path = join(directory, name);
-      if (isHash(name)) kept.push({ hash: name, byteLength: (await stat(path)).size, path });
+      if (isBlobName(name)) kept.push({ hash: name, byteLength: (await stat(path)).size, path });
       else await rm(path, { force: true });
     }
     return new ValueFiles(directory, kept);

@@ -13,7 +13,7 @@ import {
 import type { Request } from "../../proto/resource/demand.js";
 import type { SpecDefined, WorkerJoined } from "../core/event.js";
 import { resultsMessage, Source } from "../shell/source.js";
-import type { Codec, SessionRecord } from "./codec.js";
+import type { Codec, SessionRecord, WorkerRecord } from "./codec.js";
 
 /** What is known of the connected, by number. */
 export interface Known {
@@ -22,6 +22,8 @@ export interface Known {
   worker(worker: number): JoinCluster;
   /** Reads a request; it was read before. */
   request(spec: Spec): Request;
+  /** Milliseconds since 1970. */
+  unixMs(): number;
 }
 
 /** The codec of a head that knows these. */
@@ -32,11 +34,19 @@ export function wireCodec(known: Known): Codec<Source, Finished, Failure> {
       const spec = known.spec(session, number);
       return { blobs: [spec.module], encode: () => Spec.encode(spec).finish() };
     },
-    worker: (worker) => JoinCluster.encode(known.worker(worker)).finish(),
-    submission: (spec, first, source) => ({
-      blobs: [...(source.blobs?.values() ?? [])].map(({ hash }) => hash),
-      encode: () => Submit.encode(submitOf(spec, first, source)).finish(),
+    worker(worker) {
+      const join = known.worker(worker);
+      const leftMs = join.pool?.remainingMs;
+      return {
+        wire: JoinCluster.encode(join).finish(),
+        endsAt: leftMs === undefined ? undefined : known.unixMs() + leftMs,
+      };
+    },
+    weigh: ({ args, sizes, blobs }) => ({
+      blobs: [...(blobs?.values() ?? [])].map(({ hash }) => hash),
+      byteLength: args.byteLength + sizes.length,
     }),
+    submission: (spec, first, sources) => Submit.encode(submitOf(spec, first, sources)).finish(),
     results(effect) {
       // Of columns of which all is delivered this is the columns themselves.
       const blobs = effect.result.blobs.length === 0 ? [] : hashesOf(resultsMessage(effect).blobs);
@@ -48,7 +58,7 @@ export function wireCodec(known: Known): Codec<Source, Finished, Failure> {
       return { type: "sessionOpened", session, name, prioritized, priority };
     },
     definedFrom: (session, _spec, bytes) => definedOf(session, Spec.decode(bytes), known),
-    joinedFrom: (worker, bytes) => joinedOf(worker, JoinCluster.decode(bytes)),
+    joinedFrom: (worker, record) => joinedOf(worker, record, known.unixMs()),
     sourceFrom(bytes) {
       const submit = Submit.decode(bytes);
       return { spec: submit.spec, source: new Source(submit) };
@@ -56,9 +66,18 @@ export function wireCodec(known: Known): Codec<Source, Finished, Failure> {
   };
 }
 
-function submitOf(spec: number, first: number, { sizes, args, blobs }: Source): Submit {
-  const at = [...(blobs ?? [])].map(([index, ref]): BlobAt => ({ index, ref }));
-  return { spec, first, sizes: sizes as number[], args, blobs: at };
+function submitOf(spec: number, first: number, sources: readonly Source[]): Submit {
+  const at: BlobAt[] = [];
+  let before = 0;
+  for (const { sizes, blobs } of sources) {
+    for (const [index, ref] of blobs ?? []) at.push({ index: before + index, ref });
+    before += sizes.length;
+  }
+  const [only] = sources;
+  if (sources.length === 1)
+    return { spec, first, sizes: only!.sizes as number[], args: only!.args, blobs: at };
+  const sizes = sources.flatMap((source) => source.sizes);
+  return { spec, first, sizes, args: Buffer.concat(sources.map(({ args }) => args)), blobs: at };
 }
 
 function definedOf(session: number, spec: Spec, known: Known): SpecDefined {
@@ -68,8 +87,10 @@ function definedOf(session: number, spec: Spec, known: Known): SpecDefined {
   return { type: "specDefined", session, spec: spec.spec, request, priority, retries, failInfeasible };
 }
 
-function joinedOf(worker: number, { name, pool }: JoinCluster): WorkerJoined {
-  return { type: "workerJoined", worker, name, pool: pool! };
+function joinedOf(worker: number, { wire, endsAt }: WorkerRecord, unixMs: number): WorkerJoined {
+  const { name, pool } = JoinCluster.decode(wire);
+  const remainingMs = endsAt === undefined ? undefined : Math.max(0, endsAt - unixMs);
+  return { type: "workerJoined", worker, name, pool: { ...pool!, remainingMs } };
 }
 
 function hashesOf(blobs: readonly BlobAt[]): string[] {

@@ -38,7 +38,7 @@ export function carryOut(effect: ShellEffect, peers: Peers): void {
     case "warn":
       return tellClient(effect, peers);
     case "remember":
-      // For whoever keeps a durable copy of the scheduler's state; see head/journal.
+      // For the journal.
       return;
     case "sessionEnded":
       return peers.sessionEnded(effect.session);
@@ -124,14 +124,21 @@ function neverFits(session: Session, { spec, wanted, reason }: Warn, embedded: b
 }
 
 /** The failure of a task that ended by the head's own decision. */
-function concluded(task: number, verdict: Verdict): Failure {
+export function concluded(task: number, verdict: Verdict): Failure {
+  const worker = verdict.type === "workersLost" ? (verdict.workers.at(-1) ?? "") : "";
+  return { ...ownFailure(task, FailureKind.FAILURE_UNSPECIFIED), ...explain(verdict), worker };
+}
+
+/** A failure that no worker has reported, without words. */
+export function ownFailure(task: number, kind: FailureKind): Failure {
   return {
     session: 0,
     task,
     attempt: 0,
-    ...explain(verdict),
+    kind,
+    message: "",
     error: NO_BYTES,
-    worker: verdict.type === "workersLost" ? (verdict.workers.at(-1) ?? "") : "",
+    worker: "",
     exitCode: 0,
     signal: "",
     stderrTail: "",

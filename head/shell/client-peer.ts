@@ -9,17 +9,20 @@
  * another stream may take it up.
  */
 
-import type {
-  ClientMessage,
-  HeadToClient,
-  OpenSession,
-  Resume,
-  Spec,
-  Submit,
-  Tasks,
+import {
+  type ClientMessage,
+  FailureKind,
+  type HeadToClient,
+  type OpenSession,
+  Refused_Code,
+  type Resume,
+  type Spec,
+  type Submit,
+  type Tasks,
 } from "../../proto/grain.js";
 import type { Link, LinkEnd, LinkHandler } from "../../proto/link/link.js";
 import { hello } from "../../proto/version.js";
+import { ownFailure } from "./carry-out.js";
 import { wrongSpec, wrongSubmit, wrongTaskList } from "./check/client.js";
 import { badMessage, type Refusal, refusedMessage, refuseHello } from "./check/hello.js";
 import { readRequest } from "./check/resources.js";
@@ -39,6 +42,16 @@ export interface ClientHost {
   readonly leaseMs: number;
   /** Its stream was lost; it may come back. */
   clientCutOff(session: Session, why: string): void;
+  /** Calls this once what has happened so far will not be forgotten. */
+  whenDurable(then: () => void): void;
+  /** Messages of the client have been taken. @param tell called when it is worth telling it so */
+  heard(session: Session, tell: () => void): void;
+  /** The client is here; perhaps it has sent again all that was not known to have arrived. */
+  caughtUp(session: Session): void;
+  /** Why no tasks can be taken now; undefined: they can. */
+  whyNoTasks(): string | undefined;
+  /** The client has these results. */
+  acknowledged(session: Session, tasks: readonly number[]): void;
   /** Something about the session's tasks changed. */
   changed(session: Session): void;
   /** Its stream has ended or is refused. Its session lives on until its tasks have ended. */
@@ -78,7 +91,10 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
       if (refusal !== undefined) this.refuse(refusal);
     }
     const state = this.#state;
-    if ("session" in state && state.session.received.isDue) this.#outbox.touch();
+    if (!("session" in state)) return;
+    this.#host.heard(state.session, () => this.#outbox.touch());
+    this.#host.caughtUp(state.session);
+    if (state.session.received.isDue) this.#outbox.touch();
   }
 
   ended(end: LinkEnd): void {
@@ -134,7 +150,7 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     }
     const { session } = state;
     if (body.$case === "received") return this.#received(session, body.received);
-    session.received.add();
+    if (!session.received.add()) return undefined;
     switch (body.$case) {
       case "cancel":
         return this.#cancel(session, body.cancel);
@@ -164,12 +180,11 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     const refusal = refuseHello("client", open.hello);
     if (refusal !== undefined) return refusal;
     if (open.priority !== (open.priority | 0)) return badMessage(`open: its priority is ${open.priority}`);
+    const why = this.#host.whyNoTasks();
+    if (why !== undefined) return { code: Refused_Code.UNABLE, message: `it takes nobody now: ${why}` };
     const admitted = this.#host.admitClient(this, open);
     if ("code" in admitted) return admitted;
     this.#state = { type: "open", session: admitted };
-    const lease = open.token === undefined ? {} : { leaseMs: this.#host.leaseMs };
-    const welcome = { session: admitted.number, hello: hello(), ...lease };
-    this.#outbox.send({ body: { $case: "welcome", welcome } });
     this.#host.loop.step({
       type: "sessionOpened",
       session: admitted.number,
@@ -177,25 +192,32 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
       prioritized: open.prioritized,
       priority: open.priority,
     });
+    const lease = open.token === undefined ? {} : { leaseMs: this.#host.leaseMs };
+    const welcome = { session: admitted.number, hello: hello(), ...lease };
+    // Whoever has been welcomed can come back, whatever happens to this head.
+    this.#host.whenDurable(() => this.send({ body: { $case: "welcome", welcome } }));
     this.#host.changed(admitted);
     return undefined;
   }
 
   /** Takes up a session where its last stream has left it. */
-  #resume(open: OpenSession, { received }: Resume): Refusal | undefined {
+  #resume(open: OpenSession, { received, sent }: Resume): Refusal | undefined {
     const refusal = refuseHello("client", open.hello);
     if (refusal !== undefined) return refusal;
     const session = this.#host.resumeClient(this, open);
     if ("code" in session) return session;
     this.#state = { type: session.closing ? "closing" : "open", session };
+    const { number, unacknowledged } = session;
+    if (session.recovered) unacknowledged.renumber(received);
+    session.recovered = false;
+    session.expected = sent ?? 0;
     const wrong = this.#received(session, received);
     if (wrong !== undefined) return wrong;
-    session.received.tell();
-    const { number, unacknowledged } = session;
-    const count = session.received.count;
+    const count = session.received.resume();
     const welcome = { session: number, hello: hello(), received: count, leaseMs: this.#host.leaseMs };
     this.#outbox.send({ body: { $case: "welcome", welcome } });
     for (const message of unacknowledged) this.#outbox.send(message);
+    this.#host.caughtUp(session);
     this.#host.changed(session);
     return undefined;
   }
@@ -240,6 +262,11 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     if (wrong !== undefined) return badMessage(wrong);
     const count = submit.sizes.length;
     session.lastTask = submit.first + count - 1;
+    const why = this.#host.whyNoTasks();
+    if (why !== undefined) {
+      for (let task = submit.first; task <= session.lastTask; task += 1) session.send(notTaken(task, why));
+      return undefined;
+    }
     session.holds.submitted(submit.first, submit.blobs);
     this.#host.loop.step({
       type: "submitted",
@@ -264,6 +291,13 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     const wrong = wrongTaskList("ack", tasks, session);
     if (wrong !== undefined) return badMessage(wrong);
     session.holds.acknowledged(tasks.tasks);
+    this.#host.acknowledged(session, tasks.tasks);
     return undefined;
   }
+}
+
+function notTaken(task: number, why: string): HeadToClient {
+  return {
+    body: { $case: "failure", failure: { ...ownFailure(task, FailureKind.NOT_TAKEN), message: why } },
+  };
 }

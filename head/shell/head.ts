@@ -20,8 +20,11 @@ import type {
   WorkerMessage,
 } from "../../proto/grain.js";
 import type { BlobTransport, Link } from "../../proto/link/link.js";
+import { Received } from "../../proto/link/unacknowledged.js";
 import { Core } from "../core/core.js";
 import type { SchedulingOptions } from "../core/options.js";
+import type { HeadRecord } from "../journal/codec.js";
+import type { Journal } from "../journal/journal.js";
 import { type TraceSink, watched } from "../trace/recorder.js";
 import { Absences } from "./absences.js";
 import { PeerFiles } from "./blob/peer-files.js";
@@ -30,10 +33,12 @@ import { carryOut, type Peers } from "./carry-out.js";
 import type { Refusal } from "./check/hello.js";
 import { type ClientHost, ClientPeer } from "./client-peer.js";
 import { CountsTimer, sameCounts } from "./counts.js";
+import { DurableState, noted } from "./durable.js";
 import { explanationMessage } from "./explain.js";
 import { Links } from "./links.js";
 import { type HeadLog, silentLog } from "./log.js";
 import { Loop, type Scheduler } from "./loop.js";
+import { headRecordOf } from "./recovered.js";
 import { goodbye, Registry } from "./registry.js";
 import type { Session } from "./session.js";
 import { headStatus } from "./status.js";
@@ -46,7 +51,7 @@ export interface HeadOptions {
   readonly maxClients?: number;
   /** How often each worker is to be heard; one silent for three times as long is lost. Default: 8000. */
   readonly heartbeatMs?: number;
-  /** 16 bytes: of a head that goes on where another ended, that one's. Default: random. */
+  /** 16 bytes: of a head that goes on where another ended, that one's. Default: the journal's, or random. */
   readonly identity?: Uint8Array;
   /** How long a worker whose connection was lost is waited for before its tasks run elsewhere. Default: 30,000. */
   readonly resumeMs?: number;
@@ -56,6 +61,8 @@ export interface HeadOptions {
   readonly scheduling?: Partial<SchedulingOptions>;
   /** Records what happens. Default: nothing does. */
   readonly trace?: TraceSink | undefined;
+  /** Where what must survive this process is kept; the head closes it. Default: nowhere. */
+  readonly journal?: Journal | undefined;
   /** Where large values are kept. */
   readonly blobs?: BlobStoreOptions;
   /** Default: says nothing. */
@@ -102,6 +109,8 @@ export class Head {
   readonly #startedMs: number;
   readonly #clientHost: ClientHost;
   readonly #workers: Workers;
+  readonly #journal: Journal | undefined;
+  #durable: DurableState | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: HeadOptions = {}) {
@@ -110,13 +119,15 @@ export class Head {
     this.#core = new Core(options.scheduling);
     this.#log = options.log ?? silentLog;
     this.#onClients = options.onClients ?? (() => {});
-    this.blobs = new BlobStore(options.blobs);
-    this.#registry = new Registry(options.maxClients ?? MAX_CLIENTS, this.blobs);
+    this.#journal = options.journal;
+    this.blobs = new BlobStore({ ...options.blobs, kept: options.journal });
+    this.#registry = new Registry(options.maxClients ?? MAX_CLIENTS, this.blobs, () => this.#newReceived());
     const peers = this.#peers(options.embedded ?? false);
-    const core = watched(this.#core, options.trace);
+    const core = noted(watched(this.#core, options.trace), () => this.#durable);
     this.#loop = new Loop(core, (effect) => carryOut(effect, peers), this.#nowMs);
     this.#leaseMs = options.leaseMs ?? LEASE_MS;
     this.#clientHost = this.#hostOfClients();
+    const own = options.journal && headRecordOf(options.journal.records);
     this.#workers = new Workers({
       loop: this.#loop,
       registry: this.#registry,
@@ -124,11 +135,22 @@ export class Head {
       nowMs: this.#nowMs,
       heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
       resumeMs: options.resumeMs ?? RESUME_MS,
-      headId: options.identity ?? randomBytes(IDENTITY_BYTES),
+      headId: options.identity ?? own?.instance ?? randomBytes(IDENTITY_BYTES),
       printed: (member, output) => this.#printed(member, output),
       changed: () => this.#workersChanged(),
       census: () => this.#census(),
+      keep: (member, then) => {
+        if (this.#durable === undefined) then();
+        else this.#durable.keepWorker(member, then);
+      },
+      whenClientsAreBack: (then) => {
+        if (this.#durable === undefined) then();
+        else this.#durable.clients.whenBack(then);
+      },
+      heard: ({ received }, tell) => this.#durable?.heard(received, tell),
+      hasValue: (hash) => this.blobs.has(hash),
     });
+    if (options.journal !== undefined) this.#recover(options.journal, own!);
   }
 
   /** Serves a client on this stream. @param owner the credential it has shown; empty: it needed none */
@@ -199,7 +221,31 @@ export class Head {
     for (const { peer } of [...this.#registry.workers.values()]) peer?.dismiss("the head is shutting down");
     await this.#links.close();
     this.#counts.close();
+    this.#durable?.close();
+    // After the last event: a session whose client was told that it is over is not kept.
+    await this.#journal?.close();
     await this.blobs.close();
+  }
+
+  #newReceived(): Received {
+    return new Received(this.#journal !== undefined);
+  }
+
+  #recover(journal: Journal, head: HeadRecord): void {
+    this.#durable = new DurableState({
+      journal,
+      head,
+      registry: this.#registry,
+      view: this.#core.view,
+      blobs: this.blobs,
+      loop: this.#loop,
+      log: this.#log,
+      nowMs: this.#nowMs,
+    });
+    this.#durable.begin({
+      session: (session) => this.#awaitClient(session),
+      workers: (members, allHeard) => this.#workers.expect(members, allHeard),
+    });
   }
 
   #peers(embedded: boolean): Peers {
@@ -220,6 +266,14 @@ export class Head {
       admitClient: (peer, open) => this.#admitClient(peer, open),
       resumeClient: (peer, open) => this.#resumeClient(peer, open),
       leaseMs: this.#leaseMs,
+      whenDurable: (then) => {
+        if (this.#durable === undefined) then();
+        else this.#durable.whenDurable(then);
+      },
+      heard: (session, tell) => this.#durable?.sessionHeard(session, tell),
+      caughtUp: (session) => this.#durable?.clients.backIf(session),
+      whyNoTasks: () => this.#durable?.whyNoTasks,
+      acknowledged: (session, tasks) => this.#durable?.acknowledged(session, tasks),
       clientCutOff: (session, why) => this.#clientCutOff(session, why),
       changed: (session) => this.#changed(session),
       clientGone: (session, why) => this.#clientGone(session, why),
@@ -253,6 +307,10 @@ export class Head {
     this.#log.warn(
       `client ${session} is cut off (${why}); its session goes on for ${seconds(this.#leaseMs)}`,
     );
+    this.#awaitClient(session);
+  }
+
+  #awaitClient(session: Session): void {
     this.#awayClients.begin(session, this.#leaseMs, () => {
       this.#loop.step({ type: "sessionClosed", session: session.number });
       this.#clientGone(session, `cut off for ${seconds(this.#leaseMs)}`);
@@ -277,6 +335,7 @@ export class Head {
     this.#registry.sessions.delete(number);
     this.#sentCounts.delete(number);
     this.#awayClients.end(session);
+    this.#durable?.clients.gone(session);
     if (session.peer === undefined) this.#clientGone(session, "closed");
     else session.peer.sessionEnded();
   }

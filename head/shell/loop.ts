@@ -38,6 +38,7 @@ export class Loop {
   readonly #turn = new Turn(() => this.#endTurn());
   #touched: Flushable[] = [];
   #planDue = false;
+  #planHeld = false;
   #running = false;
   /** Events that effects led to: stepped when all effects before them have been carried out. */
   readonly #following: ShellEvent[] = [];
@@ -60,6 +61,16 @@ export class Loop {
     this.#run(event);
   }
 
+  /** Nothing is planned until `releasePlan`. */
+  holdPlan(): void {
+    this.#planHeld = true;
+  }
+
+  releasePlan(): void {
+    this.#planHeld = false;
+    this.#planLater();
+  }
+
   /** Flushes this at the end of the turn, after the plan. */
   touch(flushable: Flushable): void {
     this.#touched.push(flushable);
@@ -78,7 +89,7 @@ export class Loop {
   }
 
   #endTurn(): void {
-    if (this.#planDue) {
+    if (this.#planDue && !this.#planHeld) {
       this.#planDue = false;
       this.#run(PLAN);
     }

@@ -51,12 +51,15 @@ export class Registry {
   readonly #connected = new Set<Session>();
   readonly #byName = new Map<string, Member>();
   readonly #byId = new Map<string, Member>();
+  readonly #newReceived: () => Received;
   #lastSession = 0;
   #lastWorker = 0;
 
-  constructor(maxClients: number, store: Holding) {
+  /** @param newReceived what counts the messages of a peer */
+  constructor(maxClients: number, store: Holding, newReceived: () => Received = () => new Received()) {
     this.#maxClients = maxClients;
     this.#store = store;
+    this.#newReceived = newReceived;
   }
 
   get lastSession(): number {
@@ -88,7 +91,7 @@ export class Registry {
       };
     }
     this.#lastSession += 1;
-    const session = new Session(this.#lastSession, open, open.hello!, this.#store);
+    const session = new Session(this.#lastSession, open, open.hello!, this.#store, this.#newReceived());
     session.peer = peer;
     session.owner = peer.owner;
     this.sessions.set(session.number, session);
@@ -137,12 +140,46 @@ export class Registry {
       id: join.id,
       leaving: false,
       pressed: false,
-      received: new Received(),
+      received: this.#newReceived(),
     };
-    this.workers.set(member.worker, { member, stream: peer, peer: join.resume ? undefined : peer });
-    if (join.id !== undefined) this.#byId.set(keyOf(join.id), member);
-    this.#byName.set(member.name, member);
+    this.#enter({ member, stream: peer, peer: join.resume ? undefined : peer });
     return member;
+  }
+
+  /** The head goes on from where an earlier one has ended. */
+  goOn(from: { readonly lastSession: number; readonly lastWorker: number }): void {
+    this.#lastSession = Math.max(this.#lastSession, from.lastSession);
+    this.#lastWorker = Math.max(this.#lastWorker, from.lastWorker);
+  }
+
+  /** A session that an earlier head had: its client is cut off. */
+  restoreSession(session: Session): void {
+    this.sessions.set(session.number, session);
+    this.#connected.add(session);
+  }
+
+  /** A worker that an earlier head had: it is cut off. */
+  restoreWorker(worker: number, join: JoinCluster, leaving: boolean, nowMs: number): Member {
+    const member: Member = {
+      worker,
+      name: join.name,
+      hello: join.hello!,
+      pool: join.pool!,
+      joinedMs: nowMs,
+      id: join.id,
+      leaving,
+      pressed: false,
+      received: this.#newReceived(),
+    };
+    this.#enter({ member, stream: undefined, peer: undefined });
+    return member;
+  }
+
+  #enter(entry: WorkerEntry): void {
+    const { member } = entry;
+    this.workers.set(member.worker, entry);
+    if (member.id !== undefined) this.#byId.set(keyOf(member.id), member);
+    this.#byName.set(member.name, member);
   }
 
   /** It will not come back; its session stays. @returns whether it was connected, or cut off, until now */

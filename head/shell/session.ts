@@ -20,6 +20,8 @@ export class Session {
   readonly outputs: boolean;
   /** The client wants to hear how many tasks are in which state. */
   readonly counts: boolean;
+  /** As its client opened it. */
+  readonly open: OpenSession;
   readonly specs = new Map<number, Spec>();
   readonly holds: Holds;
   /**
@@ -29,6 +31,10 @@ export class Session {
   lastTask = 0;
   /** The client wants it ended. */
   closing = false;
+  /** An earlier life of the head had it, and its client has not come back since. */
+  recovered = false;
+  /** Of its client's messages so many have been sent: when they have arrived it is as it was. */
+  expected = 0;
   /** It has gone on after a stream was lost: what was said before may be said again. */
   resumed = false;
   /** The credential that it was opened with; empty: none is asked for. */
@@ -38,11 +44,20 @@ export class Session {
   /** Names the client when it comes back; undefined: it will not. */
   readonly token: Uint8Array | undefined;
   /** Of the client's messages. */
-  readonly received = new Received();
+  readonly received: Received;
   readonly unacknowledged = new Unacknowledged<HeadToClient>();
 
-  constructor(number: number, open: OpenSession, hello: Hello, store: Holding) {
+  /** @param received what counts its client's messages */
+  constructor(
+    number: number,
+    open: OpenSession,
+    hello: Hello,
+    store: Holding,
+    received: Received = new Received(),
+  ) {
     this.number = number;
+    this.open = open;
+    this.received = received;
     this.name = open.name;
     this.hello = hello;
     this.prioritized = open.prioritized;

@@ -142,3 +142,13 @@ export function resultsMessage(effect: Deliver<Finished>): Results {
   }
   return { tasks, sizes: gathering.sizes, values: gathering.bytes(), blobs: gathering.blobs };
 }
+
+/** The results at other places than these. */
+export function without(finished: Finished, places: ReadonlySet<number>): Finished {
+  const stays = (_: unknown, i: number) => !places.has(i);
+  const { session, attempts, runUs } = finished;
+  const tasks = finished.tasks.filter(stays);
+  const indices = [...finished.tasks.keys()].filter((i) => stays(undefined, i));
+  const columns = resultsMessage({ type: "deliver", session, tasks, indices, result: finished });
+  return { ...columns, session, tasks, attempts: attempts.filter(stays), runUs: runUs.filter(stays) };
+}

@@ -3,14 +3,17 @@
 import { formatAddress, parseSocketAddress } from "../../proto/address.js";
 import { sharedRoot } from "../../proto/share/directory.js";
 import { type DoorOptions, openDoor } from "../access/door.js";
+import type { Journal } from "../journal/journal.js";
 import { SharedFiles } from "./blob/shared.js";
 import { Head, type HeadOptions } from "./head.js";
 import { silentLog } from "./log.js";
 
 /** How a listening head is set up. */
-export interface ListenOptions extends HeadOptions, DoorOptions {
+export interface ListenOptions extends Omit<HeadOptions, "journal">, DoorOptions {
   /** Where to listen: `host:port` (port 0: any that is free) or `unix:///path`. Default: 127.0.0.1:7700. */
   readonly listen?: readonly string[];
+  /** The journal's directory. Default: what is to survive this process is kept nowhere. */
+  readonly journalDirectory?: string | undefined;
 }
 
 /** A head that listens. */
@@ -21,6 +24,13 @@ export interface ListeningHead {
   /** Says goodbye to everybody, stops listening and frees everything. @param reason told to clients */
   close(reason?: string): Promise<void>;
 }
+
+/** The journal says where the values in shared memory are: it outlives a head that is killed. */
+const SHARED_NOTE = "shared-directory";
+/** So long what the peers of an earlier head were about to hand over is left to them. */
+const FORGET_MS = 60_000;
+/** Of so many lives of a head that is killed again and again. */
+const MOST_LIVES = 8;
 
 /** Where a head listens unless told otherwise. */
 export const DEFAULT_ADDRESS = "127.0.0.1:7700";
@@ -42,9 +52,11 @@ export async function startHead(options: ListenOptions = {}): Promise<ListeningH
       `INSECURE: whoever can connect to ${addresses.map(formatAddress).join(", ")} can run code as this user and its workers`,
     );
   // Loaded here: an embedded head needs no gRPC.
-  const { serveGrpc } = await import("./grpc/server.js");
-  const shared = SharedFiles.open(sharedRoot());
-  const head = new Head({ ...options, blobs: { shared, ...options.blobs } });
+  const { refuseTaken, serveGrpc } = await import("./grpc/server.js");
+  // Before the journal: of two heads for one address the second is told about the address.
+  await refuseTaken(addresses);
+  const journal = await openJournal(options);
+  const head = await headOn(options, journal);
   try {
     const server = await serveGrpc(head, addresses, { door, log });
     return { head, addresses: server.addresses, close: (reason) => closeBoth(head, server, reason) };
@@ -52,6 +64,29 @@ export async function startHead(options: ListenOptions = {}): Promise<ListeningH
     await head.close();
     throw error;
   }
+}
+
+async function headOn(options: ListenOptions, journal: Journal | undefined): Promise<Head> {
+  let shared: SharedFiles | undefined;
+  try {
+    const before = (await journal?.readNote(SHARED_NOTE))?.split("\n") ?? [];
+    shared = SharedFiles.open(sharedRoot(), before);
+    const lives = [shared?.name ?? [], before].flat().slice(0, MOST_LIVES);
+    await journal?.writeNote(SHARED_NOTE, lives.join("\n"));
+    if (before.length > 0) setTimeout(() => shared?.forgetBefore(), FORGET_MS).unref();
+    return new Head({ ...options, journal, blobs: { shared, ...options.blobs } });
+  } catch (error) {
+    shared?.close();
+    await journal?.close();
+    throw error;
+  }
+}
+
+async function openJournal({ journalDirectory, log }: ListenOptions): Promise<Journal | undefined> {
+  if (journalDirectory === undefined) return undefined;
+  // Loaded here: an embedded head needs no database.
+  const { Journal } = await import("../journal/journal.js");
+  return Journal.open(journalDirectory, log ?? silentLog);
 }
 
 async function closeBoth(head: Head, server: { close(): Promise<void> }, reason?: string): Promise<void> {

@@ -39,6 +39,7 @@ import {
 } from "./check/worker.js";
 import type { Loop } from "./loop.js";
 import { Outbox } from "./outbox.js";
+import { without } from "./source.js";
 
 /** A worker that has joined. */
 export interface Member {
@@ -81,6 +82,14 @@ export interface WorkerHost {
   admitWorker(peer: WorkerPeer, join: JoinCluster): Admitted | Refusal;
   /** It has said what it has: it can be talked to again. */
   workerBack(peer: WorkerPeer, member: Member): void;
+  /** Calls this once the worker will not be forgotten. */
+  keep(member: Member, then: () => void): void;
+  /** Messages of the worker have been taken. @param tell called when it is worth telling it so */
+  heard(member: Member, tell: () => void): void;
+  /** Calls this when the programs of an earlier life of the head have submitted again what that had forgotten. */
+  whenClientsAreBack(then: () => void): void;
+  /** Whether the head holds a large value. */
+  hasValue(hash: string): boolean;
   /** Whether a session has not ended. */
   hasSession(session: number): boolean;
   /** Its stream was lost; it may come back. */
@@ -106,6 +115,7 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
   /** Specifications it has been told, by session. */
   readonly #told = new Map<number, Set<number>>();
   #state: State = { type: "greeting" };
+  #isAccepted = false;
 
   constructor(link: Link<HeadToWorker, WorkerMessage>, host: WorkerHost) {
     this.#link = link;
@@ -143,7 +153,9 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
       if (refusal !== undefined) this.refuse(refusal);
     }
     const state = this.#state;
-    if ("member" in state && state.member.received.isDue) this.#outbox.touch();
+    if (!("member" in state)) return;
+    this.#host.heard(state.member, () => this.#outbox.touch());
+    if (state.member.received.isDue) this.#outbox.touch();
   }
 
   ended(end: LinkEnd): void {
@@ -184,7 +196,7 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
   /** The stream is lost, but not the worker, if it can come back. */
   #cutOff(why: string): void {
     const state = this.#state;
-    if (!("member" in state) || state.member.id === undefined) return this.#leave(why);
+    if (!("member" in state) || state.member.id === undefined || !this.#isAccepted) return this.#leave(why);
     this.#state = { type: "gone" };
     this.#host.workerCutOff(this, state.member, why);
   }
@@ -221,7 +233,7 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
       return this.#lives(member, body.heartbeat.pressed ?? false);
     }
     if (body.$case === "held") return this.#held(state.type, member, body.held);
-    member.received.add();
+    if (!member.received.add()) return undefined;
     switch (body.$case) {
       case "finished":
         return this.#finished(member.worker, body.finished);
@@ -257,12 +269,19 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
     const { heartbeatMs, resumeMs, headId } = this.#host;
     this.#state = { type: join.resume ? "resuming" : "ready", member };
     const again = member.id === undefined ? {} : { resumeMs, head: headId };
-    const known = resumed ? { received: member.received.count } : {};
+    // Of one of which nothing was counted the head may be another life of the one that it knew.
+    const known = resumed && member.received.count > 0 ? { received: member.received.resume() } : {};
     const accepted = { worker, hello: hello(), heartbeatMs, ...again, ...known };
-    this.send({ body: { $case: "accepted", accepted } });
-    if (!resumed) {
+    const begin = () => {
+      if (this.#state.type === "gone") return;
+      this.#isAccepted = true;
+      this.send({ body: { $case: "accepted", accepted } });
+      if (resumed) return;
       this.#host.loop.step({ type: "workerJoined", worker, name, pool, returning: join.resume });
-    }
+    };
+    if (join.resume && resumed) this.#host.whenClientsAreBack(begin);
+    // Whoever may be given tasks is found again, whatever happens to this head.
+    else this.#host.keep(member, begin);
     return undefined;
   }
 
@@ -290,11 +309,24 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
   #finished(worker: number, finished: Finished): Refusal | undefined {
     const wrong = wrongFinished(finished, this.#host.lastSession);
     if (wrong !== undefined) return badMessage(wrong);
-    const { session, tasks, attempts, runUs } = finished;
-    if (tasks.length > 0) {
-      this.#host.loop.step({ type: "finished", worker, session, tasks, attempts, runUs, result: finished });
-    }
+    const { tasks, attempts } = finished;
+    // A head that was restarted may not have what was handed to the earlier one in its last moments.
+    const lost = new Set(
+      finished.blobs.filter(({ ref }) => !this.#host.hasValue(ref!.hash)).map(({ index }) => index),
+    );
+    if (lost.size === 0) return this.#ended(worker, finished);
+    const returned = tasks.filter((_, i) => lost.has(i));
+    const { session } = finished;
+    this.#ended(worker, without(finished, lost));
+    const which = attempts.filter((_, i) => lost.has(i));
+    this.#host.loop.step({ type: "returned", worker, session, tasks: returned, attempts: which });
     return undefined;
+  }
+
+  #ended(worker: number, finished: Finished): undefined {
+    const { session, tasks, attempts, runUs } = finished;
+    if (tasks.length === 0) return;
+    this.#host.loop.step({ type: "finished", worker, session, tasks, attempts, runUs, result: finished });
   }
 
   #about(

@@ -36,6 +36,11 @@ export interface WorkersHost {
   changed(): void;
   /** Who is connected, for the log. */
   census(): string;
+  /** See `WorkerHost`. */
+  keep: WorkerHost["keep"];
+  whenClientsAreBack: WorkerHost["whenClientsAreBack"];
+  heard: WorkerHost["heard"];
+  hasValue: WorkerHost["hasValue"];
 }
 
 /** All workers of a head. */
@@ -49,6 +54,9 @@ export class Workers implements WorkerHost {
   readonly #log: HeadLog;
   readonly #heartbeats: Heartbeats;
   readonly #away = new Absences<Member>();
+  /** Of an earlier life of the head, and not heard of since. */
+  readonly #unheard = new Set<Member>();
+  #allHeard: () => void = () => {};
 
   constructor(host: WorkersHost) {
     this.#host = host;
@@ -72,6 +80,40 @@ export class Workers implements WorkerHost {
 
   nowMs(): number {
     return this.#host.nowMs();
+  }
+
+  keep(member: Member, then: () => void): void {
+    this.#host.keep(member, then);
+  }
+
+  whenClientsAreBack(then: () => void): void {
+    this.#host.whenClientsAreBack(then);
+  }
+
+  heard(member: Member, tell: () => void): void {
+    this.#host.heard(member, tell);
+  }
+
+  hasValue(hash: string): boolean {
+    return this.#host.hasValue(hash);
+  }
+
+  /**
+   * Waits for the workers of an earlier life of the head.
+   *
+   * @param allHeard called when each has come back, or is lost
+   */
+  expect(members: readonly Member[], allHeard: () => void): void {
+    this.#allHeard = allHeard;
+    for (const member of members) {
+      this.#unheard.add(member);
+      this.#await(member);
+    }
+    if (members.length === 0) allHeard();
+  }
+
+  #heardOf(member: Member): void {
+    if (this.#unheard.delete(member) && this.#unheard.size === 0) this.#allHeard();
   }
 
   /** Waits for nobody any more. */
@@ -106,6 +148,7 @@ export class Workers implements WorkerHost {
     if (entry?.stream !== stream) return;
     entry.peer = stream;
     this.#away.end(member);
+    this.#heardOf(member);
     this.#log.info(`worker "${member.name}" is back; ${this.#host.census()}`);
     this.#host.changed();
   }
@@ -126,6 +169,7 @@ export class Workers implements WorkerHost {
     this.#heartbeats.unwatch(stream);
     this.#away.end(member);
     this.#registry.workerGone(member);
+    this.#heardOf(member);
     this.#log.info(`worker "${member.name}" left (${why}); ${this.#host.census()}`);
     this.#host.changed();
   }
@@ -165,6 +209,7 @@ export class Workers implements WorkerHost {
     this.#away.end(member);
     this.loop.step({ type: "workerLost", worker: member.worker, planned: member.leaving });
     this.#registry.workerGone(member);
+    this.#heardOf(member);
     this.#log.warn(`worker "${member.name}" is lost (${why}); ${this.#host.census()}`);
     this.#host.changed();
   }

@@ -49,6 +49,14 @@ export class Unacknowledged<Message> {
     return true;
   }
 
+  /**
+   * The other side remembers nothing of this connection but that it has received so many messages:
+   * those that are kept are counted from there.
+   */
+  renumber(arrived: number): void {
+    this.#arrived = arrived;
+  }
+
   /** Those that must be sent again on a new stream. */
   *[Symbol.iterator](): Generator<Message> {
     for (let i = this.#from; i < this.#kept.length; i += 1) yield this.#kept[i]!;
@@ -57,27 +65,72 @@ export class Unacknowledged<Message> {
 
 /** How many messages have arrived, and how many of them the other side knows to have. */
 export class Received {
-  #count = 0;
-  #told = 0;
+  #count: number;
+  #told: number;
+  /** So many may be told. */
+  #settled: number;
+  /** So many of those that come next have been taken before. */
+  #repeats = 0;
+  /** More would have been told if more had been settled. */
+  #wanted = false;
+  readonly #waits: boolean;
+
+  /**
+   * @param waits what has arrived is told only once it is settled: until then the other side keeps it
+   * @param count how many had arrived, and were settled, before
+   */
+  constructor(waits = false, count = 0) {
+    this.#waits = waits;
+    this.#count = count;
+    this.#told = count;
+    this.#settled = count;
+  }
 
   get count(): number {
     return this.#count;
   }
 
-  /** Another message has arrived. */
-  add(): void {
+  /** Another message has arrived. @returns false when it was taken before, on an earlier stream */
+  add(): boolean {
+    if (this.#repeats > 0) {
+      this.#repeats -= 1;
+      return false;
+    }
     this.#count += 1;
+    if (!this.#waits) this.#settled = this.#count;
+    return true;
+  }
+
+  /** Nothing has arrived that may be forgotten. */
+  get isSettled(): boolean {
+    return this.#settled === this.#count;
+  }
+
+  /** So many will not be forgotten. @returns whether that is worth a message of its own */
+  settle(count: number): boolean {
+    this.#settled = Math.max(this.#settled, count);
+    const wanted = this.#wanted;
+    this.#wanted = false;
+    return wanted || this.isDue;
   }
 
   /** So many have not been told for long enough that it is worth a message of its own. */
   get isDue(): boolean {
-    return this.#count - this.#told >= TOLD_AFTER;
+    return this.#settled - this.#told >= TOLD_AFTER;
   }
 
   /** The number to tell; undefined when the other side knows it. */
   tell(): number | undefined {
-    if (this.#count === this.#told) return undefined;
-    this.#told = this.#count;
-    return this.#count;
+    this.#wanted = this.#count > this.#settled;
+    if (this.#settled === this.#told) return undefined;
+    this.#told = this.#settled;
+    return this.#told;
+  }
+
+  /** Another stream begins. @returns what to tell on it: those after it come again, and are not taken again */
+  resume(): number {
+    this.#told = this.#settled;
+    this.#repeats = this.#count - this.#settled;
+    return this.#told;
   }
 }

@@ -55,7 +55,7 @@ export function privateAt(root: string, name: string): string | undefined {
 }
 
 /** Whether a path is a directory, no link, that only this user can enter. */
-function isPrivate(path: string): boolean {
+export function isPrivate(path: string): boolean {
   try {
     const found = lstatSync(path);
     return found.isDirectory() && found.uid === process.getuid?.() && (found.mode & 0o077) === 0;
@@ -102,8 +102,8 @@ export function removeDirectory(path: string): void {
   rmSync(path, { recursive: true, force: true });
 }
 
-/** Removes the directories of this user's processes that have ended without doing so. */
-export function sweep(root: string): void {
+/** Removes the directories of this user's processes that have ended without doing so. @param spared but these */
+export function sweep(root: string, spared: readonly string[] = []): void {
   let names: string[] = [];
   try {
     names = readdirSync(root);
@@ -112,7 +112,7 @@ export function sweep(root: string): void {
   }
   for (const name of names) {
     const owner = NAME.exec(name)?.[1];
-    if (owner === undefined || !hasEnded(owner)) continue;
+    if (owner === undefined || spared.includes(name) || !hasEnded(owner)) continue;
     const path = join(root, name);
     if (isPrivate(path)) removeDirectory(path);
   }

@@ -3,7 +3,7 @@
 import { check } from "../../head/core/check.js";
 import { Core } from "../../head/core/core.js";
 import type { Effect } from "../../head/core/effect.js";
-import type { HeadEvent } from "../../head/core/event.js";
+import type { HeadEvent, SpecDefined } from "../../head/core/event.js";
 import type { SchedulingOptions } from "../../head/core/options.js";
 import type { Pool } from "../../proto/resource/pool.js";
 import { type ResourceLike, toRequest } from "../../proto/resource/resource.js";
@@ -30,6 +30,25 @@ export interface SpecOptions {
   readonly priority?: number;
   readonly retries?: number | Retries;
   readonly failInfeasible?: boolean;
+}
+
+/** A spec as an event. */
+export function specDefined(
+  session: number,
+  spec: number,
+  demand: ResourceLike,
+  options: SpecOptions = {},
+): SpecDefined {
+  const { retries = 0 } = options;
+  return {
+    type: "specDefined",
+    session,
+    spec,
+    request: toRequest(demand),
+    priority: options.priority ?? 0,
+    retries: typeof retries === "object" ? retries : { max: retries, backoffMs: 0, on: [] },
+    failInfeasible: options.failInfeasible ?? false,
+  };
 }
 
 /** The core with a memory of everything that happened to it, and the invariants checked after every step. */
@@ -83,18 +102,7 @@ export class CoreDriver {
   }
 
   spec(session: number, spec: number, demand: ResourceLike, options: SpecOptions = {}): void {
-    this.step({
-      type: "specDefined",
-      session,
-      spec,
-      request: toRequest(demand),
-      priority: options.priority ?? 0,
-      retries:
-        typeof options.retries === "object"
-          ? options.retries
-          : { max: options.retries ?? 0, backoffMs: 0, on: [] },
-      failInfeasible: options.failInfeasible ?? false,
-    });
+    this.step(specDefined(session, spec, demand, options));
   }
 
   /** Submits tasks; gives their numbers. */

@@ -93,6 +93,7 @@ export class Stage {
         GRAIN_ADDRESS: "",
         GRAIN_CONFIG: "",
         XDG_CACHE_HOME: join(this.directory, "cache"),
+        XDG_STATE_HOME: join(this.directory, "state"),
         ...env,
         GRAIN_TEST_MARKER: this.marker,
       },

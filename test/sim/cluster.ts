@@ -7,61 +7,90 @@
 import type { Demand, Request } from "../../proto/resource/demand.js";
 import type { Pool } from "../../proto/resource/pool.js";
 import { type ResourceLike, toRequest } from "../../proto/resource/resource.js";
-import { CoreDriver, type SpecOptions, type TestEffect, type TestEvent } from "../kit/core.js";
+import {
+  type CoreDriver,
+  type SpecOptions,
+  specDefined,
+  type TestEffect,
+  type TestEvent,
+} from "../kit/core.js";
+import { carryOut, eventOf } from "./carry-out.js";
+import { Clients } from "./clients.js";
 import { Clock } from "./clock.js";
+import { LastingHead } from "./lasting-head.js";
 import { Direction } from "./link.js";
-import type { Begin, ClientLink, End, Member, WorldOptions } from "./member.js";
+import type { Begin, Member, WorldOptions } from "./member.js";
 import { type Course, ModelWorker, type Report, type WorkerTask, type World } from "./model-worker.js";
 import { Occupancy } from "./occupancy.js";
-import { checkPressure, checkWalltime } from "./orders.js";
+import { checkPressure } from "./orders.js";
 import { Random } from "./random.js";
 
+/** Within so long what has changed is in the journal. */
+const MOST_COMMIT_MS = 20;
 /** Far more slices than any plan of so small a cluster has. */
 const MOST_SLICES = 200;
 
 export class Cluster implements World {
-  readonly driver: CoreDriver;
+  readonly head: LastingHead;
+  readonly clients: Clients;
   readonly random: Random;
   readonly clock = new Clock();
   readonly occupancy = new Occupancy();
   /** Connected, as far as the head knows. */
   readonly members = new Map<number, Member>();
-  /** "session.task" to every end it had; a right run has one each. */
-  readonly ends = new Map<string, End[]>();
   readonly started: Begin[] = [];
-  readonly endedSessions = new Set<number>();
-  readonly closed = new Set<number>();
   /** How an execution goes; to be set by the test. */
   courseOf: (task: WorkerTask) => Course = () => ({ runMs: this.exponential(10), fails: false });
   /** Of the last execution of each task that began. */
-  readonly #attempts = new Map<string, number>();
+  readonly #attempts = new Map<string, { readonly attempt: number; readonly life: number }>();
+  /** Of earlier lives of the head, and not heard of since: until then nothing is planned. */
+  readonly #unheard = new Set<number>();
+  /** Gone before the head was killed, which it does not know. */
+  readonly #ghosts = new Set<number>();
   readonly #requests = new Map<string, Request>();
   readonly #lastArrivalMs = new Map<string, number>();
   readonly #linkMs: number;
   readonly #resumeMs: number;
-  readonly #leaseMs: number;
-  readonly #clients = new Map<number, ClientLink>();
-  /** Links that were cut and came back. */
-  resumed = 0;
+  #resumedWorkers = 0;
   #nextWorker = 1;
   #planDue = false;
   #unfinishedPlans = 0;
 
   constructor(seed: number, options: WorldOptions = {}) {
     this.random = new Random(seed);
-    this.driver = new CoreDriver(options.scheduling, options.checkEvery);
+    this.head = new LastingHead(
+      options,
+      () => this.nowMs,
+      () => this.after(this.random.next() * MOST_COMMIT_MS, () => this.#commit()),
+    );
+    this.clients = new Clients({
+      head: this.head,
+      leaseMs: options.leaseMs ?? 2_000,
+      after: (ms, action) => this.after(ms, action),
+      random: () => this.random.next(),
+      travel: (link, arrive) => this.#travel(link, this.#linkMs, arrive),
+      step: (event) => this.#step(event),
+    });
     this.#linkMs = options.linkMs ?? 2;
     this.#resumeMs = options.resumeMs ?? 500;
-    this.#leaseMs = options.leaseMs ?? 2_000;
   }
 
   get nowMs(): number {
     return this.clock.nowMs;
   }
 
+  get driver(): CoreDriver {
+    return this.head.driver;
+  }
+
+  /** Links that were cut and came back. */
+  get resumed(): number {
+    return this.#resumedWorkers + this.clients.resumed;
+  }
+
   /** How many events the core has been given. */
   get steps(): number {
-    return this.driver.events.length;
+    return this.head.steps;
   }
 
   after(ms: number, action: () => void): void {
@@ -79,6 +108,10 @@ export class Cluster implements World {
   }
 
   join(pool: Pool, linkMs = this.#linkMs): number {
+    if (this.head.isDown) {
+      this.after(1, () => this.join(pool, linkMs));
+      return 0;
+    }
     const number = this.#nextWorker++;
     const worker: ModelWorker = new ModelWorker(
       number,
@@ -92,12 +125,13 @@ export class Cluster implements World {
       () => this.after(0, () => this.#gone(number, true)),
     );
     const endsAtMs = this.nowMs + (pool.remainingMs ?? Number.POSITIVE_INFINITY);
-    const up = new Direction((arrive) => this.#travel(`up ${number}`, linkMs, arrive));
+    const up = new Direction((arrive) => this.#travel(`up ${number}`, linkMs, arrive), true);
     const down = new Direction((arrive) => this.#travel(`down ${number}`, linkMs, arrive));
     const member = { worker, pool, linkMs, endsAtMs, up, down, talks: true, awayUntilMs: undefined };
     this.members.set(number, member);
     this.occupancy.join(number, pool);
     this.#step({ type: "workerJoined", worker: number, name: `w${number}`, pool });
+    this.#commit();
     if (pool.remainingMs !== undefined) {
       this.after(pool.remainingMs * 0.85, () => this.leave(number));
       this.after(pool.remainingMs, () => this.#gone(number, true));
@@ -130,18 +164,19 @@ export class Cluster implements World {
     this.after(ms, () => this.#resume(number));
   }
 
-  /** A client's link is cut; it comes back after so long, unless its lease has ended. */
-  cutClient(session: number, ms: number): void {
-    const client = this.#clients.get(session);
-    if (client === undefined || !client.down.isUp || this.closed.has(session)) return;
-    client.down.cut();
-    const over = ms > this.#leaseMs;
-    this.after(Math.min(ms, this.#leaseMs), () => {
-      if (over) return this.close(session);
-      this.resumed += 1;
-      client.down.resume();
-      for (const say of client.waiting.splice(0)) say();
-    });
+  /** The head is killed, and started again after so long. */
+  killHead(downMs: number): void {
+    if (this.head.isDown) return;
+    this.head.kill();
+    for (const member of this.members.values()) {
+      member.up.cut();
+      member.down.cut();
+      member.up.forgotten(Math.min(1, 2 * this.random.next()));
+      member.talks = false;
+      member.awayUntilMs = undefined;
+    }
+    this.clients.headKilled();
+    this.after(downMs, () => this.#startHead());
   }
 
   /** A worker's machine gets short of memory, for so long. */
@@ -162,39 +197,16 @@ export class Cluster implements World {
   }
 
   open(session: number, options?: { prioritized?: boolean; priority?: number; name?: string }): void {
-    this.driver.session(session, options);
-    const down = new Direction((arrive) => this.#travel(`client ${session}`, this.#linkMs, arrive));
-    this.#clients.set(session, { down, waiting: [] });
+    const { name = `client${session}`, prioritized = false, priority = 0 } = options ?? {};
+    this.#step({ type: "sessionOpened", session, name, prioritized, priority });
+    this.clients.open(session);
+    this.#commit();
   }
 
   spec(session: number, spec: number, demand: ResourceLike, options?: SpecOptions): void {
     this.#requests.set(`${session}.${spec}`, toRequest(demand));
-    this.driver.spec(session, spec, demand, options);
-  }
-
-  submit(session: number, spec: number, count: number): number[] {
-    if (this.closed.has(session)) return [];
-    const client = this.#clients.get(session)!;
-    if (!client.down.isUp) {
-      client.waiting.push(() => this.submit(session, spec, count));
-      return [];
-    }
-    this.driver.nowMs = this.nowMs;
-    const tasks = this.driver.submit(session, spec, count);
-    for (const task of tasks) this.ends.set(`${session}.${task}`, []);
-    this.#changed();
-    return tasks;
-  }
-
-  cancel(session: number, tasks: readonly number[]): void {
-    const client = this.#clients.get(session);
-    if (client?.down.isUp === false) client.waiting.push(() => this.cancel(session, tasks));
-    else this.#step({ type: "cancelRequested", session, tasks });
-  }
-
-  close(session: number): void {
-    this.closed.add(session);
-    this.#step({ type: "sessionClosed", session });
+    this.#step(specDefined(session, spec, demand, options));
+    this.#commit();
   }
 
   demandOf(session: number, spec: number, alternative: number): Demand {
@@ -213,10 +225,11 @@ export class Cluster implements World {
     this.started.push({ atMs: this.nowMs, task });
     const { demand, workers, attempt } = task;
     const name = `${task.session}.${task.task}`;
-    const before = this.#attempts.get(name) ?? 0;
-    if (attempt <= before)
-      throw new Error(`attempt ${attempt} of task ${name} began after attempt ${before}`);
-    this.#attempts.set(name, attempt);
+    const { life } = this.head;
+    const before = this.#attempts.get(name);
+    if (before !== undefined && attempt <= before.attempt && life === before.life)
+      throw new Error(`attempt ${attempt} of task ${name} began after attempt ${before.attempt}`);
+    this.#attempts.set(name, { attempt, life });
     const execution = { task: name, demand, workers };
     this.occupancy.begin(execution);
     return () => this.occupancy.end(execution);
@@ -239,15 +252,21 @@ export class Cluster implements World {
   }
 
   #lost(number: number, planned: boolean): void {
-    if (this.members.delete(number)) this.#step({ type: "workerLost", worker: number, planned });
+    if (this.head.isDown || !this.members.delete(number)) return;
+    this.#unheard.delete(number);
+    this.#step({ type: "workerLost", worker: number, planned });
   }
 
   #suspect(number: number): void {
     const member = this.members.get(number);
-    if (member === undefined || member.talks || member.awayUntilMs !== undefined) return;
+    if (this.head.isDown || member === undefined || member.talks || member.awayUntilMs !== undefined) return;
+    this.#step({ type: "workerSuspect", worker: number });
+    this.#await(number, member);
+  }
+
+  #await(number: number, member: Member): void {
     const untilMs = this.nowMs + this.#resumeMs;
     member.awayUntilMs = untilMs;
-    this.#step({ type: "workerSuspect", worker: number });
     this.clock.at(untilMs, () => {
       if (member.awayUntilMs !== untilMs || !this.members.has(number)) return;
       member.worker.lose();
@@ -258,16 +277,59 @@ export class Cluster implements World {
 
   #resume(number: number): void {
     const member = this.members.get(number);
-    if (member === undefined || !member.worker.alive || member.up.isUp) return;
+    if (this.head.isDown || member === undefined || !member.worker.alive || member.up.isUp) return;
     this.#suspect(number);
     member.up.resume();
     member.down.resume();
     const executions = member.worker.held();
     member.up.sendOnce(() => {
-      this.resumed += 1;
+      this.#resumedWorkers += 1;
+      this.#unheard.delete(number);
       member.talks = true;
       member.awayUntilMs = undefined;
+      const { pressed } = member.worker;
+      if (this.driver.core.view.internals.workers.get(number)?.pressed !== pressed)
+        this.#step({ type: "workerPressed", worker: number, pressed });
       this.#step({ type: "workerResumed", worker: number, executions });
+    });
+  }
+
+  #commit(): void {
+    if (this.head.isDown) return;
+    this.head.commit();
+    this.clients.settle();
+    for (const { up } of this.members.values()) up.settle();
+  }
+
+  #startHead(): void {
+    const recovery = this.head.recover();
+    this.occupancy.headStarted(({ task, workers }) => this.head.knows(task, workers[0]!));
+    this.#unheard.clear();
+    for (const number of recovery.workers.keys()) {
+      const member = this.members.get(number);
+      if (member === undefined) this.#ghosts.add(number);
+      else this.#await(number, member);
+      if (member === undefined) this.#inThisLife(this.#resumeMs, () => this.#ghostLost(number));
+      if (member?.worker.alive !== true) continue;
+      this.#unheard.add(number);
+      this.#inThisLife(this.random.next() * this.#resumeMs * 0.5, () => this.#resume(number));
+    }
+    for (const number of this.members.keys())
+      if (!recovery.workers.has(number)) throw new Error(`the head has lost worker ${number}`);
+    this.clients.headStarted(recovery);
+    this.#unfinishedPlans = 0;
+    this.#changed();
+  }
+
+  #ghostLost(number: number): void {
+    this.#step({ type: "workerLost", worker: number, planned: false });
+  }
+
+  /** Unless the head is killed before. */
+  #inThisLife(afterMs: number, action: () => void): void {
+    const { life } = this.head;
+    this.after(afterMs, () => {
+      if (life === this.head.life && !this.head.isDown) action();
     });
   }
 
@@ -275,20 +337,19 @@ export class Cluster implements World {
   #repeat(number: number, reports: readonly Report[]): void {
     if (this.random.next() > 0.05) return;
     const ends = reports.filter(({ type }) => type === "finished" || type === "failed");
-    this.after(this.exponential(20), () => {
+    this.#inThisLife(this.exponential(20), () => {
       for (const report of ends) this.#report(number, report);
     });
   }
 
   #step(event: TestEvent): void {
-    this.driver.nowMs = this.nowMs;
-    this.#carryOut(this.driver.step(event));
+    this.#carryOut(this.head.step(event));
     this.#changed();
   }
 
   #plan(): void {
-    this.driver.nowMs = this.nowMs;
-    const effects = this.driver.planSlice();
+    if (this.head.isDown || this.#unheard.size > 0) return;
+    const effects = this.head.step({ type: "planDue" });
     if (effects.every(({ type }) => type !== "planAgain")) this.#unfinishedPlans = 0;
     checkPressure(this, effects);
     this.#carryOut(effects);
@@ -312,81 +373,25 @@ export class Cluster implements World {
   }
 
   #report(worker: number, report: Report): void {
-    if (!this.members.has(worker)) return;
-    const { session, task, attempt } = report.task;
-    const one = { worker, session, tasks: [task], attempts: [attempt] };
-    if (report.type === "finished") {
-      this.#step({ type: "finished", ...one, runUs: [report.runMs * 1000], result: "result" });
-    } else if (report.type === "failed") {
-      const { cause } = report;
-      this.#step({ type: "failed", worker, session, task, attempt, cause, labels: [], failure: "failure" });
-    } else this.#step({ type: report.type, ...one });
+    if (this.members.has(worker)) this.#step(eventOf(worker, report));
   }
 
   #carryOut(effects: readonly TestEffect[]): void {
-    for (const effect of effects) {
-      switch (effect.type) {
-        case "assign":
-          if (effect.granted) checkWalltime(this, effect);
-          this.#down(effect.worker, effect);
-          break;
-        case "promote":
-          this.#down(effect.worker, effect);
-          break;
-        case "retract":
-        case "stop":
-          this.#down(effect.worker, effect);
-          break;
-        case "deliver":
-          this.#tell(effect.session, effect.tasks, "delivered");
-          break;
-        case "reject":
-          this.#tell(effect.session, [effect.task], "rejected");
-          break;
-        case "conclude":
-          this.#tell(effect.session, effect.tasks, effect.verdict.type);
-          break;
-        case "sessionEnded":
-          if (this.endedSessions.has(effect.session))
-            throw new Error(`session ${effect.session} ended twice`);
-          this.endedSessions.add(effect.session);
-          break;
-        case "planAgain":
-          this.#unfinishedPlans += 1;
-          if (this.#unfinishedPlans > MOST_SLICES) throw new Error("a plan never completes");
-          this.#changed();
-          break;
-        case "planAt":
-          this.clock.at(effect.atMs, () => this.#plan());
-          break;
-        case "dropWorker":
-          throw new Error(`worker ${effect.worker} was dropped: ${effect.reason}`);
-        case "warn":
-        case "remember":
-          break;
-        default:
-          effect satisfies never;
-      }
-    }
+    carryOut(this, effects, {
+      down: (worker, effect) => this.#down(worker, effect),
+      planAgain: () => {
+        this.#unfinishedPlans += 1;
+        if (this.#unfinishedPlans > MOST_SLICES) throw new Error("a plan never completes");
+        this.#changed();
+      },
+      planAt: (atMs) => this.clock.at(atMs, () => this.#plan()),
+    });
   }
 
   #down(number: number, effect: TestEffect): void {
     const member = this.members.get(number);
+    if (member === undefined && this.#ghosts.has(number)) return;
     if (member === undefined) throw new Error(`${effect.type} is for worker ${number}, which is gone`);
     if (member.talks) member.down.sendOnce(() => member.worker.receive(effect));
-  }
-
-  #tell(session: number, tasks: readonly number[], end: End): void {
-    if (this.closed.has(session)) throw new Error(`${end} for tasks ${tasks} of a closed session ${session}`);
-    const client = this.#clients.get(session);
-    client!.down.send(() => {
-      for (const task of tasks) this.#end(session, task, end);
-    });
-  }
-
-  #end(session: number, task: number, end: End): void {
-    const ends = this.ends.get(`${session}.${task}`)!;
-    ends.push(end);
-    if (ends.length > 1) throw new Error(`task ${session}.${task} ended more than once: ${ends.join(", ")}`);
   }
 }

@@ -12,12 +12,16 @@ export type Travel = (arrive: () => void) => void;
 export class Direction {
   readonly #travel: Travel;
   readonly #unacknowledged = new Unacknowledged<() => void>();
-  readonly #received = new Received();
+  readonly #waits: boolean;
+  #received: Received;
   #stream = 1;
   #isUp = true;
 
-  constructor(travel: Travel) {
+  /** @param waits what arrives counts once it is settled */
+  constructor(travel: Travel, waits = false) {
     this.#travel = travel;
+    this.#waits = waits;
+    this.#received = new Received(waits);
   }
 
   get isUp(): boolean {
@@ -39,6 +43,20 @@ export class Direction {
     });
   }
 
+  /** What has arrived will not be forgotten. */
+  settle(): void {
+    this.#received.settle(this.#received.count);
+  }
+
+  /** The receiver remembers nothing. @param part of what was settled the sender has been told so much, 0 to 1 */
+  forgotten(part: number): void {
+    const before = this.#unacknowledged.sent - this.#unacknowledged.size;
+    const settled = this.#received.resume();
+    this.#unacknowledged.arrived(before + Math.round(part * (settled - before)));
+    this.#unacknowledged.renumber(0);
+    this.#received = new Received(this.#waits);
+  }
+
   cut(): void {
     this.#isUp = false;
     this.#stream += 1;
@@ -48,14 +66,13 @@ export class Direction {
   resume(): void {
     this.#isUp = true;
     this.#stream += 1;
-    this.#unacknowledged.arrived(this.#received.count);
+    this.#unacknowledged.arrived(this.#received.resume());
     for (const arrive of this.#unacknowledged) this.#carry(arrive);
   }
 
   #carry(arrive: () => void): void {
     this.sendOnce(() => {
-      this.#received.add();
-      arrive();
+      if (this.#received.add()) arrive();
     });
   }
 }

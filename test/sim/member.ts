@@ -37,12 +37,6 @@ export interface Member {
   awayUntilMs: number | undefined;
 }
 
-/** A client's link. What it has to say waits while it is cut off. */
-export interface ClientLink {
-  readonly down: Direction;
-  waiting: (() => void)[];
-}
-
 /** An execution that began. */
 export interface Begin {
   readonly atMs: number;

@@ -23,6 +23,8 @@ export class Occupancy {
   readonly #gangs = new Map<number, Execution>();
   readonly #limits = new Map<string, number>();
   readonly #running = new Map<string, Execution>();
+  /** Of these a head that was restarted does not know: they are stopped when their worker is back. */
+  readonly #unknown = new Set<Execution>();
 
   join(worker: number, pool: Pool): void {
     this.#totals.set(worker, poolAmounts(pool));
@@ -54,10 +56,30 @@ export class Occupancy {
   }
 
   end(execution: Execution): void {
-    const { task, demand, workers } = execution;
+    const { task, workers } = execution;
+    if (this.#unknown.delete(execution)) return this.#free(execution, workers.slice(0, 1));
     if (this.#running.get(task) !== execution) return;
+    this.#over(execution);
+    this.#free(execution, workers);
+  }
+
+  /** The head was restarted. What it does not know is kept count of on the worker where it runs only. */
+  headStarted(knows: (execution: Execution) => boolean): void {
+    for (const execution of [...this.#running.values()]) {
+      if (knows(execution)) continue;
+      this.#over(execution);
+      this.#free(execution, execution.workers.slice(1));
+      this.#unknown.add(execution);
+    }
+  }
+
+  #over({ task, demand }: Execution): void {
     this.#running.delete(task);
     for (const { name } of demand.limits) this.#limits.set(name, this.#limits.get(name)! - 1);
+  }
+
+  #free(execution: Execution, workers: readonly number[]): void {
+    const { demand } = execution;
     for (const worker of workers) {
       if (!this.#executions.get(worker)?.delete(execution)) continue;
       if (this.#gangs.get(worker) === execution) this.#gangs.delete(worker);

@@ -63,6 +63,7 @@ export type Action =
   | { readonly type: "cancel"; readonly session: number; readonly tasks: readonly number[] }
   | { readonly type: "cut"; readonly pick: number; readonly ms: number }
   | { readonly type: "cutClient"; readonly session: number; readonly ms: number }
+  | { readonly type: "killHead"; readonly downMs: number }
   | { readonly type: "close"; readonly session: number };
 
 interface SpecOf {
@@ -172,6 +173,13 @@ function actionOf(specs: number): fc.Arbitrary<Action> {
         ms: fc.constantFrom(0, 1, 30, 1_900, 1_900, 2_100),
       }),
     },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        type: fc.constant("killHead" as const),
+        downMs: fc.constantFrom(0, 1, 30, 400),
+      }),
+    },
     { weight: 1, arbitrary: fc.record({ type: fc.constant("close" as const), session }) },
   );
 }
@@ -210,6 +218,12 @@ export const scenario: fc.Arbitrary<Scenario> = fc
       }),
     }),
   );
+
+/** A scenario in which the head lives to the end. */
+export const lastingScenario: fc.Arbitrary<Scenario> = scenario.map((given) => ({
+  ...given,
+  actions: given.actions.filter(([, { type }]) => type !== "killHead"),
+}));
 
 /** Plays it to the end. */
 export function play(given: Scenario): Cluster {
@@ -257,7 +271,7 @@ function perform(cluster: Cluster, action: Action): void {
   const picked = "pick" in action ? workers[action.pick % workers.length] : undefined;
   switch (action.type) {
     case "submit":
-      cluster.submit(action.session, action.spec, action.count);
+      cluster.clients.submit(action.session, action.spec, action.count);
       return;
     case "join":
       cluster.join(action.pool, action.linkMs);
@@ -281,12 +295,14 @@ function perform(cluster: Cluster, action: Action): void {
     case "cut":
       if (picked !== undefined) cluster.cut(picked, action.ms);
       return;
+    case "killHead":
+      return cluster.killHead(action.downMs);
     case "cutClient":
-      return cluster.cutClient(action.session, action.ms);
+      return cluster.clients.cut(action.session, action.ms);
     case "cancel":
-      return cluster.cancel(action.session, action.tasks);
+      return cluster.clients.cancel(action.session, action.tasks);
     case "close":
-      return cluster.close(action.session);
+      return cluster.clients.close(action.session);
     default:
       action satisfies never;
   }
@@ -295,13 +311,14 @@ function perform(cluster: Cluster, action: Action): void {
 /** Throws unless everything has ended as it must, and nothing is left over. */
 export function verify(cluster: Cluster): void {
   const state = cluster.driver.core.view.internals;
-  for (const [task, ends] of cluster.ends) {
+  for (const [task, ends] of cluster.clients.ends) {
     const session = Number(task.split(".")[0]);
-    if (cluster.closed.has(session) || ends.length === 1) continue;
+    if (cluster.clients.closed.has(session) || ends.length === 1) continue;
     throw new Error(`task ${task} never ended: ${placeOf(cluster, task)}`);
   }
-  for (const number of cluster.closed)
-    if (!cluster.endedSessions.has(number)) throw new Error(`session ${number} was closed and has not ended`);
+  for (const number of cluster.clients.closed)
+    if (!cluster.clients.endedSessions.has(number))
+      throw new Error(`session ${number} was closed and has not ended`);
   for (const worker of state.workers.values()) {
     const used = worker.total.findIndex((total, kind) => worker.free[kind] !== total);
     if (used !== -1) throw new Error(`${worker.name} is not free in kind ${used} at the end`);

@@ -51,7 +51,7 @@ function count(soFar: Progress, cluster: Cluster): void {
   soFar.scenarios += 1;
   soFar.events += cluster.steps;
   for (const { event } of cluster.driver.events) if (event.type === "planDue") soFar.plans += 1;
-  soFar.tasks += cluster.ends.size;
+  soFar.tasks += cluster.clients.ends.size;
   soFar.executions += cluster.started.length;
 }
 

@@ -13,6 +13,8 @@ import type { FromExecutor, ToExecutor } from "./message.js";
 
 /** Results are sent when so many bytes have gathered. */
 const FLUSH_BYTES = 64 * 1024;
+/** Results that nobody waits for are sent together, at most so late: telling of each costs more than a short task. */
+const GATHER_MS = 5;
 /** A task that prints waits for the agent when so much has not been taken. */
 const BLOCK_BYTES = 1024 * 1024;
 /** The pipe was full: it is tried again in the next turns for so long, since the agent usually reads at once … */
@@ -39,6 +41,7 @@ export class Pipe {
   #finished: Column = emptyColumn();
   #bytes = 0;
   #flushDue = false;
+  #gathering: NodeJS.Timeout | undefined;
   /** Frames that the pipe did not take; the first may be cut. */
   #backlog: Buffer[] = [];
   #backlogBytes = 0;
@@ -68,19 +71,22 @@ export class Pipe {
     this.#scheduleFlush();
   }
 
-  /** Queues a result. */
-  finished(ref: number, value: Uint8Array, runUs: number): void {
+  /** Queues a result. @param canWait whether this process has enough to do until the agent has heard of it */
+  finished(ref: number, value: Uint8Array, runUs: number, canWait: boolean): void {
     const { refs, sizes, runUs: times, parts } = this.#finished;
     refs.push(ref);
     sizes.push(value.byteLength);
     times.push(runUs);
     if (value.byteLength > 0) parts.push(value);
     this.#bytes += value.byteLength;
-    this.#scheduleFlush();
+    if (canWait && this.#bytes < FLUSH_BYTES) this.#gathering ??= setTimeout(() => this.flush(), GATHER_MS);
+    else this.#scheduleFlush();
   }
 
   /** Sends what is queued now instead of at the end of the turn. */
   flush(): void {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
     this.#closeColumn();
     if (this.#messages.length === 0) return;
     const frame = encodeFrame(this.#messages);

@@ -27,6 +27,8 @@ import { trimStacks } from "./user-stack.js";
 
 /** The pipe is looked at, and results are sent, at least this often. */
 const TURN_MS = 2;
+/** While so many tasks wait here, the agent need not hear of each end at once. */
+const ENOUGH_TASKS = 3;
 
 const NOTHING = new Uint8Array(0);
 
@@ -281,7 +283,8 @@ export class Runner {
         this.#sendLarge(context, encoded.parts, runUs);
         return;
       }
-      this.#pipe.finished(context.ref, joinParts(encoded), runUs);
+      const canWait = this.#queue.length >= ENOUGH_TASKS;
+      this.#pipe.finished(context.ref, joinParts(encoded), runUs, canWait);
       this.#end(context);
     } catch (error) {
       this.#fail(context, "valueFailed", messageOf(error), encodeError(error), runUs);

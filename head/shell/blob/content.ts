@@ -1,6 +1,6 @@
 /** The bytes of one blob: in memory, or in a file that stays while somebody reads it. */
 
-import type { FileHandle } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { Slices } from "./slice.js";
 
 /** The most that is handed on at a time. */
@@ -101,6 +101,34 @@ export class FileContent implements Content {
       filled += bytesRead;
     }
   }
+}
+
+/** Bytes in a file of the journal, which is open while somebody reads it. Who removes the file is another's matter. */
+export class StoredContent implements Content {
+  readonly #path: string;
+  readonly #byteLength: number;
+
+  constructor(path: string, byteLength: number) {
+    this.#path = path;
+    this.#byteLength = byteLength;
+  }
+
+  async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    const content = new FileContent(await open(this.#path, "r"), this.#byteLength, () => {});
+    try {
+      yield* content.chunks();
+    } finally {
+      await content.close();
+    }
+  }
+
+  whole(): Promise<Uint8Array> {
+    return gather(this.chunks(), this.#byteLength);
+  }
+
+  release(): void {}
+
+  async close(): Promise<void> {}
 }
 
 /** Puts chunks into one piece of memory. */

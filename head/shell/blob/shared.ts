@@ -12,17 +12,26 @@
 import { randomBytes } from "node:crypto";
 import {
   closeSync,
+  existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   statfsSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
 import { basename, join } from "node:path";
 import type { BlobRef } from "../../../proto/grain.js";
-import { makePrivate, newFileName, removeDirectory, sweep } from "../../../proto/share/directory.js";
+import { isBlobName } from "../../../proto/hash.js";
+import {
+  isPrivate,
+  makePrivate,
+  newFileName,
+  removeDirectory,
+  sweep,
+} from "../../../proto/share/directory.js";
 import { piecesOf, removeValue } from "../../../proto/share/value-file.js";
 import { CHUNK_BYTES, type Content, gather } from "./content.js";
 import { BlobError } from "./error.js";
@@ -38,7 +47,11 @@ export class SharedFiles {
   readonly proof = randomBytes(16).toString("hex");
   readonly #root: string;
   readonly #path: string;
+  /** Values of an earlier life of the head. */
+  readonly inherited: { readonly ref: BlobRef; readonly content: Content }[] = [];
   readonly #atExit = () => removeDirectory(this.#path);
+  /** The directories of those lives, in which peers have what they were about to hand over or to read. */
+  #before: readonly string[] = [];
 
   private constructor(root: string, path: string) {
     this.#root = root;
@@ -54,16 +67,39 @@ export class SharedFiles {
    * Makes the directory, and removes those of heads and workers that were killed.
    *
    * @param root of shared memory, see `sharedRoot`
+   * @param before names of the directories of earlier lives of this head, which were killed, the last one first: its values are taken over
    * @returns undefined when it cannot be made: values then travel over the connections
    */
-  static open(root: string | undefined): SharedFiles | undefined {
+  static open(root: string | undefined, before: readonly string[] = []): SharedFiles | undefined {
     if (root === undefined) return undefined;
     try {
-      sweep(root);
-      return new SharedFiles(root, makePrivate(root, "head"));
+      sweep(root, before);
+      const shared = new SharedFiles(root, makePrivate(root, "head"));
+      shared.#before = before;
+      if (before[0] !== undefined) shared.#inherit(before[0]);
+      return shared;
     } catch {
       return undefined;
     }
+  }
+
+  #inherit(before: string): void {
+    const path = join(this.#root, basename(before));
+    const values = join(path, "values");
+    if (!isPrivate(path) || !existsSync(values)) return;
+    for (const hash of readdirSync(values).filter(isBlobName)) {
+      const file = this.pathOf(hash);
+      // Not moved: a worker may be about to read it where it was.
+      linkSync(join(values, hash), file);
+      const byteLength = lstatSync(file).size;
+      this.inherited.push({ ref: { hash, byteLength }, content: new SharedContent(file, byteLength) });
+    }
+  }
+
+  /** The peers of the earlier life are here again, or will not come. */
+  forgetBefore(): void {
+    this.#before = [];
+    sweep(this.#root);
   }
 
   /** The name of the directory. */
@@ -90,7 +126,7 @@ export class SharedFiles {
   /** Removes what a peer has left; the peer may have been killed, and with it others. */
   removePeer(name: string): void {
     removeDirectory(this.peerPath(name));
-    sweep(this.#root);
+    sweep(this.#root, this.#before);
   }
 
   /** A file of a peer becomes a value of the head's. */
@@ -114,6 +150,7 @@ export class SharedFiles {
   close(): void {
     process.off("exit", this.#atExit);
     removeDirectory(this.#path);
+    if (this.#before.length > 0) this.forgetBefore();
   }
 }
 

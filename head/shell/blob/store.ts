@@ -16,7 +16,7 @@ import { isBlobName } from "../../../proto/hash.js";
 import type { BlobTransport } from "../../../proto/link/link.js";
 import { isByteLength } from "../check/columns.js";
 import type { Holding } from "../holds.js";
-import { type Content, MemoryContent } from "./content.js";
+import { type Content, MemoryContent, StoredContent } from "./content.js";
 import { BlobError } from "./error.js";
 import { Grace } from "./grace.js";
 import { fileSink, Intake, memorySink, type Sink } from "./intake.js";
@@ -35,6 +35,19 @@ export interface BlobStoreOptions {
   readonly shared?: SharedFiles | undefined;
   /** A clock that never goes back, in milliseconds. Default: `performance.now`. */
   readonly nowMs?: () => number;
+  /** Where values of an earlier life of the head are kept, and who is told when one is not needed any more. */
+  readonly kept?: KeptValues | undefined;
+}
+
+/** Values that are in files already. */
+export interface KeptValues {
+  readonly keptValues: readonly {
+    readonly hash: string;
+    readonly byteLength: number;
+    readonly path: string;
+  }[];
+  /** Nothing refers to a value any more; it may be one that is in no file. */
+  valueDropped(hash: string): void;
 }
 
 const MEMORY_BYTES = 512 * 1024 * 1024;
@@ -59,6 +72,7 @@ export class BlobStore implements BlobTransport, Holding {
   readonly #cached = new Set<string>();
   /** Contents in files that are not closed: those of entries, and of dropped ones that are still read. */
   readonly #files = new Set<Content>();
+  readonly #kept: KeptValues | undefined;
   #memoryBytes = 0;
   #closed = false;
 
@@ -69,6 +83,18 @@ export class BlobStore implements BlobTransport, Holding {
     this.#shared = options.shared;
     const nowMs = options.nowMs ?? (() => performance.now());
     this.#grace = new Grace(options.graceMs ?? GRACE_MS, nowMs, (hash) => this.#drop(hash));
+    this.#kept = options.kept;
+    for (const { ref, content } of options.shared?.inherited ?? []) {
+      this.#memoryBytes += ref.byteLength;
+      this.#add(ref, { content, byteLength: ref.byteLength, inMemory: true });
+    }
+    for (const { hash, byteLength, path } of options.kept?.keptValues ?? []) {
+      if (this.has(hash)) continue;
+      this.#add(
+        { hash, byteLength },
+        { content: new StoredContent(path, byteLength), byteLength, inMemory: false },
+      );
+    }
   }
 
   /** Bytes in memory, uploads that are under way included. */
@@ -299,5 +325,6 @@ export class BlobStore implements BlobTransport, Holding {
     this.#cached.delete(hash);
     if (entry.inMemory) this.#memoryBytes -= entry.byteLength;
     entry.content.release();
+    if (!this.#closed) this.#kept?.valueDropped(hash);
   }
 }

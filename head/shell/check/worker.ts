@@ -80,6 +80,8 @@ const NOT_A_WORKERS = new Set([
   FailureKind.FAILURE_UNSPECIFIED,
   FailureKind.WORKER_LOST,
   FailureKind.INFEASIBLE,
+  FailureKind.NOT_TAKEN,
+  FailureKind.HEAD_LOST,
 ]);
 
 /** A failure of one task, of a kind that a worker can see. */

@@ -1,5 +1,6 @@
 /** Serves a head over gRPC: streams, blobs, administration, health and reflection. */
 
+import { createServer } from "node:net";
 import { dirname } from "node:path";
 import {
   logVerbosity,
@@ -184,6 +185,26 @@ function notYours(caller: Caller | undefined, session: number): string {
     `session ${session} has ended, or is not one that the credential ${caller?.id ?? ""} has opened; ` +
     "ask with that one, or as an administrator"
   );
+}
+
+/**
+ * Says early which of these addresses cannot be had.
+ *
+ * @throws ConnectionError
+ */
+export async function refuseTaken(addresses: readonly Address[]): Promise<void> {
+  for (const address of addresses) {
+    if (address.type === "unix") await claimSocketFile(address.path);
+    else await probe(address);
+  }
+}
+
+async function probe(address: Extract<Address, { type: "tcp" }>): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (error) => reject(explain(address, error)));
+    server.listen({ host: address.host, port: address.port }, () => server.close(() => resolve()));
+  });
 }
 
 /** @param credentials of TLS; undefined: without */

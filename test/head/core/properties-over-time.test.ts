@@ -43,10 +43,10 @@ function crowded({ seed, workers, cores: each, longestMs, policy }: Crowd): Clus
   cluster.open(2);
   cluster.spec(1, SMALL, cores(1));
   cluster.courseOf = ({ spec }) => {
-    if (spec === SMALL) cluster.after(0, () => cluster.submit(1, SMALL, 1));
+    if (spec === SMALL) cluster.after(0, () => cluster.clients.submit(1, SMALL, 1));
     return { runMs: longestMs * (spec === SMALL ? 0.2 + 0.8 * cluster.random.next() : 1), fails: false };
   };
-  cluster.submit(1, SMALL, workers * each * 2);
+  cluster.clients.submit(1, SMALL, workers * each * 2);
   return cluster;
 }
 
@@ -68,7 +68,7 @@ describe("no starvation", () => {
       fc.property(crowd, (given) => {
         const cluster = crowded(given);
         cluster.spec(session, LARGE, demand(given));
-        cluster.after(SUBMITTED_MS, () => cluster.submit(session, LARGE, 1));
+        cluster.after(SUBMITTED_MS, () => cluster.clients.submit(session, LARGE, 1));
         const latestMs = SUBMITTED_MS + RESERVE_AFTER_MS + given.longestMs + TURNS_MS;
         cluster.run(latestMs + 1);
         expect(beganMs(cluster, session, LARGE)).toBeLessThanOrEqual(latestMs);
@@ -87,7 +87,7 @@ describe("no starvation", () => {
         cluster.spec(2, LARGE, wide, { priority: 1 });
         const { courseOf } = cluster;
         cluster.courseOf = (task) => (task.spec === LARGE ? { runMs: 1e9, fails: false } : courseOf(task));
-        cluster.submit(2, LARGE, 2);
+        cluster.clients.submit(2, LARGE, 2);
         cluster.run(3 * RESERVE_AFTER_MS);
         const state = cluster.driver.core.view.internals;
         expect(beganMs(cluster, 2, LARGE)).toBeLessThan(3 * RESERVE_AFTER_MS);
@@ -105,15 +105,15 @@ describe("no starvation", () => {
         for (const [index, demand] of streams.entries()) {
           cluster.open(index + 3);
           cluster.spec(index + 3, SMALL, demand);
-          cluster.submit(index + 3, SMALL, given.workers * given.cores);
+          cluster.clients.submit(index + 3, SMALL, given.workers * given.cores);
         }
         const { courseOf } = cluster;
         cluster.courseOf = (task) => {
-          if (task.session > 2) cluster.after(0, () => cluster.submit(task.session, SMALL, 1));
+          if (task.session > 2) cluster.after(0, () => cluster.clients.submit(task.session, SMALL, 1));
           return task.session > 2 ? { runMs: given.longestMs, fails: false } : courseOf(task);
         };
         cluster.spec(2, LARGE, cores("all"));
-        cluster.after(SUBMITTED_MS, () => cluster.submit(2, LARGE, 1));
+        cluster.after(SUBMITTED_MS, () => cluster.clients.submit(2, LARGE, 1));
         const turns = streams.length + 2;
         const latestMs = SUBMITTED_MS + RESERVE_AFTER_MS + turns * (given.longestMs + TURNS_MS);
         cluster.run(latestMs + 1);
@@ -131,8 +131,8 @@ describe("no starvation", () => {
         cluster.spec(1, LARGE, nodes(Math.min(a, given.workers)));
         cluster.spec(2, OTHER, nodes(Math.min(b, given.workers)));
         cluster.after(SUBMITTED_MS, () => {
-          cluster.submit(1, LARGE, 1);
-          cluster.submit(2, OTHER, 1);
+          cluster.clients.submit(1, LARGE, 1);
+          cluster.clients.submit(2, OTHER, 1);
         });
         // Both drain what runs; the second also waits for the first, which runs for as long.
         const latestMs = SUBMITTED_MS + RESERVE_AFTER_MS + 3 * given.longestMs + 2 * TURNS_MS;
@@ -162,11 +162,11 @@ describe("no starvation", () => {
           cluster.spec(1, SMALL, cores(1), { priority: steps });
           cluster.spec(1, LARGE, cores(1).and(limit("of-its-own", 1_000)), { priority: 0 });
           cluster.courseOf = ({ spec }) => {
-            if (spec === SMALL) cluster.after(0, () => cluster.submit(1, SMALL, 1));
+            if (spec === SMALL) cluster.after(0, () => cluster.clients.submit(1, SMALL, 1));
             return { runMs: longestMs, fails: false };
           };
-          cluster.submit(1, SMALL, n * 4);
-          cluster.after(50, () => cluster.submit(1, LARGE, 1));
+          cluster.clients.submit(1, SMALL, n * 4);
+          cluster.after(50, () => cluster.clients.submit(1, LARGE, 1));
           const latestMs = 50 + (steps + 1) * ageingMs + 2 * longestMs + TURNS_MS;
           cluster.run(latestMs + 1);
           expect(beganMs(cluster, 1, LARGE)).toBeLessThanOrEqual(latestMs);
@@ -199,7 +199,7 @@ function contest(given: Contest, weights: readonly [number, number], demand: Res
   for (const session of [1, 2]) {
     cluster.open(session);
     cluster.spec(session, SMALL, demand);
-    cluster.submit(session, SMALL, given.queues[session - 1]!);
+    cluster.clients.submit(session, SMALL, given.queues[session - 1]!);
   }
   for (let i = 0; i < given.slots; i += 2) cluster.join(poolOf(Math.min(2, given.slots - i)));
   const used: [number, number] = [0, 0];
@@ -306,7 +306,7 @@ describe("backfill", () => {
           const submit = ({ cores: count, seconds: long, known }: (typeof running)[number]) => {
             const walltime = known ? cores(count).and(wtime(long)) : cores(count);
             cluster.spec(1, runs.push(long * 1_000), walltime);
-            cluster.submit(1, runs.length, 1);
+            cluster.clients.submit(1, runs.length, 1);
           };
           cluster.courseOf = ({ spec }) => ({ runMs: runs[spec - 1] ?? 5_000, fails: false });
           for (const each of running) submit({ ...each, known: true });
@@ -314,12 +314,12 @@ describe("backfill", () => {
             // What could not start is not there any more: only what runs stands before the large task.
             const { tasks, classes } = cluster.driver.core.view.internals.sessions.get(1)!;
             const ahead = [...tasks.values()].filter(({ state }) => state.type === "ahead");
-            cluster.cancel(1, [
+            cluster.clients.cancel(1, [
               ...ahead.map(({ number }) => number),
               ...[...classes.values()].flatMap(({ queue }) => [...queue]),
             ]);
             cluster.spec(1, 999, large);
-            cluster.submit(1, 999, 1);
+            cluster.clients.submit(1, 999, 1);
           });
           for (const [atMs, each] of later) cluster.after(2 + atMs, () => submit(each));
           cluster.run();

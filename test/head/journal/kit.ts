@@ -4,59 +4,10 @@ import { Core } from "../../../head/core/core.js";
 import type { State } from "../../../head/core/state.js";
 import type { Task } from "../../../head/core/task.js";
 import { Changes, written } from "../../../head/journal/changes.js";
-import type { Codec, HeadRecord, SessionRecord } from "../../../head/journal/codec.js";
 import { Ledger } from "../../../head/journal/ledger.js";
 import { type Recovery, recover } from "../../../head/journal/recover.js";
 import type { TestEvent } from "../../kit/core.js";
-
-const HEAD: HeadRecord = { instance: new Uint8Array(16), lastSession: 0, lastWorker: 0 };
-
-const bytesOf = (value: unknown): Uint8Array =>
-  Buffer.from(JSON.stringify(value, (_, each) => (each === Number.POSITIVE_INFINITY ? "Infinity" : each)));
-const readWord = (bytes: Uint8Array) => JSON.parse(Buffer.from(bytes).toString());
-
-/** Remembers the events that the shell would have messages for. */
-class WordCodec implements Codec<string, string, string> {
-  readonly events = new Map<string, TestEvent>();
-
-  #bytes(key: string): Uint8Array {
-    return bytesOf(this.events.get(key));
-  }
-  session(session: number): SessionRecord {
-    return { wire: this.#bytes(`session ${session}`), lastTask: 0, received: 0 };
-  }
-  spec(session: number, spec: number) {
-    return { blobs: [], encode: () => this.#bytes(`spec ${session} ${spec}`) };
-  }
-  worker(worker: number) {
-    return this.#bytes(`worker ${worker}`);
-  }
-  submission(spec: number, _first: number, source: string) {
-    return { blobs: [], encode: () => bytesOf({ spec, source }) };
-  }
-  results() {
-    return { blobs: [], encode: () => bytesOf("result") };
-  }
-  failure(failure: string) {
-    return { blobs: [], encode: () => bytesOf(failure) };
-  }
-  openedFrom(session: number, wire: Uint8Array) {
-    const event = readWord(wire);
-    this.events.set(`session ${session}`, event);
-    return event;
-  }
-  definedFrom(_session: number, _spec: number, bytes: Uint8Array) {
-    return readWord(bytes);
-  }
-  joinedFrom(worker: number, bytes: Uint8Array) {
-    const event = readWord(bytes);
-    this.events.set(`worker ${worker}`, event);
-    return event;
-  }
-  sourceFrom(bytes: Uint8Array) {
-    return readWord(bytes);
-  }
-}
+import { WORD_HEAD, WordCodec } from "../../kit/word-codec.js";
 
 /** A scheduler with a journal on a disk that is a map. */
 export class JournalledCore {
@@ -73,7 +24,7 @@ export class JournalledCore {
   /** @param disk as an earlier one has left it */
   constructor(disk: ReadonlyMap<string, Uint8Array> = new Map()) {
     this.disk = new Map(disk);
-    this.#ledger = new Ledger(this.changes, this.#codec, this.core.view, HEAD);
+    this.#ledger = new Ledger(this.changes, this.#codec, this.core.view, WORD_HEAD);
     const records = [...this.disk].sort(([a], [b]) => (a < b ? -1 : 1));
     this.recovery = recover(this.#ledger, records);
     for (const event of this.recovery.events) this.core.step(event, 0);
@@ -87,9 +38,7 @@ export class JournalledCore {
   step(event: TestEvent, nowMs: number): void {
     this.nowMs = nowMs;
     if (event.type === "sessionOpened") this.unacknowledged.set(event.session, new Map());
-    if (event.type === "sessionOpened") this.#codec.events.set(`session ${event.session}`, event);
-    if (event.type === "specDefined") this.#codec.events.set(`spec ${event.session} ${event.spec}`, event);
-    if (event.type === "workerJoined") this.#codec.events.set(`worker ${event.worker}`, event);
+    this.#codec.note(event);
     const effects = this.core.step(event, nowMs);
     this.#ledger.record(event, effects);
     if (event.type === "sessionClosed") this.unacknowledged.delete(event.session);

@@ -4,13 +4,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { check } from "../../../head/core/check.js";
 import { Random } from "../../sim/random.js";
-import { play, scenario } from "../../sim/scenario.js";
+import { lastingScenario, play } from "../../sim/scenario.js";
 import { JournalledCore } from "./kit.js";
 
 describe("recovery", () => {
   it("gives back queues, order, priorities, attempts, placements, groups and unacknowledged results", () => {
     fc.assert(
-      fc.property(scenario, fc.nat(), (given, seed) => {
+      fc.property(lastingScenario, fc.nat(), (given, seed) => {
         const { events } = play(given).driver;
         const random = new Random(seed);
         const live = new JournalledCore();
@@ -43,7 +43,7 @@ describe("recovery", () => {
 
   it("leaves nothing on the disk of sessions and workers that are gone", () => {
     fc.assert(
-      fc.property(scenario, (given) => {
+      fc.property(lastingScenario, (given) => {
         const { events } = play(given).driver;
         const live = new JournalledCore();
         for (const [i, { event, atMs }] of events.entries()) {

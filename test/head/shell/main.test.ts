@@ -2,17 +2,21 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, describe, expect, it, onTestFinished } from "vitest";
 import { connectClient } from "../../../proto/link/grpc/connect.js";
 import { ScriptedClient } from "../../kit/peers.js";
 
 const MAIN = fileURLToPath(new URL("../../../head/main.ts", import.meta.url));
 const SCRIPT = `import { main } from ${JSON.stringify(MAIN)}; process.exitCode = await main(process.argv.slice(1));`;
+
+const STATE = mkdtempSync(join(tmpdir(), "grain-test-"));
+afterAll(() => rmSync(STATE, { recursive: true, force: true }));
 
 interface Head {
   readonly process: ChildProcess;
@@ -29,6 +33,8 @@ function grainHead(...args: string[]): Head {
     ["--import", "tsx", "--input-type=module", "-e", SCRIPT, "--", ...args],
     {
       stdio: ["ignore", "pipe", "pipe"],
+      // A journal of the user's own must neither be read nor written.
+      env: { ...process.env, XDG_STATE_HOME: STATE },
     },
   );
   const output = { stdout: "", stderr: "" };

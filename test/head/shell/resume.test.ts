@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { type Held, Refused_Code } from "../../../proto/grain.js";
+import { FailureKind, type Held, Refused_Code } from "../../../proto/grain.js";
 import { bytes, openHead, type TestHead, text } from "./head-kit.js";
 
 const ID = new Uint8Array(16).fill(1);
@@ -36,7 +36,8 @@ describe("a worker whose stream breaks", () => {
     expect(head.head.status().workers).toMatchObject([{ name: "w1", state: "suspect", running: 1 }]);
     const back = head.worker();
     const again = await back.introduce({ id: ID, resume: true });
-    expect(again).toMatchObject({ worker: accepted.worker, received: 0, head: accepted.head });
+    expect(again.received).toBeUndefined();
+    expect(again).toMatchObject({ worker: accepted.worker, head: accepted.head });
     back.send({ body: { $case: "held", held: heldOf({ tasks: [1], attempts: [1], started: [true] }) } });
     await turn();
     expect(head.head.status().workers).toMatchObject([{ state: "ready", running: 1 }]);
@@ -99,6 +100,9 @@ describe("a worker whose stream breaks", () => {
       body: { $case: "held", held: heldOf({ tasks: [1], attempts: [1], started: [true] }) },
     });
     expect(await back.inbox.take("cancel")).toEqual({ session: 1, tasks: [1] });
+    // It gets nothing until what it ran has ended there.
+    const ended = { session: 1, tasks: [1], attempts: [1], sizes: [0], args: bytes("") };
+    back.fail(ended as never, { kind: FailureKind.CANCELLED });
     expect(await back.inbox.take("assign")).toMatchObject({ tasks: [1], attempts: [2] });
   });
 

@@ -58,4 +58,32 @@ describe("Received", () => {
     expect(received.tell()).toBeUndefined();
     expect(received.isDue).toBe(false);
   });
+
+  it("that waits is told only what is settled, and says when that is worth a message", () => {
+    const received = new Received(true, 10);
+    expect(received.tell()).toBeUndefined();
+    received.add();
+    received.add();
+    expect(received.isSettled).toBe(false);
+    expect(received.tell()).toBeUndefined();
+    // Somebody would have been told.
+    expect(received.settle(11)).toBe(true);
+    expect(received.tell()).toBe(11);
+    expect(received.settle(12)).toBe(true);
+    expect(received.isSettled).toBe(true);
+    expect(received.tell()).toBe(12);
+  });
+
+  it("takes nothing twice that was taken and not settled when a stream was lost", () => {
+    const received = new Received(true);
+    for (let i = 0; i < 5; i += 1) expect(received.add()).toBe(true);
+    received.settle(2);
+    expect(received.resume()).toBe(2);
+    expect([received.add(), received.add()]).toEqual([false, false]);
+    // Lost once more, with one settled meanwhile.
+    received.settle(3);
+    expect(received.resume()).toBe(3);
+    expect([received.add(), received.add(), received.add()]).toEqual([false, false, true]);
+    expect(received.count).toBe(6);
+  });
 });
