@@ -190,7 +190,7 @@ async function serve(flags: Flags): Promise<void> {
       resumeMs: flags.resume,
       leaseMs: flags.lease,
       scheduling,
-      journalDirectory: journalDirectory(flags.journal, flags.listen?.[0] ?? DEFAULT_ADDRESS, process.env),
+      journalDirectory: journalDirectory(flags.journal, nameOf(listenOf(flags)), process.env),
       blobs: {
         ...(flags.memory === undefined ? {} : { memoryBytes: flags.memory }),
         ...(flags.spill === undefined ? {} : { spillParent: flags.spill }),
@@ -215,6 +215,11 @@ async function serve(flags: Flags): Promise<void> {
     signals.close();
     await trace?.close();
   }
+}
+
+/** What a head's state is called by: where it can be found again. */
+function nameOf(listen: readonly string[]): string {
+  return listen.find((address) => parseAddress(address).type === "edge") ?? listen[0]!;
 }
 
 /** Where the head is told to listen; one of them may be an edge file. */

@@ -31,6 +31,25 @@ const values = await run(() => Promise.all([1, 2, 3].map((x) => double.with(core
 console.log(values.join(" "));
 `;
 
+/** Two calls, one after the other, with large values; each waits until it may end. */
+const WAITS = `
+import { appendFileSync, existsSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
+import { cores, delayed, run } from "grain-scheduler";
+const waits = delayed(async function waits(call: number, text: string) {
+  appendFileSync(process.env.GATE + ".started", "call " + call + "\\n");
+  console.log("started", call);
+  while (!existsSync(process.env.GATE!)) await setTimeout(20);
+  return text;
+});
+const text = "x".repeat(1_000_000);
+await run(async () => {
+  const first = await waits.with(cores(1))(1, text);
+  const second = await waits.with(cores(1))(2, first);
+  console.log(first.length, second.length);
+});
+`;
+
 /** Waits as long as it takes. */
 async function until<T>(look: () => T | undefined | Promise<T | undefined>): Promise<T> {
   for (;;) {
@@ -52,7 +71,8 @@ function heads(): number[] {
 }
 
 const startHead = (...args: string[]) => stage.start("grain-head", ["--edge", file, ...args]);
-const startWorker = () => stage.start("grain-worker", ["--address", address, "--cpus", "2"]);
+const startWorker = () =>
+  stage.start("grain-worker", ["--address", address, "--cpus", "2"], { GATE: `${stage.directory}/gate` });
 
 describe("through an edge file", () => {
   it("a worker that starts first waits; of heads that start together one serves", async () => {
@@ -82,15 +102,26 @@ describe("through an edge file", () => {
     const first = startHead("--listen", "127.0.0.1:0");
     const worker = startWorker();
     await worker.until(/Joined the head at (\S+)\./);
+    const waits = stage.run(
+      ["--import", "tsx", stage.program("waits.ts", WAITS)],
+      { GRAIN_ADDRESS: address, GATE: `${stage.directory}/gate` },
+      stage.project,
+    );
+    await waits.until(/started 1/);
     const before = (await readRecord(file)) as EdgeRecord;
     first.kill("SIGKILL");
     await first.ended;
     const second = startHead("--listen", "127.0.0.1:0");
     await second.until(/listening on/);
-    await worker.until(/Joined the head at[\s\S]+Joined the head at/);
     const after = (await readRecord(file))!;
     expect(after.generation).toBe(before.generation + 1);
     expect(after.addresses).not.toEqual(before.addresses);
+    // With what the first one had written down the second goes on; values that are large move as well.
+    writeFileSync(`${stage.directory}/gate`, "");
+    await waits.ended;
+    expect(waits.stdout, waits.stderr).toMatch(/^1000000 1000000\n$/m);
+    // What it printed at that moment may be shown twice; it ran once.
+    expect(readFileSync(`${stage.directory}/gate.started`, "utf8")).toBe("call 1\ncall 2\n");
     const program = await stage.play(stage.program("double.ts", PROGRAM), { AT: address });
     expect(program.stdout, program.stderr).toBe("2 4 6\n");
   });

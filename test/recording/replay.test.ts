@@ -40,10 +40,13 @@ function said(path: string, bytes: Buffer): FromHead[] {
   if (codec === undefined) return [];
   return codec.head(bytes).flatMap(({ body }): FromHead[] => {
     if (body === undefined || body.$case === "received" || body.$case === "counts") return [];
-    if (body.$case === "welcome") return [{ $case: "welcome", welcome: { session: body.welcome.session } }];
+    if (body.$case === "welcome") {
+      const { session } = body.welcome;
+      return [{ $case: "welcome", welcome: { session, hello: undefined } }];
+    }
     if (body.$case === "accepted") {
       const { worker } = body.accepted;
-      return [{ $case: "accepted", accepted: { worker, heartbeatMs: 0 } }];
+      return [{ $case: "accepted", accepted: { worker, hello: undefined, heartbeatMs: 0 } }];
     }
     return [body];
   });

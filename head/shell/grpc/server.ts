@@ -11,7 +11,7 @@ import {
   type sendUnaryData,
   setLogVerbosity,
 } from "@grpc/grpc-js";
-import { formatAddress, type SocketAddress } from "../../../proto/address.js";
+import { formatAddress, type SocketAddress, type TcpAddress } from "../../../proto/address.js";
 import { ConnectionError, messageOf } from "../../../proto/errors.js";
 import type {
   AccessAnswer,
@@ -192,14 +192,14 @@ function notYours(caller: Caller | undefined, session: number): string {
  *
  * @throws ConnectionError
  */
-export async function refuseTaken(addresses: readonly Address[]): Promise<void> {
+export async function refuseTaken(addresses: readonly SocketAddress[]): Promise<void> {
   for (const address of addresses) {
     if (address.type === "unix") await claimSocketFile(address.path);
     else await probe(address);
   }
 }
 
-async function probe(address: Extract<Address, { type: "tcp" }>): Promise<void> {
+async function probe(address: TcpAddress): Promise<void> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(explain(address, error)));
