@@ -55,7 +55,7 @@ export class ValueFiles {
       this.#unneeded.delete(hash);
       // What never came cannot be kept: the tasks that need it fail.
       if (this.#here.has(hash) || !source.has(hash)) continue;
-      await this.#write(hash, source);
+      if (!(await this.#write(hash, source))) continue;
       this.#here.add(hash);
       any = true;
     }
@@ -77,7 +77,8 @@ export class ValueFiles {
     }
   }
 
-  async #write(hash: string, source: ValueSource): Promise<void> {
+  /** @returns false when it was not needed any more, and so dropped, before it was written: a record will say so, too */
+  async #write(hash: string, source: ValueSource): Promise<boolean> {
     const path = join(this.#directory, hash);
     const partial = `${path}.partial`;
     const file = await open(partial, "w", 0o600);
@@ -87,10 +88,12 @@ export class ValueFiles {
     } catch (error) {
       await file.close();
       await rm(partial, { force: true });
+      if (!source.has(hash)) return false;
       throw error;
     }
     await file.close();
     await rename(partial, path);
+    return true;
   }
 }
 

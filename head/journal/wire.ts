@@ -42,9 +42,9 @@ export function wireCodec(known: Known): Codec<Source, Finished, Failure> {
         endsAt: leftMs === undefined ? undefined : known.unixMs() + leftMs,
       };
     },
-    weigh: ({ args, sizes, blobs }) => ({
+    weigh: ({ byteLength, sizes, blobs }) => ({
       blobs: [...(blobs?.values() ?? [])].map(({ hash }) => hash),
-      byteLength: args.byteLength + sizes.length,
+      byteLength: byteLength + sizes.length,
     }),
     submission: (spec, first, sources) => Submit.encode(submitOf(spec, first, sources)).finish(),
     results(effect) {

@@ -85,15 +85,16 @@ function tellClient(effect: ForClient, peers: Peers): void {
     case "deliver": {
       const results = resultsMessage(effect);
       session.holds.delivered(results.tasks, results.blobs);
+      session.args.ended(results.tasks);
       session.send({ body: { $case: "results", results } });
       break;
     }
     case "reject":
-      session.holds.ended([effect.task]);
+      session.ended([effect.task]);
       session.send({ body: { $case: "failure", failure: effect.failure } });
       break;
     case "conclude":
-      session.holds.ended(effect.tasks);
+      session.ended(effect.tasks);
       for (const task of effect.tasks) {
         session.send({ body: { $case: "failure", failure: concluded(task, effect.verdict) } });
       }

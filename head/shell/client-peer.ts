@@ -9,6 +9,7 @@
  * another stream may take it up.
  */
 
+import { messageOf } from "../../proto/errors.js";
 import {
   type ClientMessage,
   FailureKind,
@@ -26,6 +27,8 @@ import { ownFailure } from "./carry-out.js";
 import { wrongSpec, wrongSubmit, wrongTaskList } from "./check/client.js";
 import { badMessage, type Refusal, refusedMessage, refuseHello } from "./check/hello.js";
 import { readRequest } from "./check/resources.js";
+import type { Stream } from "./inline/delivery.js";
+import type { Keeper, Kept } from "./inline/keeper.js";
 import type { Loop } from "./loop.js";
 import { Outbox } from "./outbox.js";
 import type { Session } from "./session.js";
@@ -34,6 +37,8 @@ import { Source } from "./source.js";
 /** What a client's stream needs of the head. */
 export interface ClientHost {
   readonly loop: Loop;
+  /** Where small arguments wait. */
+  readonly keeper: Keeper;
   /** Gives a client that said hello a session, or says why not. */
   admitClient(peer: ClientPeer, open: OpenSession): Session | Refusal;
   /** The session that a client comes back to, or why there is none. */
@@ -195,7 +200,10 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     const lease = open.token === undefined ? {} : { leaseMs: this.#host.leaseMs };
     const welcome = { session: admitted.number, hello: hello(), ...lease };
     // Whoever has been welcomed can come back, whatever happens to this head.
-    this.#host.whenDurable(() => this.send({ body: { $case: "welcome", welcome } }));
+    this.#host.whenDurable(() => {
+      this.send({ body: { $case: "welcome", welcome } });
+      if (admitted.peer === this) admitted.delivery.begin(this.#stream());
+    });
     this.#host.changed(admitted);
     return undefined;
   }
@@ -207,8 +215,8 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     const session = this.#host.resumeClient(this, open);
     if ("code" in session) return session;
     this.#state = { type: session.closing ? "closing" : "open", session };
-    const { number, unacknowledged } = session;
-    if (session.recovered) unacknowledged.renumber(received);
+    const { number, delivery } = session;
+    if (session.recovered) delivery.renumber(received);
     session.recovered = false;
     session.expected = sent ?? 0;
     const wrong = this.#received(session, received);
@@ -216,16 +224,28 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     const count = session.received.resume();
     const welcome = { session: number, hello: hello(), received: count, leaseMs: this.#host.leaseMs };
     this.#outbox.send({ body: { $case: "welcome", welcome } });
-    for (const message of unacknowledged) this.#outbox.send(message);
+    delivery.begin(this.#stream());
     this.#host.caughtUp(session);
     this.#host.changed(session);
     return undefined;
   }
 
   #received(session: Session, count: number): Refusal | undefined {
-    if (session.unacknowledged.arrived(count)) return undefined;
-    const { sent } = session.unacknowledged;
-    return badMessage(`received: ${count} messages have arrived, but ${sent} were sent`);
+    if (session.delivery.arrived(count)) return undefined;
+    return badMessage(`received: ${count} messages have arrived, but ${session.delivery.count} were sent`);
+  }
+
+  /** This stream, for what must not be missed. */
+  #stream(): Stream {
+    const link = this.#link;
+    return {
+      send: (message) => this.send(message),
+      flush: () => link.flush(),
+      get pendingBytes() {
+        return link.pendingBytes;
+      },
+      drained: () => link.drained(),
+    };
   }
 
   #acknowledgement(): HeadToClient | undefined {
@@ -267,6 +287,15 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
       for (let task = submit.first; task <= session.lastTask; task += 1) session.send(notTaken(task, why));
       return undefined;
     }
+    let kept: Kept;
+    try {
+      kept = this.#host.keeper.keep(submit.args);
+    } catch (error) {
+      const full = `it has no room for more arguments, neither in memory nor on disk (${messageOf(error)})`;
+      for (let task = submit.first; task <= session.lastTask; task += 1) session.send(notTaken(task, full));
+      return undefined;
+    }
+    session.args.submitted(submit.first, count, kept);
     session.holds.submitted(submit.first, submit.blobs);
     this.#host.loop.step({
       type: "submitted",
@@ -274,7 +303,7 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
       spec: submit.spec,
       first: submit.first,
       count,
-      source: new Source(submit),
+      source: new Source(submit, kept),
     });
     this.#host.changed(session);
     return undefined;

@@ -18,6 +18,7 @@ import { Ledger } from "../journal/ledger.js";
 import { type RecoveredSession, type Recovery, recover } from "../journal/recover.js";
 import { wireCodec } from "../journal/wire.js";
 import type { BlobStore } from "./blob/store.js";
+import type { Keeper } from "./inline/keeper.js";
 import type { HeadLog } from "./log.js";
 import type { Loop, ShellEvent } from "./loop.js";
 import { messagesOf, requestOf } from "./recovered.js";
@@ -41,8 +42,11 @@ export interface DurableParts {
   readonly registry: Registry;
   readonly view: CoreView;
   readonly blobs: BlobStore;
+  readonly keeper: Keeper;
   readonly loop: Loop;
   readonly log: HeadLog;
+  /** How long workers are waited for. */
+  readonly resumeMs: number;
   nowMs(): number;
 }
 
@@ -63,12 +67,13 @@ export class DurableState {
   #found: Found | undefined;
   /** Of these more has arrived than is known to be durable. */
   readonly #following = new Set<Received>();
-  readonly clients = new ReturningClients();
+  readonly clients: ReturningClients;
   #hearing: NodeJS.Timeout | undefined;
   #restoring = false;
 
   constructor(parts: DurableParts) {
     this.#parts = parts;
+    this.clients = new ReturningClients(parts.resumeMs);
     const { journal, registry, view, head } = parts;
     const codec = wireCodec({
       session: (number) => this.#sessionRecord(number),
@@ -196,9 +201,13 @@ export class DurableState {
   }
 
   #reopen({ number, record, specs, results }: RecoveredSession): Session {
-    const { registry, blobs, journal } = this.#parts;
+    const { registry, blobs, keeper, journal } = this.#parts;
     const open = OpenSession.decode(record.wire);
-    const session = new Session(number, open, open.hello!, blobs, new Received(true, record.received));
+    const session = new Session(number, open, open.hello!, {
+      store: blobs,
+      keeper,
+      received: new Received(true, record.received),
+    });
     session.lastTask = record.lastTask;
     session.owner = record.owner;
     session.recovered = true;
@@ -220,9 +229,18 @@ export class DurableState {
   }
 
   #holdArguments(event: Extract<ShellEvent, { type: "recovered" }>): void {
-    const { blobs } = event.source;
+    const { source } = event;
+    const { blobs } = source;
     const session = this.#parts.registry.sessions.get(event.session);
-    if (blobs === undefined || session === undefined) return;
+    if (session === undefined) return;
+    const left = event.waiting.reduce((sum, [first, end]) => sum + end - first, 0);
+    session.args.submitted(
+      event.base,
+      source.sizes.length,
+      source.keepBy(this.#parts.keeper),
+      left + event.putBack.length + event.placed.length,
+    );
+    if (blobs === undefined) return;
     const live = new Set([...event.putBack, ...event.placed].map(({ task }) => task));
     const waits = (task: number) => event.waiting.some(([first, end]) => task >= first && task < end);
     const held = [...blobs]

@@ -35,6 +35,7 @@ import { type ClientHost, ClientPeer } from "./client-peer.js";
 import { CountsTimer, sameCounts } from "./counts.js";
 import { DurableState, noted } from "./durable.js";
 import { explanationMessage } from "./explain.js";
+import { Keeper } from "./inline/keeper.js";
 import { Links } from "./links.js";
 import { type HeadLog, silentLog } from "./log.js";
 import { Loop, type Scheduler } from "./loop.js";
@@ -98,6 +99,7 @@ export class Head {
   readonly #core: Scheduler;
   readonly #loop: Loop;
   readonly #registry: Registry;
+  readonly #keeper: Keeper;
   readonly #counts = new CountsTimer((session) => this.#sendCounts(session));
   readonly #sentCounts = new Map<number, Counts>();
   readonly #links = new Links();
@@ -121,7 +123,14 @@ export class Head {
     this.#onClients = options.onClients ?? (() => {});
     this.#journal = options.journal;
     this.blobs = new BlobStore({ ...options.blobs, kept: options.journal });
-    this.#registry = new Registry(options.maxClients ?? MAX_CLIENTS, this.blobs, () => this.#newReceived());
+    this.#keeper = new Keeper({
+      account: this.blobs.inline,
+      spillParent: options.blobs?.spillParent,
+      // The journal may not have written yet what has ended meanwhile.
+      settled: (then) => (this.#durable === undefined ? then() : this.#durable.whenDurable(then)),
+    });
+    const newReceived = () => new Received(this.#journal !== undefined);
+    this.#registry = new Registry(options.maxClients ?? MAX_CLIENTS, this.blobs, this.#keeper, newReceived);
     const peers = this.#peers(options.embedded ?? false);
     const core = noted(watched(this.#core, options.trace), () => this.#durable);
     this.#loop = new Loop(core, (effect) => carryOut(effect, peers), this.#nowMs);
@@ -150,7 +159,7 @@ export class Head {
       heard: ({ received }, tell) => this.#durable?.heard(received, tell),
       hasValue: (hash) => this.blobs.has(hash),
     });
-    if (options.journal !== undefined) this.#recover(options.journal, own!);
+    if (options.journal !== undefined) this.#recover(options.journal, own!, options.resumeMs ?? RESUME_MS);
   }
 
   /** Serves a client on this stream. @param owner the credential it has shown; empty: it needed none */
@@ -224,22 +233,21 @@ export class Head {
     this.#durable?.close();
     // After the last event: a session whose client was told that it is over is not kept.
     await this.#journal?.close();
+    this.#keeper.close();
     await this.blobs.close();
   }
 
-  #newReceived(): Received {
-    return new Received(this.#journal !== undefined);
-  }
-
-  #recover(journal: Journal, head: HeadRecord): void {
+  #recover(journal: Journal, head: HeadRecord, resumeMs: number): void {
     this.#durable = new DurableState({
       journal,
       head,
       registry: this.#registry,
       view: this.#core.view,
       blobs: this.blobs,
+      keeper: this.#keeper,
       loop: this.#loop,
       log: this.#log,
+      resumeMs,
       nowMs: this.#nowMs,
     });
     this.#durable.begin({
@@ -263,6 +271,7 @@ export class Head {
   #hostOfClients(): ClientHost {
     return {
       loop: this.#loop,
+      keeper: this.#keeper,
       admitClient: (peer, open) => this.#admitClient(peer, open),
       resumeClient: (peer, open) => this.#resumeClient(peer, open),
       leaseMs: this.#leaseMs,
@@ -303,6 +312,7 @@ export class Head {
 
   #clientCutOff(session: Session, why: string): void {
     session.peer = undefined;
+    session.delivery.stop();
     if (this.#registry.draining) return;
     this.#log.warn(
       `client ${session} is cut off (${why}); its session goes on for ${seconds(this.#leaseMs)}`,
@@ -331,7 +341,7 @@ export class Head {
     const session = this.#registry.sessions.get(number);
     if (session === undefined) return;
     for (const { peer } of this.#registry.workers.values()) peer?.forget(number);
-    session.holds.releaseAll();
+    session.releaseAll();
     this.#registry.sessions.delete(number);
     this.#sentCounts.delete(number);
     this.#awayClients.end(session);

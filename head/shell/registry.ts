@@ -1,10 +1,11 @@
 /** Who is connected: sessions and workers by number, and the rules of admission. */
 
 import { type JoinCluster, type OpenSession, Refused_Code } from "../../proto/grain.js";
-import { Received } from "../../proto/link/unacknowledged.js";
+import type { Received } from "../../proto/link/unacknowledged.js";
 import type { Refusal } from "./check/hello.js";
 import type { ClientPeer } from "./client-peer.js";
 import type { Holding } from "./holds.js";
+import type { Keeper } from "./inline/keeper.js";
 import { Session } from "./session.js";
 import type { Member, WorkerPeer } from "./worker-peer.js";
 
@@ -48,6 +49,7 @@ export class Registry {
   draining = false;
   readonly #maxClients: number;
   readonly #store: Holding;
+  readonly #keeper: Keeper;
   readonly #connected = new Set<Session>();
   readonly #byName = new Map<string, Member>();
   readonly #byId = new Map<string, Member>();
@@ -56,9 +58,10 @@ export class Registry {
   #lastWorker = 0;
 
   /** @param newReceived what counts the messages of a peer */
-  constructor(maxClients: number, store: Holding, newReceived: () => Received = () => new Received()) {
+  constructor(maxClients: number, store: Holding, keeper: Keeper, newReceived: () => Received) {
     this.#maxClients = maxClients;
     this.#store = store;
+    this.#keeper = keeper;
     this.#newReceived = newReceived;
   }
 
@@ -91,7 +94,8 @@ export class Registry {
       };
     }
     this.#lastSession += 1;
-    const session = new Session(this.#lastSession, open, open.hello!, this.#store, this.#newReceived());
+    const parts = { store: this.#store, keeper: this.#keeper, received: this.#newReceived() };
+    const session = new Session(this.#lastSession, open, open.hello!, parts);
     session.peer = peer;
     session.owner = peer.owner;
     this.sessions.set(session.number, session);

@@ -7,19 +7,27 @@ import type { Session } from "./session.js";
 
 /** No longer than a worker waits for an answer. */
 const PATIENCE_MS = 4_000;
+/** Nor than this part of the time in which a worker must be back: it tries for no longer. */
+const PATIENCE_PART = 1 / 3;
 
 /** Programs that are expected to come back. */
 export class ReturningClients {
   readonly #expected = new Set<Session>();
   #waiting: (() => void)[] = [];
+  readonly #patienceMs: number;
   #timer: NodeJS.Timeout | undefined;
+
+  /** @param resumeMs how long the head waits for workers */
+  constructor(resumeMs: number) {
+    this.#patienceMs = Math.min(PATIENCE_MS, resumeMs * PATIENCE_PART);
+  }
 
   expect(session: Session): void {
     this.#expected.add(session);
     this.#timer ??= setTimeout(() => {
       this.#expected.clear();
       this.#settle();
-    }, PATIENCE_MS).unref();
+    }, this.#patienceMs).unref();
   }
 
   /** It is here: it counts as back when all that it had sent has arrived. */

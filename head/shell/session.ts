@@ -5,10 +5,21 @@
 
 import { timingSafeEqual } from "node:crypto";
 import type { HeadToClient, Hello, OpenSession, Spec } from "../../proto/grain.js";
-import { Received, Unacknowledged } from "../../proto/link/unacknowledged.js";
+import type { Received } from "../../proto/link/unacknowledged.js";
 import type { ClientPeer } from "./client-peer.js";
 import type { Holding } from "./holds.js";
 import { Holds } from "./holds.js";
+import { KeptArguments } from "./inline/arguments.js";
+import { Delivery } from "./inline/delivery.js";
+import type { Keeper } from "./inline/keeper.js";
+
+/** What a session works with. */
+export interface SessionParts {
+  readonly store: Holding;
+  readonly keeper: Keeper;
+  /** What counts its client's messages. */
+  readonly received: Received;
+}
 
 /** One session. */
 export class Session {
@@ -24,6 +35,8 @@ export class Session {
   readonly open: OpenSession;
   readonly specs = new Map<number, Spec>();
   readonly holds: Holds;
+  /** The small arguments of its tasks. */
+  readonly args = new KeptArguments();
   /**
    * The highest task number submitted so far. Numbers only rise and messages come in order, so a
    * submission up to here that comes again has been taken before, whether its tasks have ended or not.
@@ -45,16 +58,10 @@ export class Session {
   readonly token: Uint8Array | undefined;
   /** Of the client's messages. */
   readonly received: Received;
-  readonly unacknowledged = new Unacknowledged<HeadToClient>();
+  /** What its client is told, if it can come back. */
+  readonly delivery: Delivery;
 
-  /** @param received what counts its client's messages */
-  constructor(
-    number: number,
-    open: OpenSession,
-    hello: Hello,
-    store: Holding,
-    received: Received = new Received(),
-  ) {
+  constructor(number: number, open: OpenSession, hello: Hello, { store, keeper, received }: SessionParts) {
     this.number = number;
     this.open = open;
     this.received = received;
@@ -65,12 +72,26 @@ export class Session {
     this.counts = open.counts;
     this.token = open.token;
     this.holds = new Holds(store);
+    this.delivery = new Delivery(keeper);
   }
 
   /** Tells the client something that must not be lost; later, if it is cut off. */
   send(message: HeadToClient): void {
-    if (this.token !== undefined) this.unacknowledged.push(message);
-    this.peer?.send(message);
+    if (this.token === undefined) this.peer?.send(message);
+    else this.delivery.push(message);
+  }
+
+  /** Tasks have ended and will not run again. */
+  ended(tasks: readonly number[]): void {
+    this.holds.ended(tasks);
+    this.args.ended(tasks);
+  }
+
+  /** It has ended. */
+  releaseAll(): void {
+    this.holds.releaseAll();
+    this.args.releaseAll();
+    this.delivery.releaseAll();
   }
 
   /** Whether this is the token of its client. */

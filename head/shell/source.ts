@@ -11,26 +11,60 @@ import type {
   Assign as WireAssign,
 } from "../../proto/grain.js";
 import type { Assign, Deliver } from "../core/effect.js";
+import type { Keeper, Kept } from "./inline/keeper.js";
 
 const NOTHING = new Uint8Array(0);
 
-/** One submission as the head keeps it: bytes of all its tasks, and where each begins. */
+/** One submission as the head keeps it: where the bytes of all its tasks are, and where each begins in them. */
 export class Source {
-  readonly args: Uint8Array;
+  #args: Pick<Kept, "byteLength" | "read">;
   readonly sizes: readonly number[];
   /** Item i is args[offsets[i], offsets[i + 1]). */
   readonly offsets: Float64Array | Uint32Array;
   /** Arguments that are blobs, by item; undefined when none is. */
   readonly blobs: ReadonlyMap<number, BlobRef> | undefined;
 
-  /** @param submit one without complaints (see check/client.ts) */
-  constructor(submit: Submit) {
-    this.args = submit.args;
+  /**
+   * @param submit one without complaints (see check/client.ts)
+   * @param args where its bytes are kept. Default: in memory
+   */
+  constructor(submit: Submit, args?: Kept) {
+    this.#args = args ?? inMemory(submit.args);
     this.sizes = submit.sizes;
     this.offsets = offsetsOf(submit.sizes, submit.args.byteLength);
     this.blobs =
       submit.blobs.length === 0 ? undefined : new Map(submit.blobs.map(({ index, ref }) => [index, ref!]));
   }
+
+  get byteLength(): number {
+    return this.#args.byteLength;
+  }
+
+  /** The bytes of all its tasks; read anew each time if they are not in memory. */
+  get args(): Uint8Array {
+    return this.read(0, this.byteLength);
+  }
+
+  /** Its bytes are kept here from now on; if there is room nowhere, where they are. @returns for whoever says when that ends */
+  keepBy(keeper: Pick<Keeper, "keep">): Kept {
+    const { args } = this;
+    try {
+      const kept = keeper.keep(args);
+      this.#args = kept;
+      return kept;
+    } catch {
+      return { ...inMemory(args), release() {} };
+    }
+  }
+
+  /** Bytes from start to end (not included). */
+  read(start: number, end: number): Uint8Array {
+    return this.#args.read(start, end);
+  }
+}
+
+function inMemory(bytes: Uint8Array): Pick<Kept, "byteLength" | "read"> {
+  return { byteLength: bytes.byteLength, read: (start, end) => bytes.subarray(start, end) };
 }
 
 function offsetsOf(sizes: readonly number[], total: number): Float64Array | Uint32Array {
@@ -52,14 +86,14 @@ class Gathering {
   readonly #pieces: Uint8Array[] = [];
 
   /** Takes items start to end (not included), which are neighbours. */
-  takeRun(source: Pick<Source, "args" | "sizes" | "offsets" | "blobs">, start: number, end: number): void {
-    const { args, sizes, offsets, blobs } = source;
+  takeRun(source: Pick<Source, "read" | "sizes" | "offsets" | "blobs">, start: number, end: number): void {
+    const { sizes, offsets, blobs } = source;
     for (let i = start; i < end; i++) {
       const ref = blobs?.get(i);
       if (ref !== undefined) this.blobs.push({ index: this.sizes.length, ref });
       this.sizes.push(sizes[i]!);
     }
-    if (offsets[start] !== offsets[end]) this.#pieces.push(args.subarray(offsets[start], offsets[end]));
+    if (offsets[start] !== offsets[end]) this.#pieces.push(source.read(offsets[start]!, offsets[end]!));
   }
 
   bytes(): Uint8Array {

@@ -15,6 +15,12 @@ export class Unacknowledged<Message> {
   /** Those before it are known to have arrived, and are let go now and then. */
   #from = 0;
   #arrived = 0;
+  readonly #letGo: ((message: Message) => void) | undefined;
+
+  /** @param letGo told each message that is known to have arrived */
+  constructor(letGo?: (message: Message) => void) {
+    this.#letGo = letGo;
+  }
 
   /** How many messages have been sent. */
   get sent(): number {
@@ -39,8 +45,10 @@ export class Unacknowledged<Message> {
   arrived(count: number): boolean {
     if (!(count <= this.sent)) return false;
     if (count <= this.#arrived) return true;
-    this.#kept.fill(undefined as Message, this.#from, this.#from + count - this.#arrived);
-    this.#from += count - this.#arrived;
+    const end = this.#from + count - this.#arrived;
+    if (this.#letGo !== undefined) for (let i = this.#from; i < end; i += 1) this.#letGo(this.#kept[i]!);
+    this.#kept.fill(undefined as Message, this.#from, end);
+    this.#from = end;
     this.#arrived = count;
     if (this.#from === this.#kept.length || this.#from > 1_024) {
       this.#kept = this.#kept.slice(this.#from);
@@ -55,6 +63,16 @@ export class Unacknowledged<Message> {
    */
   renumber(arrived: number): void {
     this.#arrived = arrived;
+  }
+
+  /** So many of them are known to have arrived. */
+  get arrivedCount(): number {
+    return this.#arrived;
+  }
+
+  /** The message that was sent after so many others; undefined: it has arrived, or was not sent. */
+  after(sent: number): Message | undefined {
+    return sent < this.#arrived ? undefined : this.#kept[this.#from + sent - this.#arrived];
   }
 
   /** Those that must be sent again on a new stream. */

@@ -13,14 +13,14 @@ import { join } from "node:path";
 
 const PRIVATE = 0o700;
 /** Role, process id, its start in clock ticks, its namespace of process ids, random digits. */
-const NAME = /^grain-(?:head|worker)-(\d+-\d+-\d+)-[0-9a-f]{32}$/;
+const NAME = /^grain-(head|worker|launcher)-(\d+-\d+-\d+)-[0-9a-f]{32}$/;
 const PROCESS = /^(\d+)-(\d+)-(\d+)$/;
 /** In place of what the system does not tell. */
 const UNKNOWN = "0";
 const FILE_NAME = /^[0-9a-f]{32}$/;
 
 /** Whose a directory is. */
-export type Role = "head" | "worker";
+export type Role = "head" | "worker" | "launcher";
 
 /**
  * Where directories are made: GRAIN_SHARED_DIR, or `/dev/shm` where there is one.
@@ -97,13 +97,21 @@ export function isFileName(text: string): boolean {
   return FILE_NAME.test(text);
 }
 
+/** Every role. */
+export const ROLES: readonly Role[] = ["head", "worker", "launcher"];
+
 /** Removes a directory and all in it, if it is there. */
 export function removeDirectory(path: string): void {
   rmSync(path, { recursive: true, force: true });
 }
 
-/** Removes the directories of this user's processes that have ended without doing so. @param spared but these */
-export function sweep(root: string, spared: readonly string[] = []): void {
+/**
+ * Removes the directories of this user's processes that have ended without doing so.
+ *
+ * @param roles only theirs: what a head has left may be taken over by its next life, so only heads remove it
+ * @param spared but these
+ */
+export function sweep(root: string, roles: readonly Role[], spared: readonly string[] = []): void {
   let names: string[] = [];
   try {
     names = readdirSync(root);
@@ -111,8 +119,9 @@ export function sweep(root: string, spared: readonly string[] = []): void {
     // There is nothing to be removed.
   }
   for (const name of names) {
-    const owner = NAME.exec(name)?.[1];
-    if (owner === undefined || spared.includes(name) || !hasEnded(owner)) continue;
+    const [, role, owner] = NAME.exec(name) ?? [];
+    if (owner === undefined || !roles.includes(role as Role) || spared.includes(name) || !hasEnded(owner))
+      continue;
     const path = join(root, name);
     if (isPrivate(path)) removeDirectory(path);
   }

@@ -47,7 +47,7 @@ export class Staging {
   constructor(blobs: BlobTransport) {
     this.#blobs = blobs;
     const root = sharedRoot() ?? tmpdir();
-    for (const swept of new Set([root, tmpdir()])) sweep(swept);
+    for (const swept of new Set([root, tmpdir()])) sweep(swept, ["worker", "launcher"]);
     this.#known = blobs.files;
     this.directory = blobs.files?.directory ?? this.#make(root);
     this.fallback = this.#make(tmpdir());

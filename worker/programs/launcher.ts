@@ -9,10 +9,10 @@
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
+import { accessSync, constants, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { makePrivate, sharedRoot } from "../../proto/share/directory.js";
 import { allCores, currentCores } from "./affinity.js";
 import { findProgram } from "./find.js";
 import { type Job, Lane } from "./lane.js";
@@ -34,10 +34,11 @@ function shells(): { readonly launcher: string; readonly options: string[]; read
 
 /** Memory if there is such a place: it is for FIFOs and what programs read from standard input. */
 function makeDirectory(): string {
-  for (const place of ["/dev/shm", tmpdir()]) {
+  for (const place of [sharedRoot(), tmpdir()]) {
+    if (place === undefined) continue;
     try {
       accessSync(place, constants.W_OK | constants.X_OK);
-      return mkdtempSync(join(place, "grain-"));
+      return makePrivate(place, "launcher");
     } catch {
       // Not there, or not ours to write: the next one.
     }

@@ -29,6 +29,7 @@ import {
   isPrivate,
   makePrivate,
   newFileName,
+  ROLES,
   removeDirectory,
   sweep,
 } from "../../../proto/share/directory.js";
@@ -73,7 +74,7 @@ export class SharedFiles {
   static open(root: string | undefined, before: readonly string[] = []): SharedFiles | undefined {
     if (root === undefined) return undefined;
     try {
-      sweep(root, before);
+      sweep(root, ROLES, before);
       const shared = new SharedFiles(root, makePrivate(root, "head"));
       shared.#before = before;
       if (before[0] !== undefined) shared.#inherit(before[0]);
@@ -99,7 +100,7 @@ export class SharedFiles {
   /** The peers of the earlier life are here again, or will not come. */
   forgetBefore(): void {
     this.#before = [];
-    sweep(this.#root);
+    sweep(this.#root, ROLES);
   }
 
   /** The name of the directory. */
@@ -126,7 +127,7 @@ export class SharedFiles {
   /** Removes what a peer has left; the peer may have been killed, and with it others. */
   removePeer(name: string): void {
     removeDirectory(this.peerPath(name));
-    sweep(this.#root, this.#before);
+    sweep(this.#root, ROLES, this.#before);
   }
 
   /** A file of a peer becomes a value of the head's. */

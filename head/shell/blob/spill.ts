@@ -1,13 +1,14 @@
 /** Files for values that do not fit in memory, in a private directory that is made when first needed. */
 
-import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
+import { type FileHandle, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { makePrivate, sweep } from "../../../proto/share/directory.js";
 
 /** Files of one store. */
 export class Spill {
   readonly #parent: string;
-  #directory: Promise<string> | undefined;
+  #directory: string | undefined;
   #files = 0;
 
   /** @param parent where the directory is made. Default: the system's directory for temporary files. */
@@ -20,11 +21,10 @@ export class Spill {
    * frees it when it is closed, or when this process ends in whatever way.
    */
   async create(): Promise<FileHandle> {
-    // mkdtemp gives mode 0700.
-    this.#directory ??= mkdtemp(join(this.#parent, "grain-head-"));
+    this.#directory ??= this.#make();
     this.#files += 1;
     const name = String(this.#files);
-    const path = join(await this.#directory, name);
+    const path = join(this.#directory, name);
     const handle = await open(path, "wx+", 0o600);
     await rm(path);
     return handle;
@@ -33,6 +33,12 @@ export class Spill {
   /** Removes the directory. */
   async close(): Promise<void> {
     if (this.#directory === undefined) return;
-    await rm(await this.#directory, { recursive: true, force: true });
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  /** Those of heads that were killed are removed, too. */
+  #make(): string {
+    sweep(this.#parent, ["head"]);
+    return makePrivate(this.#parent, "head");
   }
 }

@@ -52,6 +52,7 @@ export interface KeptValues {
 
 const MEMORY_BYTES = 512 * 1024 * 1024;
 const GRACE_MS = 60_000;
+const INLINE_SHARE = 0.5;
 
 interface Entry {
   readonly content: Content;
@@ -74,6 +75,7 @@ export class BlobStore implements BlobTransport, Holding {
   readonly #files = new Set<Content>();
   readonly #kept: KeptValues | undefined;
   #memoryBytes = 0;
+  #inlineBytes = 0;
   #closed = false;
 
   constructor(options: BlobStoreOptions = {}) {
@@ -97,7 +99,22 @@ export class BlobStore implements BlobTransport, Holding {
     }
   }
 
-  /** Bytes in memory, uploads that are under way included. */
+  /** Counts what is in memory of small values: they have the same room, but never more than half of it. */
+  readonly inline = {
+    reserve: (byteLength: number): boolean => {
+      if (this.#inlineBytes + byteLength > this.#memoryLimit * INLINE_SHARE) return false;
+      if (!this.#hasRoom(byteLength)) return false;
+      this.#inlineBytes += byteLength;
+      this.#memoryBytes += byteLength;
+      return true;
+    },
+    free: (byteLength: number): void => {
+      this.#inlineBytes -= byteLength;
+      this.#memoryBytes -= byteLength;
+    },
+  };
+
+  /** Bytes in memory, uploads that are under way and small values included. */
   get memoryBytes(): number {
     return this.#memoryBytes;
   }

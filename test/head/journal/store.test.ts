@@ -1,6 +1,6 @@
 /** What is on the disk: damaged, of another format, full. */
 
-import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -182,6 +182,29 @@ describe("a journal on disk", () => {
     await durable();
     await vi.waitFor(() => expect(existsSync(file)).toBe(false));
     await close();
+  });
+
+  it("lets go of a large value that is dropped while it is about to be written", async () => {
+    const directory = await emptyDirectory();
+    const { hash } = refOf([Buffer.from("large")]);
+    let asked = 0;
+    const source: ValueSource = {
+      // Whoever had it was done with it between the look and the reading.
+      has: () => ++asked === 1,
+      read() {
+        throw new Error("nothing refers to it any more");
+      },
+    };
+    const { journal, durable, close } = await opened(directory, source);
+    journal.changes.put(new Entry("submit/1", () => Buffer.from("it"), { blobs: [hash] }));
+    journal.changes.put(entry("task/1", "kept"));
+    await durable();
+    expect(asked).toBe(2);
+    expect(journal.failure).toBeUndefined();
+    expect(readdirSync(join(directory, "values"))).toEqual([]);
+    await close();
+    const again = await opened(directory);
+    expect(again.journal.records.map(([key]) => key)).toEqual(["submit/1", "task/1"]);
   });
 
   it("goes on in memory while it cannot be written, and writes everything when it can again", async () => {

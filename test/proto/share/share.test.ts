@@ -18,6 +18,7 @@ import {
   makePrivate,
   newFileName,
   privateAt,
+  ROLES,
   removeFilesOf,
   sharedRoot,
   sweep,
@@ -77,7 +78,7 @@ describe("private directories", () => {
     const elsewhere = ["grain", role, pid, "1", `${namespace}1`, "0".repeat(32)].join("-");
     for (const name of [dead, elsewhere, "grain-mine"]) mkdirSync(join(root, name), { mode: 0o700 });
     writeFileSync(join(root, dead, "value"), "x");
-    sweep(root);
+    sweep(root, ROLES);
     expect(readdirSync(root).sort()).toEqual([elsewhere, mine, "grain-mine"].sort());
   });
 

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { ProgramError } from "../../../proto/errors.js";
+import { sharedRoot } from "../../../proto/share/directory.js";
 import type { Program, RunProgram } from "../../../proto/task.js";
 import { createPrograms, disposePrograms, type ProgramsOptions } from "../../../worker/programs/index.js";
 
@@ -60,7 +61,7 @@ export async function failure(program: Promise<unknown>): Promise<ProgramError> 
 
 /** Where launchers keep their files. */
 export function launcherFiles(): string[] {
-  return ["/dev/shm", tmpdir()].flatMap((place) =>
-    existsSync(place) ? readdirSync(place).filter((name) => /^grain-\w{6}$/.test(name)) : [],
+  return [sharedRoot() ?? tmpdir(), tmpdir()].flatMap((place) =>
+    existsSync(place) ? readdirSync(place).filter((name) => name.startsWith("grain-launcher-")) : [],
   );
 }

@@ -1,0 +1,135 @@
+/**
+ * What one client is told and must not miss: sent as fast as the client reads, kept until it has arrived,
+ * and sent again on its next stream. What waits for the client does not pile up in memory, however much it is.
+ */
+
+import { HeadToClient } from "../../../proto/grain.js";
+import { Unacknowledged } from "../../../proto/link/unacknowledged.js";
+import type { Keeper } from "./keeper.js";
+
+/** A client that leaves more than this unread is sent no more until it has read. */
+const AHEAD_BYTES = 4 * 1024 * 1024;
+
+/** A client's stream. */
+export interface Stream {
+  send(message: HeadToClient): void;
+  /** Sends what is queued, as much as the transport takes. */
+  flush(): void;
+  /** Bytes that the transport has not taken. */
+  readonly pendingBytes: number;
+  /** Resolves when the transport takes bytes again. */
+  drained(): Promise<void>;
+}
+
+/** A message, in memory or encoded in a file. */
+interface Waiting {
+  read(): HeadToClient;
+  release(): void;
+}
+
+/** What one client is told. */
+export class Delivery {
+  readonly #keeper: Keeper;
+  readonly #waiting = new Unacknowledged<Waiting>((waiting) => waiting.release());
+  #stream: Stream | undefined;
+  /** So many messages, of all there were, have been sent to this stream or one before. */
+  #sent = 0;
+  #blocked = false;
+
+  constructor(keeper: Keeper) {
+    this.#keeper = keeper;
+  }
+
+  /** How many messages there were. */
+  get count(): number {
+    return this.#waiting.sent;
+  }
+
+  push(message: HeadToClient): void {
+    this.#waiting.push(this.#keep(message));
+    this.#pump();
+  }
+
+  /** From now on it is sent here, beginning with what has not arrived. */
+  begin(stream: Stream): void {
+    this.#stream = stream;
+    this.#blocked = false;
+    this.#sent = this.#waiting.arrivedCount;
+    this.#pump();
+  }
+
+  /** There is no stream. */
+  stop(): void {
+    this.#stream = undefined;
+  }
+
+  /** So many messages have arrived. @returns false, and nothing happens, when so many were never sent */
+  arrived(count: number): boolean {
+    if (!this.#waiting.arrived(count)) return false;
+    this.#sent = Math.max(this.#sent, this.#waiting.arrivedCount);
+    return true;
+  }
+
+  /** See {@link Unacknowledged.renumber}. */
+  renumber(arrived: number): void {
+    this.#waiting.renumber(arrived);
+    this.#sent = arrived;
+  }
+
+  /** The session has ended. */
+  releaseAll(): void {
+    this.stop();
+    this.#waiting.arrived(this.#waiting.sent);
+  }
+
+  #keep(message: HeadToClient): Waiting {
+    const weight = weightOf(message);
+    const read = () => message;
+    if (weight === 0) return { read, release() {} };
+    const release = this.#keeper.count(weight);
+    if (release !== undefined) return { read, release };
+    try {
+      const kept = this.#keeper.write(HeadToClient.encode(message).finish());
+      return {
+        read: () => HeadToClient.decode(kept.read(0, kept.byteLength)),
+        release: () => kept.release(),
+      };
+    } catch {
+      // There is no room for it anywhere, and it cannot be refused: it stays in memory, uncounted.
+      return { read, release() {} };
+    }
+  }
+
+  #pump(): void {
+    while (!this.#blocked && this.#stream !== undefined) {
+      const next = this.#waiting.after(this.#sent);
+      if (next === undefined) return;
+      if (this.#stream.pendingBytes > AHEAD_BYTES) return void this.#wait(this.#stream);
+      this.#sent += 1;
+      this.#stream.send(next.read());
+    }
+  }
+
+  async #wait(stream: Stream): Promise<void> {
+    this.#blocked = true;
+    stream.flush();
+    await stream.drained();
+    if (this.#stream !== stream) return;
+    this.#blocked = false;
+    this.#pump();
+  }
+}
+
+/** The bytes of a message that may be many. */
+function weightOf({ body }: HeadToClient): number {
+  switch (body?.$case) {
+    case "results":
+      return body.results.values.byteLength;
+    case "output":
+      return body.output.text.byteLength;
+    case "failure":
+      return body.failure.error.byteLength + body.failure.stderrTail.length;
+    default:
+      return 0;
+  }
+}
