@@ -4,9 +4,10 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { chmod, lstat, mkdir, open, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { isHash, refOf } from "../proto/hash.js";
 
 /** Where bundles come from. */
@@ -71,22 +72,33 @@ export class BundleCache {
   }
 }
 
-/** Makes the directory this user's, and nobody else's. */
+/** Makes the directory this user's, and nobody else's; nor can another have put it, or what it is in, there. */
 async function claimDirectory(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const { uid, mode } = await stat(directory);
-  const self = process.getuid?.() ?? uid;
-  if (uid !== self) {
-    throw new Error(
-      `The cache of bundles ${directory} belongs to another user, who could change the code in it; set XDG_CACHE_HOME to a directory of your own.`,
-    );
+  for (const path of [directory, dirname(directory)]) {
+    // A link belongs to who has made it, and may lead elsewhere tomorrow.
+    for (const { uid } of [await lstat(path), await stat(path)]) {
+      const self = process.getuid?.() ?? uid;
+      if (uid === self || (path !== directory && uid === 0)) continue;
+      throw new Error(
+        `The cache of bundles ${directory} is not safe: ${path} belongs to another user, who could change the code in it; ` +
+          "set XDG_CACHE_HOME to a directory of your own.",
+      );
+    }
   }
+  const { mode } = await stat(directory);
   if ((mode & 0o077) !== 0) await chmod(directory, 0o700);
 }
 
+/** A file of the directory itself: what a link leads to may change later. */
 async function isIntact(path: string, hash: string): Promise<boolean> {
   try {
-    return refOf([await readFile(path)]).hash === hash;
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      return refOf([await file.readFile()]).hash === hash;
+    } finally {
+      await file.close();
+    }
   } catch {
     return false;
   }
