@@ -1,6 +1,6 @@
 /** Starts a head that listens: the daemon's, and for programs that embed one which others connect to. */
 
-import { formatAddress, parseAddress } from "../../proto/address.js";
+import { formatAddress, parseSocketAddress } from "../../proto/address.js";
 import { sharedRoot } from "../../proto/share/directory.js";
 import { type DoorOptions, openDoor } from "../access/door.js";
 import type { Journal } from "../journal/journal.js";
@@ -44,7 +44,7 @@ export const DEFAULT_ADDRESS = "127.0.0.1:7700";
  * const { addresses, close } = await startHead({ listen: ["127.0.0.1:0"] });
  */
 export async function startHead(options: ListenOptions = {}): Promise<ListeningHead> {
-  const addresses = (options.listen ?? [DEFAULT_ADDRESS]).map((address) => parseAddress(address));
+  const addresses = (options.listen ?? [DEFAULT_ADDRESS]).map((address) => parseSocketAddress(address));
   const door = await openDoor(options, addresses);
   const log = options.log ?? silentLog;
   if (options.insecure === true)
