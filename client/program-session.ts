@@ -4,6 +4,7 @@
  */
 
 import { basename } from "node:path";
+import { parseAddress } from "../proto/address.js";
 import { ConfigError } from "../proto/errors.js";
 import type { HeadStatus } from "../proto/grain.js";
 import type { Request } from "../proto/resource/demand.js";
@@ -129,11 +130,14 @@ export async function programSession(
     throw new ConfigError(
       "The option detach needs a head that outlives this program. Start one (grain-head), and name it with the option address, GRAIN_ADDRESS, or `address` in grain.toml.",
     );
-  const open = choice.type === "address" ? remoteHead(choice.address) : embeddedHead(choice.local);
+  const open = choice.type === "address" ? remoteHead(choice.address, options) : embeddedHead(choice.local);
   return { session: new ProgramSession(options, open), choice };
 }
 
-function remoteHead(address: string): (signal: AbortSignal) => Promise<OpenedHead> {
+function remoteHead(
+  address: string,
+  { configFile }: RunOptions,
+): (signal: AbortSignal) => Promise<OpenedHead> {
   return async (signal) => {
     const giveUpMs = connectTimeoutMs(process.env.GRAIN_CONNECT_TIMEOUT);
     const { connectClient } = await import("../proto/link/grpc/connect.js");
@@ -141,9 +145,22 @@ function remoteHead(address: string): (signal: AbortSignal) => Promise<OpenedHea
     const onRetry = (message: string) => {
       if (retries++ % RETRIES_SHOWN === 0) process.stderr.write(`grain: ${message}\n`);
     };
-    const connection = await connectClient(address, { signal, onRetry, giveUpMs });
+    const onNoHead = await starterFor(address, configFile);
+    const connection = await connectClient(address, { signal, onRetry, onNoHead, giveUpMs });
     return { connection, release: async () => {} };
   };
+}
+
+/** Who has an edge file has a head. */
+async function starterFor(
+  address: string,
+  configFile: RunOptions["configFile"],
+): Promise<(() => void) | undefined> {
+  const parsed = parseAddress(address);
+  if (parsed.type !== "edge") return undefined;
+  const { configOf, HeadStarter } = await import("./daemon.js");
+  const starter = new HeadStarter({ edgeFile: parsed.path, config: configOf(configFile) });
+  return () => starter.start();
 }
 
 function embeddedHead(local: RunOptions["local"]): (signal: AbortSignal) => Promise<OpenedHead> {

@@ -1,7 +1,9 @@
 /** The `grain-head` command: reads flags, starts a head, and ends it when told to or when nobody needs it. */
 
 import { constants } from "node:os";
+import { resolve } from "node:path";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { chooseAccess } from "../proto/access/place.js";
 import { parseAddress } from "../proto/address.js";
 import { parseDuration } from "../proto/duration.js";
 import { ConfigError, messageOf } from "../proto/errors.js";
@@ -10,6 +12,7 @@ import { usageLine } from "../proto/usage.js";
 import { VERSION } from "../proto/version.js";
 import type { DoorOptions } from "./access/door.js";
 import { loadScheduling } from "./config.js";
+import { enterEdge, type Tenure } from "./edge/tenure.js";
 import { IdleQuit } from "./idle-quit.js";
 import { journalDirectory } from "./journal/directory.js";
 import type { DaemonLog } from "./log-file.js";
@@ -18,6 +21,7 @@ import type { TraceFile } from "./trace/file.js";
 
 interface Flags {
   readonly listen?: string[];
+  readonly edge?: string;
   readonly maxClients: number;
   readonly idleQuit?: number;
   readonly resume: number;
@@ -78,9 +82,10 @@ function newCommand(): Command {
     .version(VERSION)
     .option(
       "--listen <address>",
-      `host:port or unix:///path; may be repeated (default: ${DEFAULT_ADDRESS})`,
+      `host:port, unix:///path or edge:///path; may be repeated (default: ${DEFAULT_ADDRESS})`,
       addAddress,
     )
+    .option("--edge <file>", "say in this file where the head listens: --listen edge:///FILE")
     .option("--max-clients <number>", "clients connected at a time", readCount, 8)
     .option(
       "--idle-quit <duration>",
@@ -176,14 +181,27 @@ async function serve(flags: Flags): Promise<void> {
   const trace = await beginTrace(flags.trace, log);
   const idle = new IdleQuit(flags.idleQuit);
   const signals = new Signals(log);
+  let tenure: Tenure | undefined;
   try {
+    const edge = await enterEdge(listenOf(flags), {
+      insecure: flags.insecure,
+      access: flags.insecure || flags.tlsCert !== undefined ? "" : chooseAccess(flags).place,
+      warn: (text) => log.warn(text),
+      stopped: signals.received,
+    });
+    if (edge.type === "elsewhere") {
+      log.info(edge.message);
+      process.stdout.write(`grain-head: ${edge.message}\n`);
+      return;
+    }
+    tenure = edge.tenure;
     const { head, addresses, close } = await startHead({
-      ...(flags.listen === undefined ? {} : { listen: flags.listen }),
+      listen: edge.listen,
       maxClients: flags.maxClients,
       resumeMs: flags.resume,
       leaseMs: flags.lease,
       scheduling,
-      journalDirectory: journalDirectory(flags.journal, flags.listen?.[0] ?? DEFAULT_ADDRESS, process.env),
+      journalDirectory: journalDirectory(flags.journal, nameOf(listenOf(flags)), process.env),
       resultBytes: flags.cache,
       blobs: {
         ...(flags.memory === undefined ? {} : { memoryBytes: flags.memory }),
@@ -195,17 +213,31 @@ async function serve(flags: Flags): Promise<void> {
       onClients: (connected) => idle.clients(connected),
     });
     idle.clients(head.connectedClients);
+    await tenure.publish(addresses);
     log.info(`listening on ${addresses.join(", ")} (grain-head ${VERSION}, pid ${process.pid})`);
     process.stdout.write(`grain-head ${VERSION} listening on ${addresses.join(", ")}\n`);
-    const why = await Promise.race([signals.received, idle.quit]);
+    const why = await Promise.race([signals.received, idle.quit, tenure.over]);
     log.info(`ending: ${why}`);
+    await tenure.close();
     await close(why);
     log.info("ended");
   } finally {
+    await tenure?.close();
     idle.close();
     signals.close();
     await trace?.close();
   }
+}
+
+/** What a head's state is called by: where it can be found again. */
+function nameOf(listen: readonly string[]): string {
+  return listen.find((address) => parseAddress(address).type === "edge") ?? listen[0]!;
+}
+
+/** Where the head is told to listen; one of them may be an edge file. */
+function listenOf({ listen, edge }: Flags): string[] {
+  if (edge === undefined) return listen ?? [DEFAULT_ADDRESS];
+  return [...(listen ?? []), `edge://${resolve(edge)}`];
 }
 
 function doorOptions({ access, insecure, yesReally, tlsCert, tlsKey, tlsCa }: Flags): DoorOptions {

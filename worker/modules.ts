@@ -4,10 +4,11 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { chmod, lstat, mkdir, open, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
-import { refOf } from "../proto/hash.js";
+import { dirname, join } from "node:path";
+import { isHash, refOf } from "../proto/hash.js";
 
 /** Where bundles come from. */
 export type FetchBundle = (hash: string) => Promise<Uint8Array>;
@@ -52,12 +53,13 @@ export class BundleCache {
   }
 
   async #provide(hash: string): Promise<string> {
+    if (!isHash(hash)) throw new Error(`"${hash}" does not name a bundle.`);
+    // Before anything in it is believed: what others can write, they can change after it was looked at.
+    await claimDirectory(this.#directory);
     const path = join(this.#directory, `${hash}.mjs`);
     if (await isIntact(path, hash)) return path;
     const bytes = await this.#fetch(hash);
     if (refOf([bytes]).hash !== hash) throw new Error(`Bundle ${hash} arrived damaged.`);
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    await chmod(this.#directory, 0o700);
     const temporary = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`;
     try {
       await writeFile(temporary, bytes, { mode: 0o600 });
@@ -70,9 +72,33 @@ export class BundleCache {
   }
 }
 
+/** Makes the directory this user's, and nobody else's; nor can another have put it, or what it is in, there. */
+async function claimDirectory(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  for (const path of [directory, dirname(directory)]) {
+    // A link belongs to who has made it, and may lead elsewhere tomorrow.
+    for (const { uid } of [await lstat(path), await stat(path)]) {
+      const self = process.getuid?.() ?? uid;
+      if (uid === self || (path !== directory && uid === 0)) continue;
+      throw new Error(
+        `The cache of bundles ${directory} is not safe: ${path} belongs to another user, who could change the code in it; ` +
+          "set XDG_CACHE_HOME to a directory of your own.",
+      );
+    }
+  }
+  const { mode } = await stat(directory);
+  if ((mode & 0o077) !== 0) await chmod(directory, 0o700);
+}
+
+/** A file of the directory itself: what a link leads to may change later. */
 async function isIntact(path: string, hash: string): Promise<boolean> {
   try {
-    return refOf([await readFile(path)]).hash === hash;
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    try {
+      return refOf([await file.readFile()]).hash === hash;
+    } finally {
+      await file.close();
+    }
   } catch {
     return false;
   }

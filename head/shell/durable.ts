@@ -18,6 +18,7 @@ import { Ledger } from "../journal/ledger.js";
 import { type RecoveredSession, type Recovery, recover } from "../journal/recover.js";
 import { wireCodec } from "../journal/wire.js";
 import type { BlobStore } from "./blob/store.js";
+import { fromJournal } from "./fingerprint.js";
 import type { Keeper } from "./inline/keeper.js";
 import type { HeadLog } from "./log.js";
 import type { Loop, ShellEvent } from "./loop.js";
@@ -215,7 +216,7 @@ export class DurableState {
 
   #reopen({ number, record, specs, results }: RecoveredSession): Session {
     const { registry, blobs, keeper, journal } = this.#parts;
-    const open = OpenSession.decode(record.wire);
+    const open = fromJournal(OpenSession.decode(record.wire));
     const session = new Session(number, open, open.hello!, {
       store: blobs,
       keeper,

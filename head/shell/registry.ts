@@ -4,6 +4,7 @@ import { type Gang_Node, type JoinCluster, type OpenSession, Refused_Code } from
 import type { Received } from "../../proto/link/unacknowledged.js";
 import type { Refusal } from "./check/hello.js";
 import type { ClientPeer } from "./client-peer.js";
+import { withoutToken } from "./fingerprint.js";
 import type { Holding } from "./holds.js";
 import type { Keeper } from "./inline/keeper.js";
 import { Session } from "./session.js";
@@ -95,7 +96,7 @@ export class Registry {
     }
     this.#lastSession += 1;
     const parts = { store: this.#store, keeper: this.#keeper, received: this.#newReceived() };
-    const session = new Session(this.#lastSession, open, open.hello!, parts);
+    const session = new Session(this.#lastSession, withoutToken(open), open.hello!, parts);
     session.peer = peer;
     session.owner = peer.owner;
     this.sessions.set(session.number, session);

@@ -3,10 +3,10 @@
  * streams: while there is none, what the client is to be told waits here.
  */
 
-import { timingSafeEqual } from "node:crypto";
 import type { HeadToClient, Hello, OpenSession, Spec } from "../../proto/grain.js";
 import type { Received } from "../../proto/link/unacknowledged.js";
 import type { ClientPeer } from "./client-peer.js";
+import { isTokenOf } from "./fingerprint.js";
 import type { Holding } from "./holds.js";
 import { Holds } from "./holds.js";
 import { KeptArguments } from "./inline/arguments.js";
@@ -56,7 +56,7 @@ export class Session {
   owner = "";
   /** The client's stream; undefined: it is cut off, and may come back. */
   peer: ClientPeer | undefined;
-  /** Names the client when it comes back; undefined: it will not. */
+  /** The fingerprint of what the client shows when it comes back; undefined: it will not. */
   readonly token: Uint8Array | undefined;
   /** Of the client's messages. */
   readonly received: Received;
@@ -99,8 +99,7 @@ export class Session {
   /** Whether this is the token of its client. */
   isOf(token: Uint8Array | undefined): boolean {
     const own = this.leftMs === undefined ? this.token : undefined;
-    if (own === undefined || token === undefined || own.byteLength !== token.byteLength) return false;
-    return timingSafeEqual(own, token);
+    return own !== undefined && token !== undefined && isTokenOf(own, token);
   }
 
   /** As it is named in the log. */

@@ -1,7 +1,7 @@
 /** Starts a head that listens: the daemon's, and for programs that embed one which others connect to. */
 
 import { join } from "node:path";
-import { formatAddress, parseAddress } from "../../proto/address.js";
+import { formatAddress, parseSocketAddress } from "../../proto/address.js";
 import { sharedRoot } from "../../proto/share/directory.js";
 import { type DoorOptions, openDoor } from "../access/door.js";
 import type { ResultStore } from "../cache/store.js";
@@ -33,7 +33,7 @@ export interface ListeningHead {
 const RESULTS = "cache";
 /** The journal says where the values in shared memory are: it outlives a head that is killed. */
 const SHARED_NOTE = "shared-directory";
-/** So long what the peers of an earlier head were about to hand over is left to them. */
+/** So long the peers of an earlier head may still read values where it had them. */
 const FORGET_MS = 60_000;
 /** Of so many lives of a head that is killed again and again. */
 const MOST_LIVES = 8;
@@ -50,7 +50,7 @@ export const DEFAULT_ADDRESS = "127.0.0.1:7700";
  * const { addresses, close } = await startHead({ listen: ["127.0.0.1:0"] });
  */
 export async function startHead(options: ListenOptions = {}): Promise<ListeningHead> {
-  const addresses = (options.listen ?? [DEFAULT_ADDRESS]).map((address) => parseAddress(address));
+  const addresses = (options.listen ?? [DEFAULT_ADDRESS]).map((address) => parseSocketAddress(address));
   const door = await openDoor(options, addresses);
   const log = options.log ?? silentLog;
   if (options.insecure === true)
@@ -76,10 +76,10 @@ async function headOn(options: ListenOptions, journal: Journal | undefined): Pro
   let shared: SharedFiles | undefined;
   try {
     const before = (await journal?.readNote(SHARED_NOTE))?.split("\n") ?? [];
-    shared = SharedFiles.open(sharedRoot(), before);
+    shared = SharedFiles.open(sharedRoot(), journal === undefined ? undefined : before);
     const lives = [shared?.name ?? [], before].flat().slice(0, MOST_LIVES);
     await journal?.writeNote(SHARED_NOTE, lives.join("\n"));
-    if (before.length > 0) setTimeout(() => shared?.forgetBefore(), FORGET_MS).unref();
+    if (before.length > 0) setTimeout(() => shared?.forgetValues(), FORGET_MS).unref();
     const results = journal === undefined ? undefined : await openResults(journal.directory, options);
     return new Head({ ...options, journal, results, blobs: { shared, ...options.blobs } });
   } catch (error) {
@@ -95,11 +95,13 @@ async function openResults(
   { resultBytes, log }: ListenOptions,
 ): Promise<() => Promise<ResultStore>> {
   const { ResultStore } = await import("../cache/store.js");
-  const store = await ResultStore.open(join(journal, RESULTS), {
+  const opening = ResultStore.open(join(journal, RESULTS), {
     ...(resultBytes === undefined ? {} : { limitBytes: resultBytes }),
     warn: (text) => log?.warn(text),
   });
-  return async () => store;
+  // A head without stored results is better than none: why there are none is said when they are needed.
+  await opening.catch(() => {});
+  return () => opening;
 }
 
 async function openJournal({ journalDirectory, log }: ListenOptions): Promise<Journal | undefined> {

@@ -8,6 +8,8 @@ import { ConfigError } from "../errors.js";
 export interface Access {
   /** The access directory, or a file with one credential. */
   readonly place: string;
+  /** Nobody has named it. */
+  readonly isDefault?: boolean;
   /** Neither encryption nor credentials, for heads started with --insecure: on this machine only, or anywhere. */
   readonly insecure: "no" | "here" | "anywhere";
 }
@@ -29,8 +31,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * chooseAccess({}, process.env).place // "/home/ada/.config/grain/access"
  */
 export function chooseAccess(flags: AccessFlags = {}, env: Environment = process.env): Access {
+  const named = flags.access ?? (env.GRAIN_ACCESS_DIR || undefined);
   return {
-    place: resolve(flags.access ?? (env.GRAIN_ACCESS_DIR || defaultPlace(env))),
+    place: resolve(named ?? defaultPlace(env)),
+    isDefault: named === undefined,
     insecure: flags.insecure === true ? (flags.yesReally === true ? "anywhere" : "here") : insecureIn(env),
   };
 }

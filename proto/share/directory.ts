@@ -8,7 +8,16 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 
 const PRIVATE = 0o700;
@@ -18,6 +27,10 @@ const PROCESS = /^(\d+)-(\d+)-(\d+)$/;
 /** In place of what the system does not tell. */
 const UNKNOWN = "0";
 const FILE_NAME = /^[0-9a-f]{32}$/;
+/** Marks a directory that another process will take over if its own is killed. */
+const MARK = "kept";
+/** So long that process may take. */
+const KEEP_MS = 10 * 60_000;
 
 /** Whose a directory is. */
 export type Role = "head" | "worker" | "launcher";
@@ -97,6 +110,18 @@ export function isFileName(text: string): boolean {
   return FILE_NAME.test(text);
 }
 
+/** What is in this process's directory is left to the process that takes it over. Call again within minutes. */
+export function keep(path: string): void {
+  const mark = join(path, MARK);
+  writeFileSync(mark, "", { mode: 0o600 });
+  utimesSync(mark, new Date(), new Date());
+}
+
+function isKept(path: string): boolean {
+  const mark = lstatSync(join(path, MARK), { throwIfNoEntry: false });
+  return mark !== undefined && Date.now() - mark.mtimeMs < KEEP_MS;
+}
+
 /** Every role. */
 export const ROLES: readonly Role[] = ["head", "worker", "launcher"];
 
@@ -106,7 +131,7 @@ export function removeDirectory(path: string): void {
 }
 
 /**
- * Removes the directories of this user's processes that have ended without doing so.
+ * Removes the directories of this user's processes that have ended without doing so, and that nobody will take over.
  *
  * @param roles only theirs: what a head has left may be taken over by its next life, so only heads remove it
  * @param spared but these
@@ -123,7 +148,7 @@ export function sweep(root: string, roles: readonly Role[], spared: readonly str
     if (owner === undefined || !roles.includes(role as Role) || spared.includes(name) || !hasEnded(owner))
       continue;
     const path = join(root, name);
-    if (isPrivate(path)) removeDirectory(path);
+    if (isPrivate(path) && !isKept(path)) removeDirectory(path);
   }
 }
 
@@ -161,8 +186,15 @@ function startOf(pid: string): string | undefined {
   }
 }
 
-/** The namespace that this process's id belongs to. */
+/** The namespace that this process's id belongs to. It never changes. */
 function namespace(): string {
+  ownNamespace ??= readNamespace();
+  return ownNamespace;
+}
+
+let ownNamespace: string | undefined;
+
+function readNamespace(): string {
   try {
     return /\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0] ?? UNKNOWN;
   } catch {

@@ -48,7 +48,7 @@ const FAILURE = 1;
 describe("grain-head refuses", () => {
   it.concurrent.each<[string[], RegExp]>([
     [["--listen", "nonsense"], /--listen.*"nonsense" is not an address.*host:port/],
-    [["--listen"], /--listen <address>.*missing; expected: host:port or unix/],
+    [["--listen"], /--listen <address>.*missing; expected: host:port, unix.*edge/],
     [["--listen", "http://localhost:1"], /--listen.*unknown scheme.*host:port/],
     [["--listen", "127.0.0.1:65536"], /--listen.*65536.*up to 65535/],
     [["--listen", "unix:relative.sock"], /--listen.*absolute path.*unix:\/\/\/run/],

@@ -10,6 +10,12 @@ describe("addresses", () => {
     ["localhost:0", { type: "tcp", host: "localhost", port: 0 }, "localhost:0", true],
     ["0.0.0.0:1", { type: "tcp", host: "0.0.0.0", port: 1 }, "0.0.0.0:1", false],
     ["unix:///run/grain.sock", { type: "unix", path: "/run/grain.sock" }, "unix:///run/grain.sock", true],
+    [
+      "edge:///shared/grain.edge",
+      { type: "edge", path: "/shared/grain.edge" },
+      "edge:///shared/grain.edge",
+      false,
+    ],
   ])("reads %s", (text, address, shown, local) => {
     expect(parseAddress(text)).toEqual(address);
     expect(formatAddress(parseAddress(text))).toBe(shown);
@@ -24,6 +30,8 @@ describe("addresses", () => {
     ["host:70000", "ports go up to 65535"],
     ["http://host:1", "unknown scheme"],
     ["unix://relative.sock", "absolute path"],
+    ["edge://relative.edge", "absolute path"],
+    ["edge:///directory/", "names no file"],
     [`unix:///${"x".repeat(120)}`, "107 bytes"],
   ])("refuses %j", (text, why) => {
     expect(() => parseAddress(text)).toThrow(ConfigError);

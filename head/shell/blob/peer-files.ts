@@ -98,9 +98,10 @@ export class PeerPlaces {
   cutOff(holder: object, { name }: PeerFiles): void {
     const place = this.#places.get(name);
     if (place?.holder !== holder) return;
+    if (hasEnded(place.process)) return this.#remove(place);
     place.holder = undefined;
     place.untilMs = performance.now() + this.#lingerMs;
-    this.#look();
+    this.#timer ??= this.#lookIn(Math.min(this.#lingerMs, LOOK_MS));
   }
 
   /** A peer has said that it goes. */
@@ -122,7 +123,7 @@ export class PeerPlaces {
 
   /** Removes what nobody will come back to, and looks again while somebody may. */
   #look(): void {
-    clearTimeout(this.#timer);
+    this.#timer = undefined;
     const nowMs = performance.now();
     let nextMs = Number.POSITIVE_INFINITY;
     for (const place of [...this.#places.values()]) {
@@ -130,8 +131,10 @@ export class PeerPlaces {
       if (place.untilMs <= nowMs || hasEnded(place.process)) this.#remove(place);
       else nextMs = Math.min(nextMs, Math.ceil(place.untilMs - nowMs), LOOK_MS);
     }
-    if (!Number.isFinite(nextMs)) return;
-    this.#timer = setTimeout(() => this.#look(), nextMs);
-    this.#timer.unref();
+    if (Number.isFinite(nextMs)) this.#timer = this.#lookIn(nextMs);
+  }
+
+  #lookIn(ms: number): NodeJS.Timeout {
+    return setTimeout(() => this.#look(), ms).unref();
   }
 }

@@ -26,9 +26,10 @@ import { basename, join } from "node:path";
 import type { BlobRef } from "../../../proto/grain.js";
 import { isBlobName } from "../../../proto/hash.js";
 import {
-  isPrivate,
+  keep,
   makePrivate,
   newFileName,
+  privateAt,
   ROLES,
   removeDirectory,
   sweep,
@@ -39,6 +40,10 @@ import { BlobError } from "./error.js";
 import type { Sink } from "./intake.js";
 
 const PRIVATE = 0o700;
+/** So long after a peer has gone, what others have left is looked for: hundreds may go at once. */
+const SWEEP_MS = 1_000;
+/** So often it is said that this process lives, and that another one will take over. */
+const KEEP_MS = 60_000;
 
 /** The head's directory in shared memory. */
 export class SharedFiles {
@@ -53,6 +58,8 @@ export class SharedFiles {
   readonly #atExit = () => removeDirectory(this.#path);
   /** The directories of those lives, in which peers have what they were about to hand over or to read. */
   #before: readonly string[] = [];
+  #sweeping: NodeJS.Timeout | undefined;
+  #keeping: NodeJS.Timeout | undefined;
 
   private constructor(root: string, path: string) {
     this.#root = root;
@@ -68,26 +75,36 @@ export class SharedFiles {
    * Makes the directory, and removes those of heads and workers that were killed.
    *
    * @param root of shared memory, see `sharedRoot`
-   * @param before names of the directories of earlier lives of this head, which were killed, the last one first: its values are taken over
+   * @param lives names of the directories of earlier lives of this head, which were killed, the last one first:
+   *   its values are taken over. undefined: this head has but one life
    * @returns undefined when it cannot be made: values then travel over the connections
    */
-  static open(root: string | undefined, before: readonly string[] = []): SharedFiles | undefined {
+  static open(root: string | undefined, lives?: readonly string[]): SharedFiles | undefined {
     if (root === undefined) return undefined;
     try {
-      sweep(root, ROLES, before);
+      sweep(root, ROLES, lives);
       const shared = new SharedFiles(root, makePrivate(root, "head"));
-      shared.#before = before;
-      if (before[0] !== undefined) shared.#inherit(before[0]);
+      if (lives !== undefined) shared.#follow(lives);
       return shared;
     } catch {
       return undefined;
     }
   }
 
+  #follow(lives: readonly string[]): void {
+    this.#before = lives.filter((name) => privateAt(this.#root, name) !== undefined);
+    if (this.#before[0] !== undefined) this.#inherit(this.#before[0]);
+    this.#keep();
+    this.#keeping = setInterval(() => this.#keep(), KEEP_MS).unref();
+  }
+
+  #keep(): void {
+    for (const path of [this.#path, ...this.#before.map((name) => join(this.#root, name))]) keep(path);
+  }
+
   #inherit(before: string): void {
-    const path = join(this.#root, basename(before));
-    const values = join(path, "values");
-    if (!isPrivate(path) || !existsSync(values)) return;
+    const values = join(this.#root, before, "values");
+    if (!existsSync(values)) return;
     for (const hash of readdirSync(values).filter(isBlobName)) {
       const file = this.pathOf(hash);
       // Not moved: a worker may be about to read it where it was.
@@ -97,10 +114,9 @@ export class SharedFiles {
     }
   }
 
-  /** The peers of the earlier life are here again, or will not come. */
-  forgetBefore(): void {
-    this.#before = [];
-    sweep(this.#root, ROLES);
+  /** The peers of earlier lives are here again, or will not come: values are not read there any more. Peers may still write there. */
+  forgetValues(): void {
+    for (const name of this.#before) removeDirectory(join(this.#root, name, "values"));
   }
 
   /** The name of the directory. */
@@ -127,7 +143,10 @@ export class SharedFiles {
   /** Removes what a peer has left; the peer may have been killed, and with it others. */
   removePeer(name: string): void {
     removeDirectory(this.peerPath(name));
-    sweep(this.#root, ROLES, this.#before);
+    this.#sweeping ??= setTimeout(() => {
+      this.#sweeping = undefined;
+      sweep(this.#root, ROLES, this.#before);
+    }, SWEEP_MS).unref();
   }
 
   /** A file of a peer becomes a value of the head's. */
@@ -149,9 +168,11 @@ export class SharedFiles {
   }
 
   close(): void {
+    clearTimeout(this.#sweeping);
+    clearInterval(this.#keeping);
     process.off("exit", this.#atExit);
     removeDirectory(this.#path);
-    if (this.#before.length > 0) this.forgetBefore();
+    for (const name of this.#before) removeDirectory(join(this.#root, name));
   }
 }
 

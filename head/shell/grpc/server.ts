@@ -12,7 +12,7 @@ import {
   setLogVerbosity,
   status,
 } from "@grpc/grpc-js";
-import { type Address, formatAddress } from "../../../proto/address.js";
+import { formatAddress, type SocketAddress, type TcpAddress } from "../../../proto/address.js";
 import { ConnectionError, messageOf } from "../../../proto/errors.js";
 import type {
   AccessAnswer,
@@ -50,7 +50,7 @@ import { Lock, type LockOptions } from "./lock.js";
 import { callerOf, peerOf } from "./peer.js";
 import { addReflection } from "./reflection.js";
 import { Shares } from "./share.js";
-import { claimSocketFile, protectSocketFile } from "./socket-file.js";
+import { claimSocketFile, listenPrivately, protectSocketFile } from "./socket-file.js";
 import { widenWindows } from "./windows.js";
 
 /**
@@ -95,7 +95,7 @@ export interface Security {
  */
 export async function serveGrpc(
   head: Head,
-  addresses: readonly Address[],
+  addresses: readonly SocketAddress[],
   { door, log, lock: lockOptions }: Security,
 ): Promise<HeadServer> {
   const lock = door.type === "locked" ? new Lock(door, log, lockOptions) : undefined;
@@ -109,6 +109,7 @@ export async function serveGrpc(
   });
   onHttp2Server(server, (http2Server) => {
     widenWindows(http2Server, WINDOW_BYTES);
+    listenPrivately(http2Server);
     // Those of unix sockets speak no TLS.
     if ("setSecureContext" in http2Server) lock?.watch(http2Server);
   });
@@ -207,14 +208,14 @@ function notYours(caller: Caller | undefined, session: number): string {
  *
  * @throws ConnectionError
  */
-export async function refuseTaken(addresses: readonly Address[]): Promise<void> {
+export async function refuseTaken(addresses: readonly SocketAddress[]): Promise<void> {
   for (const address of addresses) {
     if (address.type === "unix") await claimSocketFile(address.path);
     else await probe(address);
   }
 }
 
-async function probe(address: Extract<Address, { type: "tcp" }>): Promise<void> {
+async function probe(address: TcpAddress): Promise<void> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) => reject(explain(address, error)));
@@ -225,7 +226,7 @@ async function probe(address: Extract<Address, { type: "tcp" }>): Promise<void> 
 /** @param credentials of TLS; undefined: without */
 async function listen(
   server: Server,
-  address: Address,
+  address: SocketAddress,
   credentials: ServerCredentials | undefined,
 ): Promise<string> {
   if (address.type === "unix") {
@@ -246,7 +247,7 @@ async function listen(
 function bind(
   server: Server,
   target: string,
-  address: Address,
+  address: SocketAddress,
   credentials: ServerCredentials,
 ): Promise<number> {
   // grpc-js would print the failure that is thrown here.
@@ -259,7 +260,7 @@ function bind(
   });
 }
 
-function explain(address: Address, error: Error): ConnectionError {
+function explain(address: SocketAddress, error: Error): ConnectionError {
   const where = formatAddress(address);
   if (/EADDRINUSE/.test(error.message)) {
     return new ConnectionError(

@@ -1,9 +1,13 @@
 /** Files of unix sockets: a dead head's is removed, a live one's is left alone. */
 
 import { chmod, lstat, rm, stat } from "node:fs/promises";
-import { connect } from "node:net";
+import { connect, type Server } from "node:net";
 import { dirname } from "node:path";
+import { isMainThread } from "node:worker_threads";
 import { ConfigError, ConnectionError } from "../../../proto/errors.js";
+
+/** Execution is of no use to a socket. */
+const OTHERS = 0o177;
 
 /**
  * Makes sure that a head can listen on this path.
@@ -48,7 +52,24 @@ async function checkDirectory(path: string): Promise<void> {
   );
 }
 
-/** Lets only this user connect. */
+/**
+ * Makes the sockets on which a server will listen this user's only, from the moment on at which there is a file.
+ * Node makes it within `listen`, so that no other file is made with this mask. Threads have no mask of their own:
+ * there the file is closed as soon as it is there.
+ */
+export function listenPrivately(server: Server): void {
+  const listen = server.listen;
+  server.listen = function listenMasked(this: Server, ...args: unknown[]) {
+    const before = isMainThread ? process.umask(OTHERS) : undefined;
+    try {
+      return (listen as (...given: unknown[]) => Server).apply(this, args);
+    } finally {
+      if (before !== undefined) process.umask(before);
+    }
+  } as Server["listen"];
+}
+
+/** Lets only this user connect, whatever the file system made of the mask. */
 export async function protectSocketFile(path: string): Promise<void> {
   await chmod(path, 0o600);
 }

@@ -25,10 +25,10 @@ const SHARE_AGAIN_MS = 60_000;
 
 /** A blob transport over its own channel, opened on first use: bulk never waits in front of batches. */
 export class GrpcBlobs implements BreakableBlobs {
-  readonly #target: string;
-  readonly #address: string;
-  readonly #credentials: ChannelCredentials;
-  readonly #options: ChannelOptions;
+  #target: string;
+  #address: string;
+  #credentials: ChannelCredentials;
+  #options: ChannelOptions;
   readonly #root: string | undefined;
   #client: Client | undefined;
   #sharing: Promise<GrpcFiles | undefined> | undefined;
@@ -49,6 +49,18 @@ export class GrpcBlobs implements BreakableBlobs {
     this.#credentials = credentials;
     this.#options = options;
     this.#root = root;
+  }
+
+  /** From now on the head is somewhere else. */
+  move(target: string, address: string, credentials: ChannelCredentials, options: ChannelOptions): void {
+    this.#target = target;
+    this.#address = address;
+    this.#credentials = credentials;
+    this.#options = options;
+    this.#files?.abandon();
+    this.#sharing = undefined;
+    this.#client?.close();
+    this.#client = undefined;
   }
 
   get files(): ValueFiles | undefined {

@@ -6,11 +6,9 @@
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { encrypted, foreignHead, notEncrypted, turnedAway } from "../../access/explain.js";
-import type { Address } from "../../address.js";
+import type { TcpAddress } from "../../address.js";
 import type { AuthError } from "../../errors.js";
 import type { Secured } from "./security.js";
-
-type TcpAddress = Address & { readonly type: "tcp" };
 
 const PROBE_MS = 1_000;
 

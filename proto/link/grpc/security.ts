@@ -10,7 +10,7 @@ import { ChannelCredentials, type ChannelOptions } from "@grpc/grpc-js";
 import { type Credential, findCredential, type Purpose } from "../../access/credential.js";
 import type { Access } from "../../access/place.js";
 import { HEAD_UNIT, ORGANISATION } from "../../access/role.js";
-import { type Address, formatAddress, isLocal } from "../../address.js";
+import { formatAddress, isLocal, type SocketAddress } from "../../address.js";
 import { ConfigError } from "../../errors.js";
 
 /** How a connection is secured. */
@@ -36,7 +36,7 @@ export interface Secured {
  *
  * @throws AuthError when there is a credential that cannot be used; ConfigError when this side was told to do without where that must not be
  */
-export function secure(address: Address, access: Access, purpose: Purpose): Security {
+export function secure(address: SocketAddress, access: Access, purpose: Purpose): Security {
   if (address.type === "unix") return { type: "plain" };
   if (access.insecure !== "no") {
     if (access.insecure === "here" && !isLocal(address))

@@ -101,6 +101,12 @@ export class GrpcFiles implements ValueFiles {
     this.#settled();
   }
 
+  /** The head is to be reached by another way: the directory is kept for that. */
+  abandon(): void {
+    this.#lost = () => {};
+    this.#end();
+  }
+
   #take({ body }: ShareAnswer): void {
     switch (body?.$case) {
       case "offer":

@@ -1,6 +1,7 @@
 /** A head that goes on from the journal of another: who may come back, as whom, and what is told again. */
 
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { cp, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -73,9 +74,34 @@ async function emptyDirectory(): Promise<string> {
   return directory;
 }
 
+async function filesIn(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
 const back = (received: number) => ({ token: TOKEN, resume: { session: 1, received } });
 
 describe("a session after a restart", () => {
+  it("is known by a token that the journal does not hold", async () => {
+    const token = Buffer.from("0123456789abcdef");
+    const first = await Life.first();
+    const client = first.client();
+    await client.open({ token, name: "in the journal" });
+    client.define(1);
+    client.submit(1, 1, [word("an argument")]);
+    await first.durable();
+    const kept = await Promise.all((await filesIn(first.directory)).map((file) => readFile(file)));
+    expect(kept.some((content) => content.includes("in the journal"))).toBe(true);
+    expect(kept.some((content) => content.includes(token))).toBe(false);
+    // What it does hold is no way in.
+    const next = await first.next();
+    const thief = next.client();
+    const fingerprint = createHash("sha256").update(token).digest();
+    void thief.open({ ...back(0), token: fingerprint }).catch(() => {});
+    expect(await thief.inbox.take("refused")).toMatchObject({ code: Refused_Code.SESSION_OVER });
+    expect(await next.client().open({ ...back(0), token })).toMatchObject({ session: 1 });
+  });
+
   it("is its credential's", async () => {
     const first = await Life.first();
     await first.client("ada").open({ token: TOKEN });

@@ -5,6 +5,7 @@ import {
   rmSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,6 +16,7 @@ import { digestLike, isBlobName, newValueKey, refOf, valueRefOf } from "../../..
 import {
   fileNameOf,
   isFileName,
+  keep,
   makePrivate,
   newFileName,
   privateAt,
@@ -80,6 +82,23 @@ describe("private directories", () => {
     writeFileSync(join(root, dead, "value"), "x");
     sweep(root, ROLES);
     expect(readdirSync(root).sort()).toEqual([elsewhere, mine, "grain-mine"].sort());
+  });
+
+  it("are left for a while to a process that will take them over", () => {
+    const root = scratch();
+    const mine = basename(makePrivate(root, "head"));
+    const [, role, pid, start, namespace] = mine.split("-");
+    const [kept, late] = ["0", "1"].map((digit) =>
+      join(root, ["grain", role, pid, String(Number(start) + 1), namespace, digit.repeat(32)].join("-")),
+    );
+    for (const path of [kept!, late!]) {
+      mkdirSync(path, { mode: 0o700 });
+      keep(path);
+    }
+    const longAgo = new Date(Date.now() - 3_600_000);
+    utimesSync(join(late!, "kept"), longAgo, longAgo);
+    sweep(root, ROLES);
+    expect(readdirSync(root).sort()).toEqual([basename(kept!), mine].sort());
   });
 
   it("are in GRAIN_SHARED_DIR, unless that is empty or none", () => {
