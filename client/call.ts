@@ -26,6 +26,8 @@ export interface CallOptions {
   readonly priority: number;
   readonly pin: boolean;
   readonly failInfeasible: boolean;
+  /** What the result is stored under, beside the function's code: the arguments (true), or what this gives of them. Absent: it is not stored. */
+  readonly cacheKey?: true | ((...args: never[]) => unknown) | undefined;
 }
 
 /** One call of a delayed function. */

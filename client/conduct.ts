@@ -82,8 +82,12 @@ function cancelOn(scope: RunScope, signals: readonly AbortSignal[]): () => void 
     else signal.addEventListener("abort", onAbort, { once: true, signal: released.signal });
   }
   const releaseInterrupt = onInterrupt(() => {
+    const left = scope.session.leave?.() ?? 0;
     const reason = new TaskCancelledError(
-      "The run was interrupted (SIGINT); everything it had started was cancelled.",
+      left === 0
+        ? "The run was interrupted (SIGINT); everything it had started was cancelled."
+        : `The run was interrupted (SIGINT); ${left === 1 ? "1 call goes" : `${left} calls go`} on at the head. ` +
+            "Run the program again to have the results.",
     );
     scope.cancel({ type: "aborted", reason }, "Cancelled by an interrupt (SIGINT)");
   });

@@ -39,6 +39,8 @@ class ConnectedSession implements Session {
   readonly #signal: AbortSignal | undefined;
   readonly #scopes = new Set<RunScope>();
   #closing: Promise<void> | undefined;
+  /** A run did. */
+  #failed = false;
 
   constructor(session: ProgramSession, signal: AbortSignal | undefined) {
     this.#session = session;
@@ -56,6 +58,9 @@ class ConnectedSession implements Session {
     try {
       // The overloads of the interface say what it is.
       return (await conduct(scope, mains, signals)) as never;
+    } catch (error) {
+      this.#failed = true;
+      throw error;
     } finally {
       this.#scopes.delete(scope);
     }
@@ -68,10 +73,11 @@ class ConnectedSession implements Session {
 
   close(): Promise<void> {
     if (this.#closing === undefined) {
+      const left = this.#session.leave();
       // The runs are not waited for: `close` may be called inside one of them.
       for (const scope of this.#scopes)
         scope.cancel({ type: "aborted", reason: closedError() }, "The session was closed");
-      this.#closing = this.#session.close();
+      this.#closing = this.#session.close(left === 0 && !this.#failed);
     }
     return this.#closing;
   }

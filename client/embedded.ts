@@ -5,8 +5,17 @@
  * loaded only when no head is configured, or when a local function starts a program.
  */
 
+import { homedir } from "node:os";
+import { join } from "node:path";
+import type { ResultStore } from "../head/cache/store.js";
 import type { Head } from "../head/shell/head.js";
-import type { ClientMessage, HeadToClient, HeadToWorker, WorkerMessage } from "../proto/grain.js";
+import type {
+  CacheAnswer,
+  ClientMessage,
+  HeadToClient,
+  HeadToWorker,
+  WorkerMessage,
+} from "../proto/grain.js";
 import type { Connection, Link } from "../proto/link/link.js";
 import type { Pool, ResourceLike } from "../proto/resource/index.js";
 import type { RunProgram } from "../proto/task.js";
@@ -62,7 +71,11 @@ async function startAround(early: EarlyExecutor, { local }: EmbeddedOptions): Pr
   ]);
   const machine = detectPool();
   const pool: Pool = local === undefined ? machine : resourceToPool(local, machine);
-  const head = new Head({ embedded: true, blobs: { shared: SharedFiles.open(sharedRoot()) } });
+  const head = new Head({
+    embedded: true,
+    results: openResults,
+    blobs: { shared: SharedFiles.open(sharedRoot()) },
+  });
   const [workerEnd, headEnd] = memoryLink<WorkerMessage, HeadToWorker>();
   head.acceptWorker(headEnd);
   const agent = startAgent({
@@ -99,6 +112,28 @@ function connectionOf<Out, In>(head: Head, link: Link<Out, In>): Connection<Out,
       blobs.close();
     },
   };
+}
+
+/** The stored results of programs without a head. @param env XDG_STATE_HOME is read */
+export function resultsDirectory(env: Readonly<Record<string, string | undefined>>): string {
+  return join(env.XDG_STATE_HOME || join(homedir(), ".local", "state"), "grain", "cache");
+}
+
+/** Opens them: when the first call with a `cacheKey` is made. */
+export async function openResults(): Promise<ResultStore> {
+  const { ResultStore } = await import("../head/cache/store.js");
+  return ResultStore.open(resultsDirectory(process.env));
+}
+
+/** Stored results of programs without a head, like this pattern; empty: all. @param remove they are removed */
+export async function embeddedResults(pattern: string, remove: boolean): Promise<CacheAnswer> {
+  const { Recalls } = await import("../head/shell/recalls.js");
+  const recalls = new Recalls({ open: openResults });
+  try {
+    return await (remove ? recalls.remove(pattern, undefined) : recalls.list(pattern, undefined));
+  } finally {
+    await recalls.close();
+  }
 }
 
 /** What a local function needs to run programs. */

@@ -53,6 +53,7 @@ export class ProgramSession implements ScopeSession {
       name: options.name ?? programName(),
       prioritized: options.prioritized ?? false,
       priority: options.priority ?? 0,
+      detach: options.detach ?? false,
       outputs: this.#logs,
       counts: progress,
       open,
@@ -74,9 +75,14 @@ export class ProgramSession implements ScopeSession {
     return this.#session.status();
   }
 
-  /** Ends the session and whatever was started for it. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
+  /** Leaves the calls under way to the head, if the session is detached. @returns how many */
+  leave(): number {
+    return this.#session.leave();
+  }
+
+  /** Ends the session and whatever was started for it. @param done all that it was for has been done */
+  close(done = false): Promise<void> {
+    this.#closing ??= this.#close(done);
     return this.#closing;
   }
 
@@ -102,9 +108,9 @@ export class ProgramSession implements ScopeSession {
     this.#localOutputs.ended(number);
   }
 
-  async #close(): Promise<void> {
+  async #close(done: boolean): Promise<void> {
     try {
-      await this.#session.close();
+      await this.#session.close(done);
     } finally {
       this.#progress?.stop();
       this.#outputs.flush();
@@ -120,6 +126,10 @@ export async function programSession(
   options: RunOptions,
 ): Promise<{ session: ProgramSession; choice: HeadChoice }> {
   const choice = await chooseHead(options, { env: process.env, cwd: process.cwd() });
+  if (options.detach === true && choice.type === "embedded")
+    throw new ConfigError(
+      "The option detach needs a head that outlives this program. Start one (grain-head), and name it with the option address, GRAIN_ADDRESS, or `address` in grain.toml.",
+    );
   const open = choice.type === "address" ? remoteHead(choice.address, options) : embeddedHead(choice.local);
   return { session: new ProgramSession(options, open), choice };
 }

@@ -13,6 +13,11 @@ export interface RunOptions {
   readonly configFile?: string | false | undefined;
   /** Shown to people, and in the head's log. Default: the program's file name. */
   readonly name?: string | undefined;
+  /**
+   * Whether its tasks, once submitted, go on at the head when the program is gone, and are found again by
+   * a later program of the same `name`: see docs/results.md. Default: false.
+   */
+  readonly detach?: boolean | undefined;
   /** Its tasks go before those of all programs that are not. Default: false. */
   readonly prioritized?: boolean | undefined;
   /** Added to the priority of each function; higher goes first. Default: 0. */
@@ -44,6 +49,7 @@ const CHECKS: Readonly<Record<keyof RunOptions, Check>> = {
   address: isText,
   configFile: ["a path or false", (value) => value === false || isText[1](value)],
   name: isText,
+  detach: isBoolean,
   prioritized: isBoolean,
   priority: [
     "a whole number from -2147483648 to 2147483647",
@@ -82,7 +88,20 @@ export function checkOptions<K extends keyof RunOptions>(
   }
   const checked = options as Pick<RunOptions, K>;
   checkLocal((checked as RunOptions).local, where);
+  checkDetach(checked, where);
   return checked;
+}
+
+function checkDetach({ detach, name, local }: RunOptions, where: string): void {
+  if (detach !== true) return;
+  if (name === undefined)
+    throw new TypeError(
+      `${where}: the option detach needs a name, by which a later program finds what this one has left: { name: "sweep", detach: true }.`,
+    );
+  if (local !== undefined)
+    throw new TypeError(
+      `${where}: detach and local exclude each other: tasks outlive a program only at a head of its own.`,
+    );
 }
 
 /** A machine of which nothing is known: what `local` names is owned whatever it has. */

@@ -33,7 +33,7 @@ async function runAlone(mains: Mains, options: RunOptions): Promise<unknown> {
     await session.close().catch(() => {});
     throw error;
   }
-  await session.close();
+  await session.close(true);
   return value;
 }
 

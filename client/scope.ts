@@ -19,6 +19,8 @@ export interface ScopeSession {
   nextLocalNumber(): number;
   submit(call: Call & { readonly request: Request }, owner: RunScope): SpawnedCall;
   cancel(owner: RunScope): void;
+  /** Leaves remote calls to the head, if they are to go on without this program. @returns how many; 0: they are to be cancelled */
+  leave?(): number;
   /** Prints what a local function logs and its programs echo. */
   print(functionName: string, number: number, text: Uint8Array, stderr: boolean): void;
   /** A local function has ended: prints what it left without a line end. */

@@ -13,7 +13,8 @@ export {
 export type { OwnCertificates } from "./access/keys.js";
 export type { PolicyName, SchedulingOptions } from "./core/options.js";
 export type { BlobStoreOptions } from "./shell/blob/store.js";
-export { Head, type HeadOptions } from "./shell/head.js";
+export { Head } from "./shell/head.js";
+export type { HeadOptions } from "./shell/head-options.js";
 export type { HeadLog } from "./shell/log.js";
 export { type ListeningHead, type ListenOptions, startHead } from "./shell/start.js";
 export { type Bound, lowerBound } from "./simulation/bound.js";

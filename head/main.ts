@@ -33,6 +33,7 @@ interface Flags {
   readonly trace?: string;
   /** False: --no-journal. */
   readonly journal?: string | boolean;
+  readonly cache?: number;
   readonly access?: string;
   readonly insecure: boolean;
   readonly yesReally: boolean;
@@ -116,6 +117,11 @@ function newCommand(): Command {
       "--journal <directory>",
       "keep there what survives the head (default: one for the address it listens on)",
     )
+    .option(
+      "--cache <size>",
+      "stored results (cacheKey) take at most so much room in the journal's directory (default: 16G)",
+      readCache,
+    )
     .option("--no-journal", "keep nothing that survives the head")
     .option(
       "--access <directory>",
@@ -155,12 +161,17 @@ function readDuration(text: string): number {
   }
 }
 
-function readBytes(text: string): number {
-  try {
-    return toBytes(text, "--memory");
-  } catch (error) {
-    throw new InvalidArgumentError(messageOf(error));
-  }
+const readBytes = sizeOf("--memory");
+const readCache = sizeOf("--cache");
+
+function sizeOf(flag: string): (text: string) => number {
+  return (text) => {
+    try {
+      return toBytes(text, flag);
+    } catch (error) {
+      throw new InvalidArgumentError(messageOf(error));
+    }
+  };
 }
 
 async function serve(flags: Flags): Promise<void> {
@@ -191,6 +202,7 @@ async function serve(flags: Flags): Promise<void> {
       leaseMs: flags.lease,
       scheduling,
       journalDirectory: journalDirectory(flags.journal, nameOf(listenOf(flags)), process.env),
+      resultBytes: flags.cache,
       blobs: {
         ...(flags.memory === undefined ? {} : { memoryBytes: flags.memory }),
         ...(flags.spill === undefined ? {} : { spillParent: flags.spill }),

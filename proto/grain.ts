@@ -30,8 +30,8 @@ export const protobufPackage = "grain.v1";
  * entry is then 0.
  *
  * Connections: a stream may end without its session or worker ending. Both sides
- * count what they receive in each direction: of a client's messages all but `open`
- * and `received`, of a worker's all but `join`, `heartbeat` and `held`, of the
+ * count what they receive in each direction: of a client's messages all but `open`,
+ * `received`, `recall` and `waive`, of a worker's all but `join`, `heartbeat` and `held`, of the
  * head's to a client `results`, `failure`, `output` and `notice`. The count
  * is told in `received` (cumulative, now and then, never a message for each) and
  * at the start of the next stream, on which the sender sends again what is beyond
@@ -206,6 +206,12 @@ export interface Spec {
   retryBackoffMs: number;
   /** Which failures are repeated: an error's name, "exit" or "exit 3", "signal" or "SIGKILL", "outOfMemory"; none: all but those that ran out of memory */
   retryOn: string[];
+  /** 32 bytes: a hash of the function's code and of what it uses; absent: the module and the function's name stand for it */
+  code?:
+    | Uint8Array
+    | undefined;
+  /** its stored results are of a detached program: dropped when one of this name has done its work (`Close.done`) */
+  once?: boolean | undefined;
 }
 
 export interface Failure {
@@ -265,7 +271,11 @@ export interface OpenSession {
     | Uint8Array
     | undefined;
   /** it comes back */
-  resume?: Resume | undefined;
+  resume?:
+    | Resume
+    | undefined;
+  /** when its program is gone, its tasks go on; of its credential's sessions of this name one has a program at a time */
+  detach?: boolean | undefined;
 }
 
 /** Goes on with a session of which an earlier stream has ended. */
@@ -284,10 +294,32 @@ export interface Submit {
   sizes: number[];
   args: Uint8Array;
   blobs: BlobAt[];
+  /** 32 bytes for each task, or none: results are stored under the spec's code and this */
+  keys?: Uint8Array | undefined;
+}
+
+/**
+ * Asks for stored results, each by a number of the client's choice and a key of 32
+ * bytes, as in `Submit`. Each is answered in `recalled`: with the stored result, or
+ * `missing`: the client is to submit the task with this key, or to waive it. While
+ * somebody else's task of this key is under way, there is no answer until it has
+ * ended. Neither this nor its answer is counted: on a further stream the client asks
+ * again for what was not answered.
+ */
+export interface Recall {
+  spec: number;
+  ids: number[];
+  keys: Uint8Array;
 }
 
 export interface Tasks {
   tasks: number[];
+}
+
+/** Also what earlier programs of this name have left, when it was opened with `detach`. */
+export interface Close {
+  /** the program has its results: those that were stored for one of its name are not needed any more */
+  done?: boolean | undefined;
 }
 
 export interface ClientMessage {
@@ -297,8 +329,11 @@ export interface ClientMessage {
     | { $case: "submit"; submit: Submit }
     | { $case: "cancel"; cancel: Tasks }
     | { $case: "ack"; ack: Tasks }
-    | { $case: "close"; close: Empty }
+    | { $case: "close"; close: Close }
     | { $case: "received"; received: number }
+    | { $case: "recall"; recall: Recall }
+    | { $case: "waive"; waive: Tasks }
+    | { $case: "leave"; leave: Empty }
     | undefined;
 }
 
@@ -320,7 +355,11 @@ export interface Welcome {
     | number
     | undefined;
   /** how long the session outlives its stream; absent: not at all */
-  leaseMs?: number | undefined;
+  leaseMs?:
+    | number
+    | undefined;
+  /** results can be stored and recalled here */
+  stores?: boolean | undefined;
 }
 
 export interface Results {
@@ -328,6 +367,19 @@ export interface Results {
   sizes: number[];
   values: Uint8Array;
   blobs: BlobAt[];
+}
+
+/**
+ * Answers to `recall`. Of a stored result that is a blob the head may have lost the bytes by the time they are
+ * fetched: then the call is submitted, as if it had been missing.
+ */
+export interface Recalled {
+  ids: number[];
+  sizes: number[];
+  values: Uint8Array;
+  blobs: BlobAt[];
+  /** ids */
+  missing: number[];
 }
 
 /** How many tasks of the session are in which state, now. */
@@ -354,6 +406,7 @@ export interface HeadToClient {
     | { $case: "notice"; notice: Notice }
     | { $case: "closed"; closed: Empty }
     | { $case: "received"; received: number }
+    | { $case: "recalled"; recalled: Recalled }
     | undefined;
 }
 
@@ -640,7 +693,7 @@ export interface SessionInfo {
   running: number;
   finished: number;
   failed: number;
-  /** "" or "cut off": its connection was lost, it may come back */
+  /** "", "cut off": its connection was lost, it may come back, or "detached": its program is gone, its tasks go on */
   state?: string | undefined;
 }
 
@@ -771,6 +824,39 @@ export interface AccessAnswer {
   credential: string;
   /** "admin", "client", "worker", "viewer" */
   role: string;
+}
+
+/** Which stored results: of the caller, or (administrators, viewers) of everybody. */
+export interface CacheQuery {
+  /** of the function's name, or the beginning of an id; "*" stands for anything; empty: all */
+  pattern: string;
+}
+
+export interface CacheEntry {
+  /** 64 hexadecimal digits */
+  id: string;
+  /** the credential that it was stored for; empty: none was asked for */
+  owner: string;
+  function: string;
+  byteLength: number;
+  /** since 1970 */
+  storedMs: number;
+  /** since 1970 */
+  usedMs: number;
+  /** the name of the detached program that it waits for; empty: of a `cacheKey` */
+  detached: string;
+}
+
+export interface CacheAnswer {
+  /** used last first, a thousand at most */
+  entries: CacheEntry[];
+  /** false: the head was started without a journal */
+  stores: boolean;
+  limitBytes: number;
+  /** of all that the pattern means; `entries` has the first thousand of them */
+  count: number;
+  /** of all of them */
+  byteLength: number;
 }
 
 function createBaseDemand(): Demand {
@@ -1489,6 +1575,8 @@ function createBaseSpec(): Spec {
     failInfeasible: false,
     retryBackoffMs: 0,
     retryOn: [],
+    code: undefined,
+    once: undefined,
   };
 }
 
@@ -1529,6 +1617,12 @@ export const Spec = {
     }
     for (const v of message.retryOn) {
       writer.uint32(98).string(v!);
+    }
+    if (message.code !== undefined) {
+      writer.uint32(106).bytes(message.code);
+    }
+    if (message.once !== undefined) {
+      writer.uint32(112).bool(message.once);
     }
     return writer;
   },
@@ -1623,6 +1717,20 @@ export const Spec = {
           }
 
           message.retryOn.push(reader.string());
+          continue;
+        case 13:
+          if (tag !== 106) {
+            break;
+          }
+
+          message.code = reader.bytes();
+          continue;
+        case 14:
+          if (tag !== 112) {
+            break;
+          }
+
+          message.once = reader.bool();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -1912,6 +2020,7 @@ function createBaseOpenSession(): OpenSession {
     counts: false,
     token: undefined,
     resume: undefined,
+    detach: undefined,
   };
 }
 
@@ -1940,6 +2049,9 @@ export const OpenSession = {
     }
     if (message.resume !== undefined) {
       Resume.encode(message.resume, writer.uint32(66).fork()).ldelim();
+    }
+    if (message.detach !== undefined) {
+      writer.uint32(72).bool(message.detach);
     }
     return writer;
   },
@@ -2006,6 +2118,13 @@ export const OpenSession = {
           }
 
           message.resume = Resume.decode(reader, reader.uint32());
+          continue;
+        case 9:
+          if (tag !== 72) {
+            break;
+          }
+
+          message.detach = reader.bool();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -2074,7 +2193,7 @@ export const Resume = {
 };
 
 function createBaseSubmit(): Submit {
-  return { spec: 0, first: 0, sizes: [], args: new Uint8Array(0), blobs: [] };
+  return { spec: 0, first: 0, sizes: [], args: new Uint8Array(0), blobs: [], keys: undefined };
 }
 
 export const Submit = {
@@ -2095,6 +2214,9 @@ export const Submit = {
     }
     for (const v of message.blobs) {
       BlobAt.encode(v!, writer.uint32(42).fork()).ldelim();
+    }
+    if (message.keys !== undefined) {
+      writer.uint32(50).bytes(message.keys);
     }
     return writer;
   },
@@ -2150,6 +2272,81 @@ export const Submit = {
           }
 
           message.blobs.push(BlobAt.decode(reader, reader.uint32()));
+          continue;
+        case 6:
+          if (tag !== 50) {
+            break;
+          }
+
+          message.keys = reader.bytes();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseRecall(): Recall {
+  return { spec: 0, ids: [], keys: new Uint8Array(0) };
+}
+
+export const Recall = {
+  encode(message: Recall, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.spec !== 0) {
+      writer.uint32(8).uint32(message.spec);
+    }
+    writer.uint32(18).fork();
+    for (const v of message.ids) {
+      writer.uint32(v);
+    }
+    writer.ldelim();
+    if (message.keys.length !== 0) {
+      writer.uint32(26).bytes(message.keys);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): Recall {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseRecall();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 8) {
+            break;
+          }
+
+          message.spec = reader.uint32();
+          continue;
+        case 2:
+          if (tag === 16) {
+            message.ids.push(reader.uint32());
+
+            continue;
+          }
+
+          if (tag === 18) {
+            const end2 = reader.uint32() + reader.pos;
+            while (reader.pos < end2) {
+              message.ids.push(reader.uint32());
+            }
+
+            continue;
+          }
+
+          break;
+        case 3:
+          if (tag !== 26) {
+            break;
+          }
+
+          message.keys = reader.bytes();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -2209,6 +2406,42 @@ export const Tasks = {
   },
 };
 
+function createBaseClose(): Close {
+  return { done: undefined };
+}
+
+export const Close = {
+  encode(message: Close, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.done !== undefined) {
+      writer.uint32(8).bool(message.done);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): Close {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseClose();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 8) {
+            break;
+          }
+
+          message.done = reader.bool();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
 function createBaseClientMessage(): ClientMessage {
   return { body: undefined };
 }
@@ -2232,10 +2465,19 @@ export const ClientMessage = {
         Tasks.encode(message.body.ack, writer.uint32(42).fork()).ldelim();
         break;
       case "close":
-        Empty.encode(message.body.close, writer.uint32(50).fork()).ldelim();
+        Close.encode(message.body.close, writer.uint32(50).fork()).ldelim();
         break;
       case "received":
         writer.uint32(57).double(message.body.received);
+        break;
+      case "recall":
+        Recall.encode(message.body.recall, writer.uint32(66).fork()).ldelim();
+        break;
+      case "waive":
+        Tasks.encode(message.body.waive, writer.uint32(74).fork()).ldelim();
+        break;
+      case "leave":
+        Empty.encode(message.body.leave, writer.uint32(82).fork()).ldelim();
         break;
     }
     return writer;
@@ -2288,7 +2530,7 @@ export const ClientMessage = {
             break;
           }
 
-          message.body = { $case: "close", close: Empty.decode(reader, reader.uint32()) };
+          message.body = { $case: "close", close: Close.decode(reader, reader.uint32()) };
           continue;
         case 7:
           if (tag !== 57) {
@@ -2296,6 +2538,27 @@ export const ClientMessage = {
           }
 
           message.body = { $case: "received", received: reader.double() };
+          continue;
+        case 8:
+          if (tag !== 66) {
+            break;
+          }
+
+          message.body = { $case: "recall", recall: Recall.decode(reader, reader.uint32()) };
+          continue;
+        case 9:
+          if (tag !== 74) {
+            break;
+          }
+
+          message.body = { $case: "waive", waive: Tasks.decode(reader, reader.uint32()) };
+          continue;
+        case 10:
+          if (tag !== 82) {
+            break;
+          }
+
+          message.body = { $case: "leave", leave: Empty.decode(reader, reader.uint32()) };
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -2370,7 +2633,7 @@ export const ClientBatch = {
 };
 
 function createBaseWelcome(): Welcome {
-  return { session: 0, hello: undefined, received: undefined, leaseMs: undefined };
+  return { session: 0, hello: undefined, received: undefined, leaseMs: undefined, stores: undefined };
 }
 
 export const Welcome = {
@@ -2386,6 +2649,9 @@ export const Welcome = {
     }
     if (message.leaseMs !== undefined) {
       writer.uint32(33).double(message.leaseMs);
+    }
+    if (message.stores !== undefined) {
+      writer.uint32(40).bool(message.stores);
     }
     return writer;
   },
@@ -2424,6 +2690,13 @@ export const Welcome = {
           }
 
           message.leaseMs = reader.double();
+          continue;
+        case 5:
+          if (tag !== 40) {
+            break;
+          }
+
+          message.stores = reader.bool();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -2515,6 +2788,118 @@ export const Results = {
 
           message.blobs.push(BlobAt.decode(reader, reader.uint32()));
           continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseRecalled(): Recalled {
+  return { ids: [], sizes: [], values: new Uint8Array(0), blobs: [], missing: [] };
+}
+
+export const Recalled = {
+  encode(message: Recalled, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    writer.uint32(10).fork();
+    for (const v of message.ids) {
+      writer.uint32(v);
+    }
+    writer.ldelim();
+    writer.uint32(18).fork();
+    for (const v of message.sizes) {
+      writer.uint32(v);
+    }
+    writer.ldelim();
+    if (message.values.length !== 0) {
+      writer.uint32(26).bytes(message.values);
+    }
+    for (const v of message.blobs) {
+      BlobAt.encode(v!, writer.uint32(34).fork()).ldelim();
+    }
+    writer.uint32(42).fork();
+    for (const v of message.missing) {
+      writer.uint32(v);
+    }
+    writer.ldelim();
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): Recalled {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseRecalled();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag === 8) {
+            message.ids.push(reader.uint32());
+
+            continue;
+          }
+
+          if (tag === 10) {
+            const end2 = reader.uint32() + reader.pos;
+            while (reader.pos < end2) {
+              message.ids.push(reader.uint32());
+            }
+
+            continue;
+          }
+
+          break;
+        case 2:
+          if (tag === 16) {
+            message.sizes.push(reader.uint32());
+
+            continue;
+          }
+
+          if (tag === 18) {
+            const end2 = reader.uint32() + reader.pos;
+            while (reader.pos < end2) {
+              message.sizes.push(reader.uint32());
+            }
+
+            continue;
+          }
+
+          break;
+        case 3:
+          if (tag !== 26) {
+            break;
+          }
+
+          message.values = reader.bytes();
+          continue;
+        case 4:
+          if (tag !== 34) {
+            break;
+          }
+
+          message.blobs.push(BlobAt.decode(reader, reader.uint32()));
+          continue;
+        case 5:
+          if (tag === 40) {
+            message.missing.push(reader.uint32());
+
+            continue;
+          }
+
+          if (tag === 42) {
+            const end2 = reader.uint32() + reader.pos;
+            while (reader.pos < end2) {
+              message.missing.push(reader.uint32());
+            }
+
+            continue;
+          }
+
+          break;
       }
       if ((tag & 7) === 4 || tag === 0) {
         break;
@@ -2661,6 +3046,9 @@ export const HeadToClient = {
       case "received":
         writer.uint32(73).double(message.body.received);
         break;
+      case "recalled":
+        Recalled.encode(message.body.recalled, writer.uint32(82).fork()).ldelim();
+        break;
     }
     return writer;
   },
@@ -2734,6 +3122,13 @@ export const HeadToClient = {
           }
 
           message.body = { $case: "received", received: reader.double() };
+          continue;
+        case 10:
+          if (tag !== 82) {
+            break;
+          }
+
+          message.body = { $case: "recalled", recalled: Recalled.decode(reader, reader.uint32()) };
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -5863,6 +6258,214 @@ export const AccessAnswer = {
           }
 
           message.role = reader.string();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseCacheQuery(): CacheQuery {
+  return { pattern: "" };
+}
+
+export const CacheQuery = {
+  encode(message: CacheQuery, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.pattern !== "") {
+      writer.uint32(10).string(message.pattern);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): CacheQuery {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseCacheQuery();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.pattern = reader.string();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseCacheEntry(): CacheEntry {
+  return { id: "", owner: "", function: "", byteLength: 0, storedMs: 0, usedMs: 0, detached: "" };
+}
+
+export const CacheEntry = {
+  encode(message: CacheEntry, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.owner !== "") {
+      writer.uint32(18).string(message.owner);
+    }
+    if (message.function !== "") {
+      writer.uint32(26).string(message.function);
+    }
+    if (message.byteLength !== 0) {
+      writer.uint32(33).double(message.byteLength);
+    }
+    if (message.storedMs !== 0) {
+      writer.uint32(41).double(message.storedMs);
+    }
+    if (message.usedMs !== 0) {
+      writer.uint32(49).double(message.usedMs);
+    }
+    if (message.detached !== "") {
+      writer.uint32(58).string(message.detached);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): CacheEntry {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseCacheEntry();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.id = reader.string();
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.owner = reader.string();
+          continue;
+        case 3:
+          if (tag !== 26) {
+            break;
+          }
+
+          message.function = reader.string();
+          continue;
+        case 4:
+          if (tag !== 33) {
+            break;
+          }
+
+          message.byteLength = reader.double();
+          continue;
+        case 5:
+          if (tag !== 41) {
+            break;
+          }
+
+          message.storedMs = reader.double();
+          continue;
+        case 6:
+          if (tag !== 49) {
+            break;
+          }
+
+          message.usedMs = reader.double();
+          continue;
+        case 7:
+          if (tag !== 58) {
+            break;
+          }
+
+          message.detached = reader.string();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseCacheAnswer(): CacheAnswer {
+  return { entries: [], stores: false, limitBytes: 0, count: 0, byteLength: 0 };
+}
+
+export const CacheAnswer = {
+  encode(message: CacheAnswer, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    for (const v of message.entries) {
+      CacheEntry.encode(v!, writer.uint32(10).fork()).ldelim();
+    }
+    if (message.stores !== false) {
+      writer.uint32(16).bool(message.stores);
+    }
+    if (message.limitBytes !== 0) {
+      writer.uint32(25).double(message.limitBytes);
+    }
+    if (message.count !== 0) {
+      writer.uint32(33).double(message.count);
+    }
+    if (message.byteLength !== 0) {
+      writer.uint32(41).double(message.byteLength);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): CacheAnswer {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseCacheAnswer();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.entries.push(CacheEntry.decode(reader, reader.uint32()));
+          continue;
+        case 2:
+          if (tag !== 16) {
+            break;
+          }
+
+          message.stores = reader.bool();
+          continue;
+        case 3:
+          if (tag !== 25) {
+            break;
+          }
+
+          message.limitBytes = reader.double();
+          continue;
+        case 4:
+          if (tag !== 33) {
+            break;
+          }
+
+          message.count = reader.double();
+          continue;
+        case 5:
+          if (tag !== 41) {
+            break;
+          }
+
+          message.byteLength = reader.double();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {

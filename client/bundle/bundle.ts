@@ -17,6 +17,8 @@ export interface Bundle {
   readonly ref: BlobRef;
   /** UTF-8 text of an ECMAScript module. */
   readonly bytes: Uint8Array;
+  /** 32 bytes that stand for the code of one of its functions, and all that it uses; remembered. */
+  code(name: string): Promise<Uint8Array>;
 }
 
 /** A source as it was when it was read; undefined: it may have changed while it was read. */
@@ -54,13 +56,27 @@ async function snapshot(path: string, startedAt: number): Promise<Snapshot> {
   return { path, state: modifiedMs > startedAt - 20 ? undefined : text };
 }
 
+/** Bundles are read anew only for functions whose results are stored. */
+function codesOf(text: string): Bundle["code"] {
+  const known = new Map<string, Uint8Array>();
+  return async (name) => {
+    let code = known.get(name);
+    if (code === undefined) {
+      const { codeHash } = await import("./code-hash.js");
+      code = codeHash(text, name);
+      known.set(name, code);
+    }
+    return code;
+  };
+}
+
 async function bundleFresh(file: string): Promise<Bundle> {
   const known = cached.get(file);
   if (known !== undefined && (await isCurrent(known))) return known.bundle;
   const startedAt = Date.now();
   const built: Built = await build(file);
   const bytes = new TextEncoder().encode(built.text);
-  const bundle = { ref: refOf([bytes]), bytes };
+  const bundle = { ref: refOf([bytes]), bytes, code: codesOf(built.text) };
   const sources = await Promise.all(built.sources.map((path) => snapshot(path, startedAt)));
   cached.set(file, { bundle, sources });
   return bundle;

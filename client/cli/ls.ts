@@ -74,7 +74,7 @@ export function showStatus(status: HeadStatus): string {
         ["CLIENT", "NAME", "HOST", "QUEUED", "RUN", "DONE", "FAILED"],
         sessions.map(({ session, name, state, host, pid, queued, running, finished, failed }) => [
           session,
-          state === "cut off" ? `${name} (cut off)` : name,
+          state === undefined || state === "" ? name : `${name} (${state})`,
           `${host}:${pid}`,
           queued,
           running,

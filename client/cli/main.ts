@@ -5,6 +5,7 @@ import { ConfigError, messageOf } from "../../proto/errors.js";
 import { usageLine } from "../../proto/usage.js";
 import { VERSION } from "../../proto/version.js";
 import { addAccess } from "./access.js";
+import { addCache } from "./cache.js";
 import { type ExplainOptions, explain } from "./explain.js";
 import { type LsOptions, ls } from "./ls.js";
 import { type RunFlags, runFile } from "./run.js";
@@ -80,6 +81,7 @@ function commands(choose: (action: Action) => void): Command {
     .action((task: string, options: ExplainOptions) => {
       choose(() => reporting(() => explain(task, options, (text) => process.stdout.write(text))));
     });
+  addCache(common(program.command("cache")), common, (act) => choose(() => reporting(act)));
   addSimulate(program, (act) => choose(() => reporting(act)));
   addAccess(program, (act) => choose(() => reporting(act)));
   return program;

@@ -157,6 +157,10 @@ function submit(bound: Bound, args: readonly unknown[]): unknown {
     throw new TypeError(
       `${definition.name} was made inside another function (${definition.place}), where a worker cannot find it; move delayed(…) to the top level of its module, or call it without a resource to run it here.`,
     );
+  if (request === undefined && definition.options.cacheKey !== undefined)
+    throw new TypeError(
+      `${definition.name}: cacheKey is for calls with a resource, which run on workers: give it one, as ${definition.name}.with(cores(1))(…), or leave cacheKey out.`,
+    );
   const { number, completion } = scope.spawn({ definition, request, args });
   const flags = options.copyOnSetItem ? 0 : IN_PLACE;
   return makeDelayed(SOURCE, completion, definition.name, number, { flags, length: options.nout });

@@ -36,9 +36,9 @@ export interface DelayedCallOptions<A extends readonly unknown[] = never[]> {
   /** Whether a call that no worker could ever take fails with `InfeasibleError` instead of waiting. Default: false. */
   readonly failInfeasible?: boolean | undefined;
   /**
-   * Not in this version, and so refused with a TypeError unless it is false. It will store results under
-   * the function's code and this key, so that a re-run of the program takes them from there: true (all
-   * arguments are the key) or a function of the arguments.
+   * Whether results outlive the program: they are stored under the function's code and this key, and a call
+   * whose result is stored is not run. `true`: all arguments are the key; a function of the arguments: what
+   * it gives. For calls with a resource. Default: they are not stored.
    */
   readonly cacheKey?: boolean | ((...args: A) => unknown) | undefined;
 }
@@ -105,7 +105,7 @@ export function resolveOptions(
     if (!isValid(value)) throw refusal(where, name, value, allowed);
     return value as T;
   };
-  refuseCacheKey(where, options.cacheKey);
+  const cacheKey = readCacheKey(where, options.cacheKey);
   return {
     nout: read("nout", base.nout, isWhole(0), "a whole number of 0 or more"),
     copyOnSetItem: read("copyOnSetItem", base.copyOnSetItem, isFlag, "true or false"),
@@ -115,6 +115,7 @@ export function resolveOptions(
       priority: read("priority", call.priority, isWhole(-INT_LIMIT), "a whole number"),
       pin: read("pin", call.pin, isFlag, "true or false"),
       failInfeasible: read("failInfeasible", call.failInfeasible, isFlag, "true or false"),
+      cacheKey: cacheKey === undefined ? call.cacheKey : cacheKey || undefined,
     },
   };
 }
@@ -226,13 +227,8 @@ function readRetries(where: string, value: unknown): Retries | undefined {
   return { max: max as number, backoffMs, on };
 }
 
-/** An option that had no effect would let a program believe that its results are safe. */
-function refuseCacheKey(where: string, value: unknown): void {
-  if (value === undefined || value === false) return;
-  if (value !== true && typeof value !== "function")
-    throw refusal(where, "cacheKey", value, "true, false or a function of the arguments");
-  throw new TypeError(
-    `${where}: cacheKey: results that outlive a crash come with the head's journal, which is not in this version; ` +
-      "leave cacheKey out, and store in a file what a re-run must not compute again.",
-  );
+function readCacheKey(where: string, value: unknown): false | CallOptions["cacheKey"] {
+  if (value === undefined || typeof value === "boolean") return value;
+  if (typeof value === "function") return value as CallOptions["cacheKey"];
+  throw refusal(where, "cacheKey", value, "true, false or a function of the arguments");
 }

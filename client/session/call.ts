@@ -19,12 +19,14 @@ export class RemoteCall implements SpawnedCall {
   readonly spec: SpecEntry;
   readonly owner: CallOwner;
   /** Frees what its arguments occupy, when it has ended. */
-  readonly release: (() => void) | undefined;
+  release: (() => void) | undefined;
+  /** What its result is stored under, beside the function's code; undefined: it is not stored. */
+  readonly key: Uint8Array | undefined;
 
-  constructor(number: number, spec: SpecEntry, owner: CallOwner, release?: () => void) {
+  constructor(number: number, spec: SpecEntry, owner: CallOwner, key?: Uint8Array) {
     this.number = number;
     this.spec = spec;
     this.owner = owner;
-    this.release = release;
+    this.key = key;
   }
 }

@@ -69,7 +69,9 @@ export class PendingSubmit {
     const full = this.#length === this.#bytes.byteLength;
     const args = full ? this.#bytes : this.#bytes.slice(0, this.#length);
     const { spec, task } = this.calls[0]!;
-    const submit = { spec: spec.number, first: task, sizes: this.#sizes, args, blobs: this.#blobs };
+    const isKeyed = this.calls[0]!.key !== undefined;
+    const keys = isKeyed ? { keys: Buffer.concat(this.calls.map((call) => call.key!)) } : {};
+    const submit = { spec: spec.number, first: task, sizes: this.#sizes, args, blobs: this.#blobs, ...keys };
     return { body: { $case: "submit", submit } };
   }
 

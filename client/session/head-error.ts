@@ -1,6 +1,6 @@
 /** What a session says of its head when that is gone, refuses, or ends. Pure. */
 
-import { ConnectionError } from "../../proto/errors.js";
+import { ConnectionError, TaskCancelledError } from "../../proto/errors.js";
 import { type Refused, Refused_Code } from "../../proto/grain.js";
 import type { LinkEnd } from "../../proto/link/link.js";
 import { hello } from "../../proto/version.js";
@@ -52,6 +52,22 @@ export function cutOffTooLong(address: string, leaseMs: number, unfinished: numb
     `The connection to the head at ${address} was lost and could not be opened again within ` +
       `${Math.round(leaseMs / 100) / 10} s${lostWith(unfinished)}. ` +
       "See whether the head still runs and can be reached, then run this program again.",
+  );
+}
+
+/** The head stores no results, though some are to be stored. */
+export function notStored(address: string): string {
+  return (
+    `cacheKey has no effect: the head at ${address} was started without a journal and stores no results. ` +
+    "Start it with --journal DIR; until then everything is computed again."
+  );
+}
+
+/** The program has left its calls to the head. */
+export function leftWithHead(address: string, name: string): TaskCancelledError {
+  return new TaskCancelledError(
+    `This program does not wait for it any more; it goes on at the head at ${address}. ` +
+      `Run the program again, under the name "${name}", to have its result.`,
   );
 }
 

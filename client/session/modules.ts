@@ -16,6 +16,8 @@ import type { Upload, Uploads } from "./uploads.js";
 export interface Bundle {
   readonly ref: BlobRef;
   readonly bytes: Uint8Array;
+  /** 32 bytes that stand for the code of one of its functions. */
+  code?(name: string): Promise<Uint8Array>;
 }
 
 /** Bundles the module in a file. */
@@ -61,6 +63,7 @@ function pathOf(fileOrUrl: string): string | undefined {
 export class Modules {
   readonly #bundle: BundleModule;
   readonly #uploads: Uploads;
+  readonly #bundles = new WeakMap<Upload, Bundle>();
   /** By file, once the head holds it. */
   readonly #byFile = new Map<string, Promise<Upload>>();
 
@@ -84,8 +87,16 @@ export class Modules {
     return upload;
   }
 
+  /** A module with the hash of one of its functions' code. */
+  async withCode(upload: Upload, name: string): Promise<{ upload: Upload; code?: Uint8Array | undefined }> {
+    return { upload, code: await this.#bundles.get(upload)?.code?.(name) };
+  }
+
   async #bring(file: string): Promise<Upload> {
-    const { ref, bytes } = await this.#bundle(file);
-    return this.#uploads.bring(ref, { type: "memory", parts: [bytes] });
+    const bundle = await this.#bundle(file);
+    const { ref, bytes } = bundle;
+    const upload = await this.#uploads.bring(ref, { type: "memory", parts: [bytes] });
+    this.#bundles.set(upload, bundle);
+    return upload;
   }
 }

@@ -74,6 +74,7 @@ export class Sender {
     if (stale.length > 0) await this.#uploads.renew(stale);
     if (!isOpen()) return;
     for (const { message } of this.#unacknowledged) link.send(message);
+    this.#state.recalls.askAgain();
     link.flush();
     this.#link = link;
     this.schedule();
@@ -90,9 +91,18 @@ export class Sender {
   }
 
   /** Says that the session ends, after acknowledging what has arrived. */
-  sayClose(): void {
+  sayClose(done: boolean): void {
     this.#acknowledge();
-    this.#send({ body: { $case: "close", close: {} } });
+    this.#send({ body: { $case: "close", close: { done } } });
+    this.#link?.flush();
+  }
+
+  /** Says that the program is gone, after all that it has submitted. */
+  sayLeave(): void {
+    for (let message = this.#state.next(); message !== undefined; message = this.#state.next())
+      this.#send(message);
+    this.#acknowledge();
+    this.#send({ body: { $case: "leave", leave: {} } });
     this.#link?.flush();
   }
 
@@ -110,6 +120,7 @@ export class Sender {
       }
       const message = this.#state.next();
       if (message === undefined) {
+        for (const question of this.#state.questions()) link.send(question);
         link.flush();
         return;
       }

@@ -17,12 +17,13 @@ import {
   type Welcome,
 } from "../../proto/grain.js";
 import type { BlobTransport, LinkEnd } from "../../proto/link/link.js";
-import { encodeArgs, INLINE_LIMIT_BYTES } from "../../proto/values/value.js";
+import { encodeArgs } from "../../proto/values/value.js";
 import { hello } from "../../proto/version.js";
 import type { Call, SpawnedCall } from "../call.js";
-import type { CallOwner, RemoteCall } from "./call.js";
+import type { CallOwner } from "./call.js";
 import { comeBack } from "./come-back.js";
-import { headEnded, linkEnded, refusal, sessionClosed } from "./head-error.js";
+import { headEnded, leftWithHead, linkEnded, notStored, refusal, sessionClosed } from "./head-error.js";
+import { Keys } from "./key.js";
 import { Modules } from "./modules.js";
 import { Sender } from "./sender.js";
 import type {
@@ -32,8 +33,8 @@ import type {
   SessionListener,
   SessionSettings,
 } from "./settings.js";
-import type { SpecEntry } from "./spec.js";
 import { type Fetch, SessionState } from "./state.js";
+import { Submissions } from "./submissions.js";
 import { Uploads } from "./uploads.js";
 import { LargeValues } from "./values.js";
 
@@ -44,7 +45,9 @@ const TOKEN_BYTES = 16;
 /** One session with one head. */
 export class HeadSession {
   readonly #settings: SessionSettings;
-  readonly #state = new SessionState();
+  readonly #state: SessionState;
+  readonly #keys: Keys;
+  readonly #submissions: Submissions;
   readonly #abort = new AbortController();
   readonly #modules: Modules;
   readonly #values: LargeValues;
@@ -54,6 +57,8 @@ export class HeadSession {
   #head: OpenedHead | undefined;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  /** Until the head has taken over what this program has left. */
+  #leaving: Promise<void> | undefined;
   #answered: { readonly welcome: () => void; readonly refused: (error: GrainError) => void } | undefined;
   #ended: (() => void) | undefined;
   #counts: Counts | undefined;
@@ -68,6 +73,8 @@ export class HeadSession {
 
   constructor(settings: SessionSettings) {
     this.#settings = settings;
+    this.#state = new SessionState(settings.detach);
+    this.#keys = new Keys(settings.detach === true);
     let connected!: (blobs: BlobTransport) => void;
     let notConnected!: (error: unknown) => void;
     const blobs = new Promise<BlobTransport>((resolve, reject) => {
@@ -82,6 +89,14 @@ export class HeadSession {
     this.#modules = new Modules(settings.bundle, uploads);
     this.#values = new LargeValues(uploads, blobs);
     this.#sender = new Sender(this.#state, uploads);
+    this.#submissions = new Submissions(
+      this.#state,
+      this.#modules,
+      this.#values,
+      (work, done, failed) => this.#follow(work, done, failed),
+      () =>
+        settings.listener.notice({ text: notStored(this.#head?.connection.address ?? ""), warning: true }),
+    );
   }
 
   /**
@@ -117,19 +132,9 @@ export class HeadSession {
     const spec = state.specOf(call.definition, call.request);
     // A head that cannot be had ends the session, and with it this call.
     if (phase.type === "idle") this.open().catch(() => {});
-    if (spec.stage.type === "new") this.#prepare(spec);
-    let submitted: RemoteCall;
-    if (args.byteLength <= INLINE_LIMIT_BYTES) {
-      submitted = state.submit(spec, owner, args);
-    } else {
-      const argument = this.#values.put(args);
-      submitted = state.submitLarge(spec, owner, argument.release);
-      this.#follow(
-        argument.stored,
-        (upload) => state.stored(submitted, upload),
-        (error) => state.notStored(submitted, error),
-      );
-    }
+    if (spec.stage.type === "new") this.#submissions.prepare(spec);
+    const submitted = state.start(spec, owner, spec.keyed ? this.#keys.of(call, args) : undefined);
+    this.#submissions.take(submitted, args);
     this.#sender.schedule();
     return submitted;
   }
@@ -148,10 +153,28 @@ export class HeadSession {
     return this.#head!.connection.status();
   }
 
-  /** Ends the session: what is left of it is cancelled; resolves when the head has confirmed that, and all is freed. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close();
+  /**
+   * Ends the session: what is left of it is cancelled; resolves when the head has confirmed that, and all is freed.
+   *
+   * @param done a detached program has done its work: what was stored for it is not needed any more
+   */
+  close(done = false): Promise<void> {
+    this.#closing ??= this.#close(done);
     return this.#closing;
+  }
+
+  /** Leaves the calls under way to the head: they go on, here they are over. To be closed after that. @returns how many */
+  leave(): number {
+    const { phase, unfinished } = this.#state;
+    if (this.#settings.detach !== true || phase.type !== "open" || unfinished === 0) return 0;
+    if (!this.#isCutOff) {
+      this.#leaving = new Promise((resolve) => {
+        this.#ended = resolve;
+      });
+      this.#sender.sayLeave();
+    }
+    this.#state.end(sessionClosed(), leftWithHead(this.#head?.connection.address ?? "", this.#settings.name));
+    return unfinished;
   }
 
   async #open(): Promise<void> {
@@ -177,7 +200,8 @@ export class HeadSession {
   #hello(connection: ClientConnection): OpenSession {
     const { name, prioritized, priority, outputs, counts } = this.#settings;
     const again = connection.reopen === undefined ? {} : { token: this.#token };
-    return { hello: hello(), name, prioritized, priority, outputs, counts, ...again };
+    const detach = this.#settings.detach === true ? { detach: true } : {};
+    return { hello: hello(), name, prioritized, priority, outputs, counts, ...again, ...detach };
   }
 
   #introduce(connection: ClientConnection): Promise<void> {
@@ -215,6 +239,8 @@ export class HeadSession {
         if (state.phase.type !== "opening") return;
         state.phase = { type: "open", session: body.welcome.session };
         this.#leaseMs = body.welcome.leaseMs;
+        state.stores = body.welcome.stores === true;
+        this.#submissions.settle();
         this.#answered?.welcome();
         return;
       case "refused":
@@ -246,6 +272,9 @@ export class HeadSession {
         return;
       case "received":
         this.#sender.arrived(body.received);
+        return;
+      case "recalled":
+        this.#submissions.recalled(body.recalled);
         return;
       default:
         body satisfies never;
@@ -317,20 +346,6 @@ export class HeadSession {
     void this.#sender.resume(link, () => stream === this.#streams && !this.#isCutOff);
   }
 
-  #prepare(spec: SpecEntry): void {
-    const module = this.#modules.find(spec.definition);
-    if (typeof module === "string") {
-      this.#state.prepared(spec, module);
-      return;
-    }
-    spec.stage = { type: "preparing" };
-    this.#follow(
-      module,
-      (upload) => this.#state.prepared(spec, upload),
-      (error) => this.#state.notPrepared(spec, error),
-    );
-  }
-
   #fetch({ call, ref }: Fetch): void {
     this.#follow(
       this.#values.get(ref),
@@ -344,15 +359,16 @@ export class HeadSession {
     work.then(done, failed).finally(() => this.#sender.schedule());
   }
 
-  async #close(): Promise<void> {
+  async #close(done: boolean): Promise<void> {
     const state = this.#state;
+    await this.#leaving;
     if (state.phase.type === "idle") state.end(sessionClosed());
     if (state.phase.type === "opening") this.#abort.abort(sessionClosed());
     // Its failure was told to whoever asked for the opening.
     await this.#opening?.catch(() => {});
     // Of a session in which nothing is left to do the head need not be told: its lease ends.
     const needless = this.#isCutOff && state.unfinished === 0;
-    if (state.phase.type === "open" && !needless) await this.#sayClose(state.phase.session);
+    if (state.phase.type === "open" && !needless) await this.#sayClose(state.phase.session, done);
     state.end(sessionClosed(), new TaskCancelledError("The session was closed before the task had ended"));
     this.#abort.abort(sessionClosed());
     const head = this.#head;
@@ -364,11 +380,11 @@ export class HeadSession {
     }
   }
 
-  #sayClose(session: number): Promise<void> {
+  #sayClose(session: number, done: boolean): Promise<void> {
     return new Promise((resolve) => {
       this.#ended = resolve;
       this.#state.phase = { type: "closing", session };
-      this.#sender.sayClose();
+      this.#sender.sayClose(done);
     });
   }
 }

@@ -27,6 +27,8 @@ export interface SessionSettings {
   readonly name: string;
   readonly prioritized: boolean;
   readonly priority: number;
+  /** Its tasks, and what they give, outlive the program. Default: false. */
+  readonly detach?: boolean;
   /** Whether what tasks print is sent. */
   readonly outputs: boolean;
   /** Whether Counts are sent. */

@@ -26,15 +26,22 @@ export class SpecEntry {
   /** Calls that wait for the module, in order. */
   readonly held = new SendQueue();
   stage: SpecStage = { type: "new" };
+  /** Results are stored. */
+  readonly keyed: boolean;
+  /** Only until the work of the detached program is done. */
+  readonly once: boolean;
 
-  constructor(number: number, definition: FunctionDefinition, request: Request) {
+  constructor(number: number, definition: FunctionDefinition, request: Request, detached = false) {
+    const own = definition.options.cacheKey !== undefined;
+    this.keyed = own || detached;
+    this.once = detached && !own;
     this.number = number;
     this.definition = definition;
     this.request = request;
   }
 
   /** As the head is told, once the module has a name. */
-  toSpec(module: string): Spec {
+  toSpec(module: string, code?: Uint8Array): Spec {
     const { name, options } = this.definition;
     return {
       spec: this.number,
@@ -49,6 +56,8 @@ export class SpecEntry {
       retryOn: [...options.retries.on],
       pin: options.pin,
       failInfeasible: options.failInfeasible,
+      ...(code === undefined ? {} : { code }),
+      ...(this.once ? { once: true } : {}),
     };
   }
 }
@@ -61,8 +70,14 @@ interface Remembered {
 /** All specs of a session. */
 export class SpecTable {
   readonly #byText = new Map<string, SpecEntry>();
+  readonly #detached: boolean;
   /** Last request of each definition: spares a call in a loop the making of its text. */
   readonly #remembered = new WeakMap<FunctionDefinition, Remembered>();
+
+  /** @param detached results of all calls are stored */
+  constructor(detached: boolean) {
+    this.#detached = detached;
+  }
 
   /** Finds or makes the spec of a call. */
   intern(definition: FunctionDefinition, request: Request): SpecEntry {
@@ -71,7 +86,7 @@ export class SpecTable {
     const text = specText(definition, request);
     let entry = this.#byText.get(text);
     if (entry === undefined) {
-      entry = new SpecEntry(this.#byText.size + 1, definition, request);
+      entry = new SpecEntry(this.#byText.size + 1, definition, request, this.#detached);
       this.#byText.set(text, entry);
     }
     this.#remembered.set(definition, { request, entry });
@@ -85,7 +100,7 @@ export class SpecTable {
 }
 
 function specText(definition: FunctionDefinition, request: Request): string {
-  const { priority, timeoutMs, retries, pin, failInfeasible } = definition.options;
+  const { priority, timeoutMs, retries, pin, failInfeasible, cacheKey } = definition.options;
   return JSON.stringify([
     definition.module,
     definition.name,
@@ -95,6 +110,7 @@ function specText(definition: FunctionDefinition, request: Request): string {
     retries,
     pin,
     failInfeasible,
+    cacheKey !== undefined,
     request.alternatives.map(demandKey),
   ]);
 }

@@ -13,7 +13,7 @@
  */
 
 import { type GrainError, messageOf, SerializationError, TaskCancelledError } from "../../proto/errors.js";
-import type { BlobRef, ClientMessage, Failure, Results } from "../../proto/grain.js";
+import type { BlobRef, ClientMessage, Failure, Recalled, Results } from "../../proto/grain.js";
 import { NumberedTable } from "../../proto/numbered-table.js";
 import type { Request } from "../../proto/resource/demand.js";
 import { decodeValue, type Encoded } from "../../proto/values/value.js";
@@ -21,6 +21,7 @@ import type { FunctionDefinition } from "../call.js";
 import { type CallOwner, RemoteCall } from "./call.js";
 import { SendQueue } from "./columns.js";
 import { toError } from "./failure.js";
+import { type Pending, Recalls } from "./recalls.js";
 import { type SpecEntry, SpecTable } from "./spec.js";
 import type { Upload } from "./uploads.js";
 
@@ -43,6 +44,12 @@ export interface Fetch {
   readonly ref: BlobRef;
 }
 
+/** A stored result that must be fetched before its call can end. */
+export interface Kept {
+  readonly pending: Pending;
+  readonly ref: BlobRef;
+}
+
 /** How many calls were made and have ended, since the session began. */
 export interface CallTotals {
   readonly submitted: number;
@@ -53,7 +60,11 @@ export interface CallTotals {
 /** The state of one session. */
 export class SessionState {
   phase: Phase = { type: "idle" };
-  readonly #specs = new SpecTable();
+  /** Calls that ask for a stored result before they are submitted. */
+  readonly recalls = new Recalls();
+  /** The head stores results. */
+  stores = false;
+  readonly #specs: SpecTable;
   /** Queued and sent, by task number. */
   readonly #calls = new NumberedTable<RemoteCall>();
   /** Calls whose arguments are being uploaded. */
@@ -66,6 +77,11 @@ export class SessionState {
   #submitted = 0;
   #done = 0;
   #failed = 0;
+
+  /** @param detached results of all calls are stored */
+  constructor(detached = false) {
+    this.#specs = new SpecTable(detached);
+  }
 
   get totals(): CallTotals {
     return { submitted: this.#submitted, done: this.#done, failed: this.#failed };
@@ -92,18 +108,21 @@ export class SessionState {
     return this.#specs.intern(definition, request);
   }
 
-  /** Takes a call whose arguments travel in a message. */
-  submit(spec: SpecEntry, owner: CallOwner, args: Encoded): RemoteCall {
-    const call = this.#start(spec, owner);
-    this.#queueFor(call).add(call, args);
-    return call;
+  /** Takes a call. It is to be handed to `recalls`, if it has a key, else to `send` or `sendLarge`. */
+  start(spec: SpecEntry, owner: CallOwner, key?: Uint8Array): RemoteCall {
+    this.#submitted += 1;
+    return new RemoteCall(this.#submitted, spec, owner, key);
   }
 
-  /** Takes a call whose arguments are too large for a message; it waits for `stored`. @param release called at its end */
-  submitLarge(spec: SpecEntry, owner: CallOwner, release: () => void): RemoteCall {
-    const call = this.#start(spec, owner, release);
+  /** Submits a call whose arguments travel in a message. */
+  send(call: RemoteCall, args: Encoded): void {
+    this.#queueFor(call).add(call, args);
+  }
+
+  /** Submits a call whose arguments are too large for a message; it waits for `stored`. @param release called at its end */
+  sendLarge(call: RemoteCall, release: () => void): void {
+    call.release = release;
     this.#uploading.add(call);
-    return call;
   }
 
   /** The head holds the arguments of a call. */
@@ -118,11 +137,11 @@ export class SessionState {
   }
 
   /** The module of a spec is with the head (or baked into workers): its calls may go. */
-  prepared(spec: SpecEntry, module: string | Upload): void {
+  prepared(spec: SpecEntry, module: string | Upload, code?: Uint8Array): void {
     if (this.phase.type === "ended") return;
     spec.stage = { type: "registered" };
     const [name, uploads] = typeof module === "string" ? [module, []] : [module.ref.hash, [module]];
-    this.#queue.push({ body: { $case: "spec", spec: spec.toSpec(name) } }, uploads);
+    this.#queue.push({ body: { $case: "spec", spec: spec.toSpec(name, code) } }, uploads);
     for (const call of spec.held.calls()) this.#number(call);
     this.#queue.append(spec.held);
   }
@@ -132,6 +151,7 @@ export class SessionState {
     spec.stage = { type: "new" };
     const calls = spec.held.calls();
     spec.held.clear();
+    calls.push(...this.recalls.withdrawSpec(spec));
     for (const call of this.#uploading) if (call.spec === spec) calls.push(call);
     for (const call of calls) {
       this.#uploading.delete(call);
@@ -147,9 +167,53 @@ export class SessionState {
       for (const { calls } of queue.withdraw(owner)) for (const call of calls) this.#cancelHere(call);
     }
     for (const call of [...this.#uploading]) if (call.owner === owner) this.#cancelHere(call);
+    for (const call of this.recalls.withdraw(owner)) this.#cancelHere(call);
     const tasks: number[] = [];
     for (const call of this.#calls.values()) if (call.owner === owner) tasks.push(call.task);
     if (tasks.length > 0) this.#queue.push({ body: { $case: "cancel", cancel: { tasks } } });
+  }
+
+  /** What there is to ask. */
+  questions(): ClientMessage[] {
+    return this.stores ? this.recalls.messages() : [];
+  }
+
+  /**
+   * The head has looked for stored results. Ends the calls whose result is there.
+   *
+   * @returns those to be submitted, and those whose values must be fetched first
+   */
+  recalled({ ids, sizes, values, blobs, missing }: Recalled): { submit: Pending[]; fetch: Kept[] } {
+    const fetch: Kept[] = [];
+    let at = 0;
+    for (const [i, id] of ids.entries()) {
+      const end = at + (sizes[i] ?? 0);
+      const pending = this.recalls.take(id);
+      const ref = blobs.find((blob) => blob.index === i)?.ref;
+      if (pending !== undefined && ref === undefined) this.#decode(pending.call, values.subarray(at, end));
+      else if (pending !== undefined) {
+        this.#fetching.add(pending.call);
+        fetch.push({ pending, ref: ref! });
+      }
+      at = end;
+    }
+    const submit: Pending[] = [];
+    for (const id of missing) {
+      const pending = this.recalls.take(id);
+      if (pending === undefined) this.recalls.waive(id);
+      else submit.push(pending);
+    }
+    return { submit, fetch };
+  }
+
+  /** A stored result has been fetched. */
+  fetchedKept({ call }: Pending, value: Encoded): void {
+    if (this.#fetching.delete(call)) this.#decode(call, value);
+  }
+
+  /** A stored result is lost after all. @returns whether its call is still wanted, and so to be submitted */
+  lostKept({ call }: Pending): boolean {
+    return this.#fetching.delete(call);
   }
 
   /** Ends the calls of a message of results. @returns those whose values must be fetched first */
@@ -220,6 +284,7 @@ export class SessionState {
     this.#acks = [];
     const calls = [...this.#calls.values(), ...this.#uploading, ...this.#fetching];
     for (const spec of this.#specs.entries()) for (const call of spec.held.calls()) calls.push(call);
+    calls.push(...this.recalls.withdraw());
     this.#uploading.clear();
     this.#fetching.clear();
     for (const call of calls) this.#reject(call, callError);
@@ -241,11 +306,6 @@ export class SessionState {
     const tasks = this.#acks;
     this.#acks = [];
     return { body: { $case: "ack", ack: { tasks } } };
-  }
-
-  #start(spec: SpecEntry, owner: CallOwner, release?: () => void): RemoteCall {
-    this.#submitted += 1;
-    return new RemoteCall(this.#submitted, spec, owner, release);
   }
 
   #queueFor(call: RemoteCall): SendQueue {

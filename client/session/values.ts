@@ -4,9 +4,10 @@
  */
 
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import pLimit from "p-limit";
 import type { BlobRef } from "../../proto/grain.js";
-import { newValueKey, valueRefOf } from "../../proto/hash.js";
+import { digestLike, newValueKey, valueRefOf } from "../../proto/hash.js";
 import type { BlobTransport, ValueFiles } from "../../proto/link/link.js";
 import { newFileName } from "../../proto/share/directory.js";
 import { readValue, removeValue, writeValue } from "../../proto/share/value-file.js";
@@ -17,6 +18,9 @@ import type { Upload, UploadSource, Uploads } from "./uploads.js";
 const CONCURRENCY = 4;
 /** So much is written to shared memory before the head has taken it over; what is beyond waits in this process. */
 const STAGED_BYTES = 64 * 1024 * 1024;
+
+/** So much is checked at a time. */
+const CHECKED_BYTES = 16 * 1024 * 1024;
 
 /** An argument that is being brought to the head, or is there. */
 export interface Argument {
@@ -85,6 +89,20 @@ export class LargeValues {
       }
       return { byteLength: ref.byteLength, parts: [await blobs.get(ref)] };
     });
+  }
+
+  /** Fetches a result that was stored. @throws Error when its bytes are not what they were */
+  async getStored(ref: BlobRef): Promise<Encoded> {
+    const value = await this.get(ref);
+    const digest = digestLike(ref.hash);
+    for (const part of value.parts) {
+      for (let at = 0; at < part.byteLength; at += CHECKED_BYTES) {
+        digest.update(part.subarray(at, at + CHECKED_BYTES));
+        await nextTurn();
+      }
+    }
+    if (digest.name() !== ref.hash) throw new Error("a stored result has changed on the disk");
+    return value;
   }
 
   /** What was sent from memory is forgotten when it has arrived; a file stays while a call needs it. */

@@ -20,6 +20,8 @@ export const ROLES_OF_RPC: Readonly<Record<string, readonly Role[]>> = {
   "/grain.v1.Admin/Status": READERS,
   "/grain.v1.Admin/Explain": READERS,
   "/grain.v1.Admin/Access": ALL,
+  "/grain.v1.Admin/CacheList": READERS,
+  "/grain.v1.Admin/CacheRemove": SUBMITTERS,
   "/grpc.health.v1.Health/Check": ALL,
   "/grpc.health.v1.Health/Watch": ALL,
   "/grpc.health.v1.Health/List": ALL,
@@ -39,6 +41,8 @@ export function purposeOf(rpc: string): string {
       return "submit tasks";
     case "/grain.v1.Scheduling/Work":
       return "join as a worker";
+    case "/grain.v1.Admin/CacheRemove":
+      return "remove stored results";
     default:
       return `call ${rpc.slice(rpc.lastIndexOf(".") + 1)}`;
   }

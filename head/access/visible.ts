@@ -17,3 +17,8 @@ export function visibleStatus(status: HeadStatus, caller: Caller | undefined, ow
   const own = ({ session }: { readonly session: number }) => maySee(caller, session, owns);
   return { ...status, sessions: status.sessions.filter(own), queues: status.queues.filter(own) };
 }
+
+/** Whose stored results a caller may see; undefined: everybody's. */
+export function ownerSeenBy(caller: Caller | undefined): string | undefined {
+  return caller?.role === "client" ? caller.id : undefined;
+}

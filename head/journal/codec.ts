@@ -21,6 +21,8 @@ export interface SessionRecord {
   readonly received: number;
   /** The credential that it was opened with. */
   readonly owner: string;
+  /** Its program is gone for good since then (milliseconds since 1970); absent: it may come back. */
+  readonly leftMs?: number | undefined;
 }
 
 /** A worker as it is kept. */

@@ -3,16 +3,14 @@
  * that writes further ones.
  */
 
-import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { type FileHandle, mkdir, open as openFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { ConfigError, GrainError, messageOf } from "../../proto/errors.js";
 import { VERSION } from "../../proto/version.js";
 import { type Batch, Entry } from "./changes.js";
 import { pack, unpack } from "./codec.js";
 import { compactIfLoose } from "./compact.js";
+import { damageOf } from "./damage.js";
 import { claim } from "./lock.js";
 import { packetOf } from "./packet.js";
 import { FORMAT, unsealed } from "./record.js";
@@ -46,7 +44,8 @@ export async function openStore(directory: string): Promise<Store> {
   await makeDirectory(directory);
   const { release, takenOver } = await claim(directory);
   try {
-    await refuseDamaged(directory, takenOver);
+    const damage = await damageOf({ directory, database: DATABASE }, { doubtful: takenOver });
+    if (damage !== undefined) throw damaged(directory, damage);
     const records = await readRecords(directory);
     if (records.length > 0) await compactIfLoose(directory, records);
     const writer = new Writer({ directory, database: DATABASE });
@@ -89,65 +88,6 @@ async function makeDirectory(directory: string): Promise<void> {
 function begun(): Batch {
   const record: FormatRecord = { format: FORMAT, version: VERSION };
   return new Map([[FORMAT_KEY, new Entry(FORMAT_KEY, () => pack(record))]]);
-}
-
-/** Where LMDB's first two pages say what the file is (MDB_meta behind the header of a page). */
-const META = { magic: 24, pageBytes: 48, lastPage: 144, end: 168 } as const;
-const MAGIC = 0xbeefc0de;
-
-/**
- * LMDB reads its file as memory and trusts it: one that is shorter than it says, or torn, would end the
- * process. So where there is reason to doubt, another process reads it first.
- *
- * @param doubtful the head that had it did not end in order
- */
-async function refuseDamaged(directory: string, doubtful: boolean): Promise<void> {
-  const path = join(directory, DATABASE, "data.mdb");
-  if (!existsSync(path)) return;
-  const file = await openFile(path, "r");
-  try {
-    const { size } = await file.stat();
-    if (size === 0) return;
-    const first = await metaAt(file, 0);
-    const second = first && (await metaAt(file, first.pageBytes));
-    if (first === undefined || second === undefined) throw damaged(directory, "it is no database");
-    // Of a sound file pages at the end may be missing that are not in use.
-    const whole = (Math.max(first.lastPage, second.lastPage) + 1) * first.pageBytes;
-    if (size >= whole && !doubtful) return;
-    if (await isReadable(directory)) return;
-    const missing = size < whole ? `${size} of ${whole} bytes are there` : "it cannot be read to its end";
-    throw damaged(directory, missing);
-  } finally {
-    await file.close();
-  }
-}
-
-const READ_ALL = `
-const [lmdb, options] = process.argv.slice(1);
-const db = require(lmdb).open(JSON.parse(options));
-let bytes = 0;
-for (const { value } of db.getRange({})) bytes += value.at(-1) ?? 0;
-process.exit(0);
-`;
-
-function isReadable(directory: string): Promise<boolean> {
-  const lmdb = createRequire(import.meta.url).resolve("lmdb");
-  const options = JSON.stringify({ ...storeOptions({ directory, database: DATABASE }), readOnly: true });
-  return new Promise((resolve) => {
-    execFile(process.execPath, ["-e", READ_ALL, lmdb, options], (error) => resolve(error === null));
-  });
-}
-
-async function metaAt(
-  file: FileHandle,
-  at: number,
-): Promise<{ readonly pageBytes: number; readonly lastPage: number } | undefined> {
-  const page = Buffer.alloc(META.end);
-  const { bytesRead } = await file.read(page, 0, META.end, at);
-  const pageBytes = page.readUInt32LE(META.pageBytes);
-  if (bytesRead < META.end || page.readUInt32LE(META.magic) !== MAGIC) return undefined;
-  if (pageBytes < 512 || pageBytes > 65_536) return undefined;
-  return { pageBytes, lastPage: Number(page.readBigUInt64LE(META.lastPage)) };
 }
 
 function damaged(directory: string, how: string): ConfigError {

@@ -42,9 +42,9 @@ export function wireCodec(known: Known): Codec<Source, Finished, Failure> {
         endsAt: leftMs === undefined ? undefined : known.unixMs() + leftMs,
       };
     },
-    weigh: ({ byteLength, sizes, blobs }) => ({
+    weigh: ({ byteLength, sizes, blobs, keys }) => ({
       blobs: [...(blobs?.values() ?? [])].map(({ hash }) => hash),
-      byteLength: byteLength + sizes.length,
+      byteLength: byteLength + sizes.length + (keys?.byteLength ?? 0),
     }),
     submission: (spec, first, sources) => Submit.encode(submitOf(spec, first, sources)).finish(),
     results(effect) {
@@ -74,10 +74,13 @@ function submitOf(spec: number, first: number, sources: readonly Source[]): Subm
     before += sizes.length;
   }
   const [only] = sources;
+  // Of one spec all have keys, or none has. Whoever mixes them has results computed again.
+  const all = sources.map(({ keys }) => keys).filter((keys) => keys !== undefined);
+  const keys = all.length === 0 || all.length < sources.length ? undefined : Buffer.concat(all);
   if (sources.length === 1)
-    return { spec, first, sizes: only!.sizes as number[], args: only!.args, blobs: at };
+    return { spec, first, sizes: only!.sizes as number[], args: only!.args, blobs: at, keys };
   const sizes = sources.flatMap((source) => source.sizes);
-  return { spec, first, sizes, args: Buffer.concat(sources.map(({ args }) => args)), blobs: at };
+  return { spec, first, sizes, args: Buffer.concat(sources.map(({ args }) => args)), blobs: at, keys };
 }
 
 function definedOf(session: number, spec: Spec, known: Known): SpecDefined {

@@ -1,9 +1,10 @@
 /** Carries the core's effects out: each becomes messages to one peer. */
 
-import { type Failure, FailureKind, type Gang_Node } from "../../proto/grain.js";
+import { type Failure, FailureKind, type Gang_Node, type HeadToClient } from "../../proto/grain.js";
 import type { Verdict, Warn } from "../core/effect.js";
 import { badMessage } from "./check/hello.js";
 import type { ShellEffect } from "./loop.js";
+import type { Recalls } from "./recalls.js";
 import type { Session } from "./session.js";
 import { assignMessage, resultsMessage } from "./source.js";
 import type { WorkerPeer } from "./worker-peer.js";
@@ -16,6 +17,9 @@ export interface Peers {
   session(session: number): Session | undefined;
   /** A worker as the others of its gang are told of it; undefined: it is gone. */
   node(worker: number): Gang_Node | undefined;
+  readonly recalls: Recalls;
+  /** Tells a client how tasks have ended; of a program that is gone nobody needs to know. */
+  tell(session: Session, tasks: readonly number[], messages: readonly HeadToClient[]): void;
   /** Every task of a closed session has ended. */
   sessionEnded(session: number): void;
   /** Something about the session's tasks changed. */
@@ -86,18 +90,25 @@ function tellClient(effect: ForClient, peers: Peers): void {
       const results = resultsMessage(effect);
       session.holds.delivered(results.tasks, results.blobs);
       session.args.ended(results.tasks);
-      session.send({ body: { $case: "results", results } });
+      const message: HeadToClient = { body: { $case: "results", results } };
+      peers.recalls.delivered(session, results, () => peers.tell(session, results.tasks, [message]));
       break;
     }
     case "reject":
       session.ended([effect.task]);
-      session.send({ body: { $case: "failure", failure: effect.failure } });
+      peers.recalls.ended(session, [effect.task]);
+      peers.tell(session, [effect.task], [{ body: { $case: "failure", failure: effect.failure } }]);
       break;
     case "conclude":
       session.ended(effect.tasks);
-      for (const task of effect.tasks) {
-        session.send({ body: { $case: "failure", failure: concluded(task, effect.verdict) } });
-      }
+      peers.recalls.ended(session, effect.tasks);
+      peers.tell(
+        session,
+        effect.tasks,
+        effect.tasks.map((task) => ({
+          body: { $case: "failure", failure: concluded(task, effect.verdict) },
+        })),
+      );
       break;
     case "warn":
       session.send({

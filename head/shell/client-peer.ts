@@ -15,6 +15,7 @@ import {
   FailureKind,
   type HeadToClient,
   type OpenSession,
+  type Recall,
   Refused_Code,
   type Resume,
   type Spec,
@@ -27,10 +28,12 @@ import { ownFailure } from "./carry-out.js";
 import { wrongSpec, wrongSubmit, wrongTaskList } from "./check/client.js";
 import { badMessage, type Refusal, refusedMessage, refuseHello } from "./check/hello.js";
 import { readRequest } from "./check/resources.js";
+import type { Detached } from "./detached.js";
 import type { Stream } from "./inline/delivery.js";
 import type { Keeper, Kept } from "./inline/keeper.js";
 import type { Loop } from "./loop.js";
 import { Outbox } from "./outbox.js";
+import type { Recalls } from "./recalls.js";
 import type { Session } from "./session.js";
 import { Source } from "./source.js";
 
@@ -55,6 +58,10 @@ export interface ClientHost {
   caughtUp(session: Session): void;
   /** Why no tasks can be taken now; undefined: they can. */
   whyNoTasks(): string | undefined;
+  /** Stored results. */
+  readonly recalls: Recalls;
+  /** Of sessions that outlive their programs; undefined: this head keeps none. */
+  readonly detached: Detached | undefined;
   /** The client has these results. */
   acknowledged(session: Session, tasks: readonly number[]): void;
   /** Something about the session's tasks changed. */
@@ -155,6 +162,11 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     }
     const { session } = state;
     if (body.$case === "received") return this.#received(session, body.received);
+    if (body.$case === "recall") return this.#recall(session, body.recall);
+    if (body.$case === "waive") {
+      this.#host.recalls.waived(session, body.waive.tasks);
+      return undefined;
+    }
     if (!session.received.add()) return undefined;
     switch (body.$case) {
       case "cancel":
@@ -174,8 +186,11 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
       case "close":
         this.#state = { type: "closing", session };
         session.closing = true;
+        this.#host.detached?.closed(session, body.close.done === true);
         this.#host.loop.step({ type: "sessionClosed", session: session.number });
         return undefined;
+      case "leave":
+        return this.#goAway(session);
       default:
         return body satisfies never;
     }
@@ -187,6 +202,10 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     if (open.priority !== (open.priority | 0)) return badMessage(`open: its priority is ${open.priority}`);
     const why = this.#host.whyNoTasks();
     if (why !== undefined) return { code: Refused_Code.UNABLE, message: `it takes nobody now: ${why}` };
+    if (open.detach === true) {
+      const refused = this.#detach(open);
+      if (refused !== undefined) return refused;
+    }
     const admitted = this.#host.admitClient(this, open);
     if ("code" in admitted) return admitted;
     this.#state = { type: "open", session: admitted };
@@ -198,14 +217,21 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
       priority: open.priority,
     });
     const lease = open.token === undefined ? {} : { leaseMs: this.#host.leaseMs };
-    const welcome = { session: admitted.number, hello: hello(), ...lease };
+    const { stores } = this.#host.recalls;
+    const welcome = { session: admitted.number, hello: hello(), stores, ...lease };
     // Whoever has been welcomed can come back, whatever happens to this head.
     this.#host.whenDurable(() => {
       this.send({ body: { $case: "welcome", welcome } });
-      if (admitted.peer === this) admitted.delivery.begin(this.#stream());
+      if (admitted.peer === this) admitted.delivery.begin(this.stream());
     });
     this.#host.changed(admitted);
     return undefined;
+  }
+
+  /** @returns why its session cannot outlive its program */
+  #detach(open: OpenSession): Refusal | undefined {
+    const { detached } = this.#host;
+    return detached === undefined ? NOT_KEPT : detached.takeOver(open.name, this.owner);
   }
 
   /** Takes up a session where its last stream has left it. */
@@ -222,9 +248,10 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     const wrong = this.#received(session, received);
     if (wrong !== undefined) return wrong;
     const count = session.received.resume();
-    const welcome = { session: number, hello: hello(), received: count, leaseMs: this.#host.leaseMs };
+    const { leaseMs, recalls } = this.#host;
+    const welcome = { session: number, hello: hello(), received: count, leaseMs, stores: recalls.stores };
     this.#outbox.send({ body: { $case: "welcome", welcome } });
-    delivery.begin(this.#stream());
+    delivery.begin(this.stream());
     this.#host.caughtUp(session);
     this.#host.changed(session);
     return undefined;
@@ -236,7 +263,7 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
   }
 
   /** This stream, for what must not be missed. */
-  #stream(): Stream {
+  stream(): Stream {
     const link = this.#link;
     return {
       send: (message) => this.send(message),
@@ -253,6 +280,28 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     if (!("session" in state) || state.session.token === undefined) return undefined;
     const received = state.session.received.tell();
     return received === undefined ? undefined : { body: { $case: "received", received } };
+  }
+
+  #recall(session: Session, recall: Recall): Refusal | undefined {
+    const wrong = this.#host.recalls.asked(session, recall);
+    return wrong === undefined ? undefined : badMessage(wrong);
+  }
+
+  /** Its program is gone, and comes to no harm if this head is killed now. */
+  #goAway(session: Session): Refusal | undefined {
+    const { detached } = this.#host;
+    if (detached === undefined || session.open.detach !== true)
+      return badMessage('"leave" of a session that was not opened with "detach"');
+    this.#host.whenDurable(() => {
+      if (session.peer !== this || this.#state.type === "gone") return;
+      this.#outbox.send({ body: { $case: "closed", closed: {} } });
+      this.#outbox.flush();
+      this.#state = { type: "gone" };
+      this.#link.close();
+      session.peer = undefined;
+      detached.left(session);
+    });
+    return undefined;
   }
 
   #define(session: Session, spec: Spec): Refusal | undefined {
@@ -297,6 +346,7 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     }
     session.args.submitted(submit.first, count, kept);
     session.holds.submitted(submit.first, submit.blobs);
+    this.#host.recalls.submitted(session, submit);
     this.#host.loop.step({
       type: "submitted",
       session: session.number,
@@ -324,6 +374,13 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     return undefined;
   }
 }
+
+const NOT_KEPT: Refusal = {
+  code: Refused_Code.UNABLE,
+  message:
+    "it keeps no session of a program that is gone, since it was started without a journal; " +
+    "start it with --journal DIR, or leave the option detach out.",
+};
 
 function notTaken(task: number, why: string): HeadToClient {
   return {

@@ -22,6 +22,7 @@ import { fromJournal } from "./fingerprint.js";
 import type { Keeper } from "./inline/keeper.js";
 import type { HeadLog } from "./log.js";
 import type { Loop, ShellEvent } from "./loop.js";
+import type { Recalls } from "./recalls.js";
 import { messagesOf, requestOf } from "./recovered.js";
 import type { Registry } from "./registry.js";
 import { ReturningClients } from "./returning-clients.js";
@@ -46,6 +47,7 @@ export interface DurableParts {
   readonly keeper: Keeper;
   readonly loop: Loop;
   readonly log: HeadLog;
+  readonly recalls: Recalls;
   /** How long workers are waited for. */
   readonly resumeMs: number;
   nowMs(): number;
@@ -54,6 +56,8 @@ export interface DurableParts {
 /** Who waits for an earlier head's peers to come back. */
 export interface Waiting {
   session(session: Session): void;
+  /** Nobody: its program is gone. */
+  left(session: Session): void;
   workers(members: readonly Member[], allHeard: () => void): void;
 }
 
@@ -96,6 +100,11 @@ export class DurableState {
 
   acknowledged(session: Session, tasks: readonly number[]): void {
     this.#ledger.acknowledged(session.number, tasks);
+  }
+
+  /** Something that is kept of a session has changed. */
+  sessionChanged(session: Session): void {
+    this.#ledger.heard(session.number);
   }
 
   /** Messages of a client have been taken. */
@@ -144,14 +153,17 @@ export class DurableState {
     this.#restoring = true;
     for (const event of events) {
       loop.step(event);
-      if (event.type === "recovered") this.#holdArguments(event);
+      if (event.type !== "recovered") continue;
+      this.#holdArguments(event);
+      this.#claim(event);
     }
     this.#restoring = false;
     this.#found = undefined;
     this.#tell(reopened, members.length);
     this.#hear(waiting, members);
     for (const session of reopened) {
-      if (session.token !== undefined) {
+      if (session.leftMs !== undefined) waiting.left(session);
+      else if (session.token !== undefined) {
         this.clients.expect(session);
         waiting.session(session);
       }
@@ -185,8 +197,9 @@ export class DurableState {
   }
 
   #sessionRecord(number: number) {
-    const { open, lastTask, received, owner } = this.#parts.registry.sessions.get(number)!;
-    return { wire: OpenSession.encode(open).finish(), lastTask, received: received.count, owner };
+    const { open, lastTask, received, owner, leftMs } = this.#parts.registry.sessions.get(number)!;
+    const left = leftMs === undefined ? {} : { leftMs };
+    return { wire: OpenSession.encode(open).finish(), lastTask, received: received.count, owner, ...left };
   }
 
   #joinOf(number: number): JoinCluster {
@@ -211,6 +224,7 @@ export class DurableState {
     });
     session.lastTask = record.lastTask;
     session.owner = record.owner;
+    session.leftMs = record.leftMs;
     session.recovered = true;
     for (const bytes of specs.values()) {
       const spec = Spec.decode(bytes);
@@ -248,6 +262,11 @@ export class DurableState {
       .filter(([index]) => live.has(event.base + index) || waits(event.base + index))
       .map(([index, ref]) => ({ index, ref }));
     session.holds.submitted(event.base, held);
+  }
+
+  #claim(event: Extract<ShellEvent, { type: "recovered" }>): void {
+    const session = this.#parts.registry.sessions.get(event.session);
+    if (session !== undefined) this.#parts.recalls.recovered(session, event);
   }
 
   #tell(sessions: readonly Session[], workers: number): void {

@@ -9,9 +9,7 @@
 import { randomBytes } from "node:crypto";
 import type {
   ClientMessage,
-  Counts,
   Explanation,
-  Gang_Node,
   HeadStatus,
   HeadToClient,
   HeadToWorker,
@@ -22,62 +20,31 @@ import type {
 import type { BlobTransport, Link } from "../../proto/link/link.js";
 import { Received } from "../../proto/link/unacknowledged.js";
 import { Core } from "../core/core.js";
-import type { SchedulingOptions } from "../core/options.js";
 import type { HeadRecord } from "../journal/codec.js";
 import type { Journal } from "../journal/journal.js";
-import { type TraceSink, watched } from "../trace/recorder.js";
+import { watched } from "../trace/recorder.js";
 import { Absences } from "./absences.js";
 import { PeerFiles } from "./blob/peer-files.js";
-import { BlobStore, type BlobStoreOptions } from "./blob/store.js";
+import { BlobStore } from "./blob/store.js";
 import { carryOut, type Peers } from "./carry-out.js";
 import type { Refusal } from "./check/hello.js";
 import { type ClientHost, ClientPeer } from "./client-peer.js";
-import { CountsTimer, sameCounts } from "./counts.js";
+import { CountsTimer } from "./counts.js";
+import { Detached } from "./detached.js";
 import { DurableState, noted } from "./durable.js";
 import { explanationMessage } from "./explain.js";
+import type { HeadOptions } from "./head-options.js";
 import { Keeper } from "./inline/keeper.js";
 import { Links } from "./links.js";
 import { type HeadLog, silentLog } from "./log.js";
 import { Loop, type Scheduler } from "./loop.js";
+import { Recalls } from "./recalls.js";
 import { headRecordOf } from "./recovered.js";
 import { goodbye, Registry } from "./registry.js";
 import type { Session } from "./session.js";
 import { headStatus } from "./status.js";
 import type { Member } from "./worker-peer.js";
 import { Workers } from "./workers.js";
-
-/** How a head is set up. */
-export interface HeadOptions {
-  /** Clients connected at a time. Default: 8. */
-  readonly maxClients?: number;
-  /** How often each worker is to be heard; one silent for three times as long is lost. Default: 8000. */
-  readonly heartbeatMs?: number;
-  /** 16 bytes: of a head that goes on where another ended, that one's. Default: the journal's, or random. */
-  readonly identity?: Uint8Array;
-  /** How long a worker whose connection was lost is waited for before its tasks run elsewhere. Default: 30,000. */
-  readonly resumeMs?: number;
-  /** How long the session of a client whose connection was lost goes on without it. Default: 60,000. */
-  readonly leaseMs?: number;
-  /** How tasks are ordered and placed; what is not given has its default. */
-  readonly scheduling?: Partial<SchedulingOptions>;
-  /** Records what happens. Default: nothing does. */
-  readonly trace?: TraceSink | undefined;
-  /** Where what must survive this process is kept; the head closes it. Default: nowhere. */
-  readonly journal?: Journal | undefined;
-  /** Where large values are kept. */
-  readonly blobs?: BlobStoreOptions;
-  /** Default: says nothing. */
-  readonly log?: HeadLog;
-  /**
-   * Whether it serves the one program that it is part of: no worker will ever join it beside those of the
-   * program, and no command sees it, so its advice is another. Default: false.
-   */
-  readonly embedded?: boolean;
-  /** Told how many clients are connected, whenever that changes. */
-  readonly onClients?: (connected: number) => void;
-  /** A clock that never goes back, in milliseconds. Default: `performance.now`. */
-  readonly nowMs?: () => number;
-}
 
 const MAX_CLIENTS = 8;
 const HEARTBEAT_MS = 8_000;
@@ -100,8 +67,7 @@ export class Head {
   readonly #loop: Loop;
   readonly #registry: Registry;
   readonly #keeper: Keeper;
-  readonly #counts = new CountsTimer((session) => this.#sendCounts(session));
-  readonly #sentCounts = new Map<number, Counts>();
+  readonly #counts: CountsTimer;
   readonly #links = new Links();
   readonly #awayClients = new Absences<Session>();
   readonly #leaseMs: number;
@@ -111,6 +77,9 @@ export class Head {
   readonly #startedMs: number;
   readonly #clientHost: ClientHost;
   readonly #workers: Workers;
+  readonly #detached: Detached | undefined;
+  /** Stored results. */
+  readonly recalls: Recalls;
   readonly #journal: Journal | undefined;
   #durable: DurableState | undefined;
   #closing: Promise<void> | undefined;
@@ -131,10 +100,18 @@ export class Head {
     });
     const newReceived = () => new Received(this.#journal !== undefined);
     this.#registry = new Registry(options.maxClients ?? MAX_CLIENTS, this.blobs, this.#keeper, newReceived);
+    this.recalls = new Recalls({
+      open: options.results,
+      blobs: this.blobs,
+      log: this.#log,
+      session: (number) => this.#registry.sessions.get(number),
+    });
+    this.#counts = new CountsTimer(this.#registry, this.#core.view);
     const peers = this.#peers(options.embedded ?? false);
     const core = noted(watched(this.#core, options.trace), () => this.#durable);
     this.#loop = new Loop(core, (effect) => carryOut(effect, peers), this.#nowMs);
     this.#leaseMs = options.leaseMs ?? LEASE_MS;
+    if (options.journal !== undefined && this.recalls.stores) this.#detached = this.#newDetached();
     this.#clientHost = this.#hostOfClients();
     const own = options.journal && headRecordOf(options.journal.records);
     this.#workers = new Workers({
@@ -231,6 +208,8 @@ export class Head {
     await this.#links.close();
     this.#counts.close();
     this.#durable?.close();
+    this.#detached?.close();
+    await this.recalls.close();
     // After the last event: a session whose client was told that it is over is not kept.
     await this.#journal?.close();
     this.#keeper.close();
@@ -247,12 +226,28 @@ export class Head {
       keeper: this.#keeper,
       loop: this.#loop,
       log: this.#log,
+      recalls: this.recalls,
       resumeMs,
       nowMs: this.#nowMs,
     });
     this.#durable.begin({
+      left: (session) => this.#detached?.goOn(session),
       session: (session) => this.#awaitClient(session),
       workers: (members, allHeard) => this.#workers.expect(members, allHeard),
+    });
+  }
+
+  #newDetached(): Detached {
+    return new Detached({
+      registry: this.#registry,
+      view: this.#core.view,
+      loop: this.#loop,
+      recalls: this.recalls,
+      log: this.#log,
+      stopWaiting: (session) => this.#awayClients.end(session),
+      acknowledged: (session, tasks) => this.#durable?.acknowledged(session, tasks),
+      changed: (session) => this.#durable?.sessionChanged(session),
+      unixMs: Date.now,
     });
   }
 
@@ -260,11 +255,16 @@ export class Head {
     const { sessions, workers } = this.#registry;
     return {
       embedded,
+      recalls: this.recalls,
+      tell: (session, tasks, messages) => {
+        if (session.leftMs !== undefined) this.#detached?.untaken(session, tasks);
+        else for (const message of messages) session.send(message);
+      },
       worker: (number) => workers.get(number)?.peer,
       session: (number) => sessions.get(number),
-      node: (number) => nodeOf(workers.get(number)?.member),
+      node: (number) => this.#registry.node(number),
       sessionEnded: (number) => this.#sessionEnded(number),
-      changed: (session) => this.#changed(session),
+      changed: (session) => this.#counts.changed(session),
     };
   }
 
@@ -274,6 +274,8 @@ export class Head {
       keeper: this.#keeper,
       admitClient: (peer, open) => this.#admitClient(peer, open),
       resumeClient: (peer, open) => this.#resumeClient(peer, open),
+      recalls: this.recalls,
+      detached: this.#detached,
       leaseMs: this.#leaseMs,
       whenDurable: (then) => {
         if (this.#durable === undefined) then();
@@ -284,7 +286,7 @@ export class Head {
       whyNoTasks: () => this.#durable?.whyNoTasks,
       acknowledged: (session, tasks) => this.#durable?.acknowledged(session, tasks),
       clientCutOff: (session, why) => this.#clientCutOff(session, why),
-      changed: (session) => this.#changed(session),
+      changed: (session) => this.#counts.changed(session),
       clientGone: (session, why) => this.#clientGone(session, why),
     };
   }
@@ -305,7 +307,7 @@ export class Head {
     this.#awayClients.end(session);
     session.peer = peer;
     session.resumed = true;
-    this.#sentCounts.delete(session.number);
+    this.#counts.forget(session.number);
     this.#log.info(`client ${session} is back`);
     return session;
   }
@@ -322,6 +324,7 @@ export class Head {
 
   #awaitClient(session: Session): void {
     this.#awayClients.begin(session, this.#leaseMs, () => {
+      if (session.open.detach === true && this.#detached !== undefined) return this.#detached.left(session);
       this.#loop.step({ type: "sessionClosed", session: session.number });
       this.#clientGone(session, `cut off for ${seconds(this.#leaseMs)}`);
     });
@@ -342,8 +345,10 @@ export class Head {
     if (session === undefined) return;
     for (const { peer } of this.#registry.workers.values()) peer?.forget(number);
     session.releaseAll();
+    this.recalls.gone(number);
+    this.#detached?.gone(session);
     this.#registry.sessions.delete(number);
-    this.#sentCounts.delete(number);
+    this.#counts.forget(number);
     this.#awayClients.end(session);
     this.#durable?.clients.gone(session);
     if (session.peer === undefined) this.#clientGone(session, "closed");
@@ -356,36 +361,13 @@ export class Head {
     session.send({ body: { $case: "output", output: { ...output, session: 0, worker: member.name } } });
   }
 
-  #changed(session: Session): void {
-    if (session.counts) this.#counts.changed(session.number);
-  }
-
   #workersChanged(): void {
-    for (const session of this.#registry.sessions.values()) this.#changed(session);
-  }
-
-  #sendCounts(number: number): void {
-    const peer = this.#registry.sessions.get(number)?.peer;
-    const seen = this.#core.view.session(number);
-    if (peer === undefined || seen === undefined) return;
-    const counts: Counts = {
-      queued: seen.queued,
-      running: seen.running,
-      workers: this.#registry.connectedWorkers,
-    };
-    if (sameCounts(this.#sentCounts.get(number), counts)) return;
-    this.#sentCounts.set(number, counts);
-    peer.send({ body: { $case: "counts", counts } });
+    for (const session of this.#registry.sessions.values()) this.#counts.changed(session);
   }
 
   #census(): string {
     return `${counted(this.connectedClients, "client")}, ${counted(this.#registry.connectedWorkers, "worker")}`;
   }
-}
-
-function nodeOf(member: Member | undefined): Gang_Node | undefined {
-  if (member === undefined) return undefined;
-  return { worker: member.name, host: member.hello.host, cores: member.pool.cores.length };
 }
 
 function seconds(ms: number): string {

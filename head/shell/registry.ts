@@ -1,6 +1,6 @@
 /** Who is connected: sessions and workers by number, and the rules of admission. */
 
-import { type JoinCluster, type OpenSession, Refused_Code } from "../../proto/grain.js";
+import { type Gang_Node, type JoinCluster, type OpenSession, Refused_Code } from "../../proto/grain.js";
 import type { Received } from "../../proto/link/unacknowledged.js";
 import type { Refusal } from "./check/hello.js";
 import type { ClientPeer } from "./client-peer.js";
@@ -116,6 +116,13 @@ export class Registry {
     if (id === undefined) return undefined;
     const member = this.#byId.get(keyOf(id));
     return member === undefined ? undefined : this.workers.get(member.worker);
+  }
+
+  /** A worker as the others of its gang are told of it; undefined: it is gone. */
+  node(worker: number): Gang_Node | undefined {
+    const member = this.workers.get(worker)?.member;
+    if (member === undefined) return undefined;
+    return { worker: member.name, host: member.hello.host, cores: member.pool.cores.length };
   }
 
   /** The worker that has the name now. */

@@ -50,6 +50,8 @@ export class Session {
   expected = 0;
   /** It has gone on after a stream was lost: what was said before may be said again. */
   resumed = false;
+  /** Its program is gone for good since then (milliseconds since 1970); undefined: it may come back. */
+  leftMs: number | undefined;
   /** The credential that it was opened with; empty: none is asked for. */
   owner = "";
   /** The client's stream; undefined: it is cut off, and may come back. */
@@ -96,7 +98,7 @@ export class Session {
 
   /** Whether this is the token of its client. */
   isOf(token: Uint8Array | undefined): boolean {
-    const own = this.token;
+    const own = this.leftMs === undefined ? this.token : undefined;
     return own !== undefined && token !== undefined && isTokenOf(own, token);
   }
 

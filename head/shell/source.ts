@@ -23,6 +23,8 @@ export class Source {
   readonly offsets: Float64Array | Uint32Array;
   /** Arguments that are blobs, by item; undefined when none is. */
   readonly blobs: ReadonlyMap<number, BlobRef> | undefined;
+  /** By which results are stored, 32 bytes for each item; undefined: they are not. */
+  readonly keys: Uint8Array | undefined;
 
   /**
    * @param submit one without complaints (see check/client.ts)
@@ -30,6 +32,7 @@ export class Source {
    */
   constructor(submit: Submit, args?: Kept) {
     this.#args = args ?? inMemory(submit.args);
+    this.keys = submit.keys;
     this.sizes = submit.sizes;
     this.offsets = offsetsOf(submit.sizes, submit.args.byteLength);
     this.blobs =

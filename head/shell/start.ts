@@ -1,19 +1,24 @@
 /** Starts a head that listens: the daemon's, and for programs that embed one which others connect to. */
 
+import { join } from "node:path";
 import { formatAddress, parseSocketAddress } from "../../proto/address.js";
 import { sharedRoot } from "../../proto/share/directory.js";
 import { type DoorOptions, openDoor } from "../access/door.js";
+import type { ResultStore } from "../cache/store.js";
 import type { Journal } from "../journal/journal.js";
 import { SharedFiles } from "./blob/shared.js";
-import { Head, type HeadOptions } from "./head.js";
+import { Head } from "./head.js";
+import type { HeadOptions } from "./head-options.js";
 import { silentLog } from "./log.js";
 
 /** How a listening head is set up. */
-export interface ListenOptions extends Omit<HeadOptions, "journal">, DoorOptions {
+export interface ListenOptions extends Omit<HeadOptions, "journal" | "results">, DoorOptions {
   /** Where to listen: `host:port` (port 0: any that is free) or `unix:///path`. Default: 127.0.0.1:7700. */
   readonly listen?: readonly string[];
   /** The journal's directory. Default: what is to survive this process is kept nowhere. */
   readonly journalDirectory?: string | undefined;
+  /** Stored results take at most so much room there. Default: 16 GiB. */
+  readonly resultBytes?: number | undefined;
 }
 
 /** A head that listens. */
@@ -25,6 +30,7 @@ export interface ListeningHead {
   close(reason?: string): Promise<void>;
 }
 
+const RESULTS = "cache";
 /** The journal says where the values in shared memory are: it outlives a head that is killed. */
 const SHARED_NOTE = "shared-directory";
 /** So long the peers of an earlier head may still read values where it had them. */
@@ -74,12 +80,28 @@ async function headOn(options: ListenOptions, journal: Journal | undefined): Pro
     const lives = [shared?.name ?? [], before].flat().slice(0, MOST_LIVES);
     await journal?.writeNote(SHARED_NOTE, lives.join("\n"));
     if (before.length > 0) setTimeout(() => shared?.forgetValues(), FORGET_MS).unref();
-    return new Head({ ...options, journal, blobs: { shared, ...options.blobs } });
+    const results = journal === undefined ? undefined : await openResults(journal.directory, options);
+    return new Head({ ...options, journal, results, blobs: { shared, ...options.blobs } });
   } catch (error) {
     shared?.close();
     await journal?.close();
     throw error;
   }
+}
+
+/** Beside the journal, and not part of it: what is lost of it is computed again. */
+async function openResults(
+  journal: string,
+  { resultBytes, log }: ListenOptions,
+): Promise<() => Promise<ResultStore>> {
+  const { ResultStore } = await import("../cache/store.js");
+  const opening = ResultStore.open(join(journal, RESULTS), {
+    ...(resultBytes === undefined ? {} : { limitBytes: resultBytes }),
+    warn: (text) => log?.warn(text),
+  });
+  // A head without stored results is better than none: why there are none is said when they are needed.
+  await opening.catch(() => {});
+  return () => opening;
 }
 
 async function openJournal({ journalDirectory, log }: ListenOptions): Promise<Journal | undefined> {

@@ -54,7 +54,7 @@ function sessionInfos(view: CoreView, registry: Registry): SessionInfo[] {
       running: counts?.running ?? 0,
       finished: counts?.finished ?? 0,
       failed: counts?.failed ?? 0,
-      state: session.peer === undefined ? "cut off" : "",
+      state: session.peer !== undefined ? "" : session.leftMs === undefined ? "cut off" : "detached",
     });
   }
   return infos;

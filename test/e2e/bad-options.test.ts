@@ -117,8 +117,6 @@ describe("delayed refuses", () => {
     [{ copyOnSetItem: 1 }, /copyOnSetItem must be true or false, not 1/],
     [{ pin: "yes" }, /pin must be true or false, not 'yes'/],
     [{ failInfeasible: 1 }, /failInfeasible must be true or false, not 1/],
-    [{ cacheKey: true }, /cacheKey: results that outlive a crash .*journal.*not in this version; leave/],
-    [{ cacheKey: (x: number) => x }, /cacheKey: .*not in this version/],
     [{ cacheKey: "x" }, /cacheKey must be true, false or a function of the arguments, not 'x'/],
     [{ name: "" }, /name must be a text that is not empty, not ''/],
     [{ module: 3 }, /module must be import\.meta\.url.*not 3/],

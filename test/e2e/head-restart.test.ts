@@ -1,9 +1,9 @@
 /** Heads that are killed at once and started again by the same command: programs and workers go on as if nothing had been. */
 
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Running, Stage } from "../kit/daemons.js";
+import { LastingHead } from "../kit/lasting-head.js";
 
 let stage: Stage;
 beforeEach(() => {
@@ -12,48 +12,6 @@ beforeEach(() => {
 afterEach(async () => {
   await stage.close();
 });
-
-/** One head over all of its lives. */
-class LastingHead {
-  lives = 0;
-  #running: Running | undefined;
-
-  private constructor(
-    readonly address: string,
-    private readonly args: readonly string[],
-  ) {}
-
-  static async start(args: readonly string[] = []): Promise<LastingHead> {
-    const server = createServer();
-    const port = await new Promise<number>((resolve) => {
-      server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
-    });
-    await new Promise((resolve) => server.close(resolve));
-    const head = new LastingHead(`127.0.0.1:${port}`, ["--journal", `${stage.directory}/journal`, ...args]);
-    await head.again();
-    return head;
-  }
-
-  get running(): Running {
-    return this.#running!;
-  }
-
-  async again(): Promise<void> {
-    this.lives += 1;
-    this.#running = stage.start("grain-head", ["--listen", this.address, ...this.args]);
-    await this.#running.until(/listening on/);
-  }
-
-  async kill(): Promise<void> {
-    this.running.kill("SIGKILL");
-    await this.running.ended;
-  }
-
-  async restart(): Promise<void> {
-    await this.kill();
-    await this.again();
-  }
-}
 
 const HEADER = `
 import { appendFileSync, existsSync } from "node:fs";
@@ -95,7 +53,7 @@ const openGate = () => writeFileSync(`${stage.directory}/gate`, "");
 
 describe("a head that is killed again and again", () => {
   it("loses none of many short tasks, and none runs twice", async () => {
-    const head = await LastingHead.start();
+    const head = await LastingHead.start(stage);
     await stage.worker(head.address, ["--cpus", "2"]);
     await stage.worker(head.address, ["--cpus", "2"]);
     const running = program(
@@ -126,7 +84,7 @@ await run(async () => {
   it("loses no large argument and no large result", async () => {
     for (const env of [{}, { GRAIN_SHARED_DIR: "" }] as Record<string, string>[]) {
       stage = await renewed();
-      const head = await LastingHead.start();
+      const head = await LastingHead.start(stage);
       const worker = stage.start("grain-worker", ["--address", head.address, "--cpus", "2"], env);
       await worker.until(/Joined the head/);
       const running = program(
@@ -159,7 +117,7 @@ async function renewed(): Promise<Stage> {
 
 describe("a head that is killed", () => {
   it("twice while tasks run finds them running, and they are not run again", async () => {
-    const head = await LastingHead.start();
+    const head = await LastingHead.start(stage);
     await stage.worker(head.address, ["--name", "w1", "--cpus", "2"]);
     await stage.worker(head.address, ["--name", "w2", "--cpus", "2"]);
     const running = program(
@@ -182,7 +140,7 @@ describe("a head that is killed", () => {
   }, 60_000);
 
   it("with results that their program has not taken gives each of them once", async () => {
-    const head = await LastingHead.start();
+    const head = await LastingHead.start(stage);
     await stage.worker(head.address, ["--cpus", "2"]);
     const running = program(
       `

@@ -61,7 +61,7 @@ describe("a program of docs", () => {
   });
 
   it.each(programs)("$title prints the same on a worker", async ({ block: { code, next } }) => {
-    const { address } = await stage.head();
+    const { address } = await stage.head(["--journal", `${stage.directory}/journal`]);
     await stage.worker(address, ["--cpus", "2"]);
     expect((await grainRun("program.ts", code, { GRAIN_ADDRESS: address })).stdout).toBe(next!.code);
   });
@@ -74,10 +74,17 @@ function help(command: (typeof COMMANDS)[number]): string {
       encoding: "utf8",
     });
   return command === "grain"
-    ? ["run", "ls", "explain", "simulate", "access new", "access ls", "access revoke"].reduce(
-        (all, name) => all + ask(...name.split(" ")),
-        ask(),
-      )
+    ? [
+        "run",
+        "ls",
+        "explain",
+        "simulate",
+        "cache ls",
+        "cache rm",
+        "access new",
+        "access ls",
+        "access revoke",
+      ].reduce((all, name) => all + ask(...name.split(" ")), ask())
     : ask();
 }
 

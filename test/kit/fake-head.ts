@@ -235,6 +235,9 @@ export class FakeHead {
         }
         return;
       case "received":
+      case "recall":
+      case "waive":
+      case "leave":
         break;
       case "close":
         if (this.#options.polite ?? true) {

@@ -181,6 +181,14 @@ export class BlobStore implements BlobTransport, Holding {
     await this.#putChunks(ref, chunks);
   }
 
+  /** A value that is in a file of somebody else's can be asked for, for the grace time. */
+  lend(ref: BlobRef, path: string): void {
+    const { hash, byteLength } = ref;
+    if (this.has(hash)) this.#promise(hash);
+    else if (!this.#closed)
+      this.#add(ref, { content: new StoredContent(path, byteLength), byteLength, inMemory: false });
+  }
+
   /** A value as one piece of memory, not to be changed. */
   async get(ref: BlobRef): Promise<Uint8Array> {
     return this.#find(ref.hash).content.whole();

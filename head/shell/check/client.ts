@@ -2,6 +2,7 @@
 
 import type { Spec, Submit, Tasks } from "../../../proto/grain.js";
 import { isHash } from "../../../proto/hash.js";
+import { KEY_BYTES } from "../../cache/entry.js";
 import { type Complaint, isUint32, wrongBlobs, wrongSizes, wrongTasks } from "./columns.js";
 
 /** What the checks need to know of a session. */
@@ -36,12 +37,14 @@ export function wrongSubmit(submit: Submit, said: Said): Complaint {
   return wrong === undefined ? undefined : `submission of task ${submit.first}: ${wrong}`;
 }
 
-function wrongSubmitFields({ spec, first, sizes, args, blobs }: Submit, said: Said): Complaint {
+function wrongSubmitFields({ spec, first, sizes, args, blobs, keys }: Submit, said: Said): Complaint {
   if (!said.specs.has(spec)) return `spec ${spec} was never registered`;
   if (sizes.length === 0) return "it has no tasks";
   if (!isUint32(first) || !isUint32(first + sizes.length - 1))
     return "its numbers are not whole numbers below 2^32";
   if (first <= said.lastTask) return `task numbers must increase, and ${said.lastTask} was submitted before`;
+  if (keys !== undefined && keys.byteLength !== sizes.length * KEY_BYTES)
+    return `${keys.byteLength} bytes of keys for ${sizes.length} tasks`;
   return wrongSizes(sizes, args) ?? wrongBlobs(blobs, sizes);
 }
 

@@ -10,12 +10,15 @@ import {
   type ServerUnaryCall,
   type sendUnaryData,
   setLogVerbosity,
+  status,
 } from "@grpc/grpc-js";
 import { formatAddress, type SocketAddress, type TcpAddress } from "../../../proto/address.js";
 import { ConnectionError, messageOf } from "../../../proto/errors.js";
 import type {
   AccessAnswer,
   AccessQuery,
+  CacheAnswer,
+  CacheQuery,
   ClientBatch,
   Empty,
   ExplainQuery,
@@ -36,7 +39,7 @@ import {
 import { streamLink } from "../../../proto/link/grpc/stream.js";
 import type { Door } from "../../access/door.js";
 import type { Caller } from "../../access/gate.js";
-import { maySee, visibleStatus } from "../../access/visible.js";
+import { maySee, ownerSeenBy, visibleStatus } from "../../access/visible.js";
 import type { Head } from "../head.js";
 import type { HeadLog } from "../log.js";
 import { blobsHandlers } from "./blobs.js";
@@ -170,6 +173,12 @@ function adminHandlers(head: Head, door: Door) {
       if (maySee(caller, session, owns)) answer(null, head.explain(session, task));
       else answer(denied({ type: "forbidden", message: notYours(caller, session) }));
     },
+    cacheList(call: ServerUnaryCall<CacheQuery, CacheAnswer>, answer: sendUnaryData<CacheAnswer>) {
+      reply(head.recalls.list(call.request.pattern, ownerSeenBy(callerOf(call))), answer);
+    },
+    cacheRemove(call: ServerUnaryCall<CacheQuery, CacheAnswer>, answer: sendUnaryData<CacheAnswer>) {
+      reply(head.recalls.remove(call.request.pattern, ownerSeenBy(callerOf(call))), answer);
+    },
     access(call: ServerUnaryCall<AccessQuery, AccessAnswer>, answer: sendUnaryData<AccessAnswer>) {
       const peer = peerOf(call);
       if (peer === undefined || door.type === "open") return answer(null, { credential: "", role: "admin" });
@@ -178,6 +187,13 @@ function adminHandlers(head: Head, door: Door) {
       else answer(null, { credential: decision.id, role: decision.role });
     },
   };
+}
+
+function reply<T>(work: Promise<T>, answer: sendUnaryData<T>): void {
+  work.then(
+    (value) => answer(null, value),
+    (error) => answer({ code: status.INTERNAL, details: messageOf(error) }),
+  );
 }
 
 function notYours(caller: Caller | undefined, session: number): string {

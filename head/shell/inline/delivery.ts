@@ -23,6 +23,8 @@ export interface Stream {
 
 /** A message, in memory or encoded in a file. */
 interface Waiting {
+  /** Those that it says the end of. */
+  readonly tasks: readonly number[];
   read(): HeadToClient;
   release(): void;
 }
@@ -76,6 +78,14 @@ export class Delivery {
     this.#sent = arrived;
   }
 
+  /** Its client will never be told what waits. @returns the tasks whose end that was */
+  forget(): number[] {
+    const tasks: number[] = [];
+    for (const waiting of this.#waiting) for (const task of waiting.tasks) tasks.push(task);
+    this.releaseAll();
+    return tasks;
+  }
+
   /** The session has ended. */
   releaseAll(): void {
     this.stop();
@@ -85,18 +95,20 @@ export class Delivery {
   #keep(message: HeadToClient): Waiting {
     const weight = weightOf(message);
     const read = () => message;
-    if (weight === 0) return { read, release() {} };
+    const tasks = tasksOf(message);
+    if (weight === 0) return { tasks, read, release() {} };
     const release = this.#keeper.count(weight);
-    if (release !== undefined) return { read, release };
+    if (release !== undefined) return { tasks, read, release };
     try {
       const kept = this.#keeper.write(HeadToClient.encode(message).finish());
       return {
+        tasks,
         read: () => HeadToClient.decode(kept.read(0, kept.byteLength)),
         release: () => kept.release(),
       };
     } catch {
       // There is no room for it anywhere, and it cannot be refused: it stays in memory, uncounted.
-      return { read, release() {} };
+      return { tasks, read, release() {} };
     }
   }
 
@@ -132,4 +144,9 @@ function weightOf({ body }: HeadToClient): number {
     default:
       return 0;
   }
+}
+
+function tasksOf({ body }: HeadToClient): readonly number[] {
+  if (body?.$case === "results") return body.results.tasks;
+  return body?.$case === "failure" ? [body.failure.task] : [];
 }

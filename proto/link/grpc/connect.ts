@@ -2,6 +2,7 @@
 
 import type { Client, ClientDuplexStream, MethodDefinition } from "@grpc/grpc-js";
 import type {
+  CacheAnswer,
   ClientMessage,
   Empty,
   Explanation,
@@ -27,6 +28,10 @@ export interface AdminConnection {
   status(): Promise<HeadStatus>;
   /** Where task `session.task` is and, while it is queued, why it is not on a worker. */
   explain(session: number, task: number): Promise<Explanation>;
+  /** Stored results of functions, or with ids, like this; empty: all. */
+  listResults(pattern: string): Promise<CacheAnswer>;
+  /** Removes those. @returns which there were */
+  removeResults(pattern: string): Promise<CacheAnswer>;
   close(): void;
 }
 
@@ -77,6 +82,15 @@ export async function connectAdmin(address: string, options: ConnectOptions): Pr
     status: () => askStatus(client, shown),
     explain: (session, task) =>
       ask(client, adminService.explain, { session, task }, `The head at ${shown} did not explain the task`),
+    listResults: (pattern) =>
+      ask(client, adminService.cacheList, { pattern }, `The head at ${shown} did not list stored results`),
+    removeResults: (pattern) =>
+      ask(
+        client,
+        adminService.cacheRemove,
+        { pattern },
+        `The head at ${shown} did not remove stored results`,
+      ),
     close: () => client.close(),
   };
 }

@@ -13,6 +13,8 @@ import {
   BlobChunk,
   BlobQuery,
   BlobRef,
+  CacheAnswer,
+  CacheQuery,
   ClientBatch,
   Empty,
   ExplainQuery,
@@ -67,6 +69,8 @@ export const adminService = {
   status: method("/grain.v1.Admin/Status", Empty, HeadStatus, false, false),
   explain: method("/grain.v1.Admin/Explain", ExplainQuery, Explanation, false, false),
   access: method("/grain.v1.Admin/Access", AccessQuery, AccessAnswer, false, false),
+  cacheList: method("/grain.v1.Admin/CacheList", CacheQuery, CacheAnswer, false, false),
+  cacheRemove: method("/grain.v1.Admin/CacheRemove", CacheQuery, CacheAnswer, false, false),
 };
 
 /** Batches of the streams may exceed the usual 1 MiB by one message; more than this is refused. */

@@ -3,7 +3,8 @@
 import { describe, expect, it, vi } from "vitest";
 import { HeadSession } from "../../../client/session/session.js";
 import type { ClientConnection } from "../../../client/session/settings.js";
-import { Head, type HeadOptions } from "../../../head/shell/head.js";
+import { Head } from "../../../head/shell/head.js";
+import type { HeadOptions } from "../../../head/shell/head-options.js";
 import type { ClientMessage, HeadToClient, HeadToWorker, WorkerMessage } from "../../../proto/grain.js";
 import type { Link } from "../../../proto/link/link.js";
 import { memoryLink } from "../../../proto/link/memory.js";

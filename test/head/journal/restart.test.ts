@@ -207,3 +207,41 @@ describe("a head whose disk is full", () => {
     expect(message).toMatch(/journal .* cannot be written \(ENOSPC: no space left on device\)/);
   });
 });
+
+describe("what was learnt of a walltime", () => {
+  it("is in force after a restart", async () => {
+    const walltime = { hardMs: 3_600_000, softMs: 0, group: "relaxation" };
+    const amounts = [{ kind: "cores", amount: 10_000 }];
+    const none = { tokens: [], allCores: false, nodes: 0, limits: [], coreLayout: "" };
+    const request = { alternatives: [{ amounts, walltime, ...none }] };
+    const first = await Life.first();
+    const client = first.client();
+    await client.open({ token: TOKEN });
+    client.define(1, { request });
+    const worker = first.worker();
+    await worker.introduce({ id: ID });
+    const runsMs = [20_000, 21_000, 22_000, 20_000, 21_000, 22_000, 20_000, 22_000];
+    for (const [n, runMs] of runsMs.entries()) {
+      client.submit(1, n + 1, [word("run")]);
+      const assign = await worker.inbox.take("assign");
+      // What was asked for is in force.
+      expect(assign.hardMs).toBe(0);
+      worker.finish(assign, { runUs: [runMs * 1_000] });
+      client.acknowledge(...(await client.inbox.take("results")).tasks);
+    }
+    client.submit(1, 9, [word("run")]);
+    const { hardMs: learnt } = await worker.inbox.take("assign");
+    expect(learnt).toBeGreaterThan(22_000);
+    expect(learnt).toBeLessThan(30_000);
+    await first.durable();
+    const next = await first.next();
+    const clientAgain = next.client();
+    await clientAgain.open(back(runsMs.length));
+    const again = next.worker();
+    await again.introduce({ id: ID, resume: true });
+    const executions = [{ session: 1, tasks: [9], attempts: [1], alternatives: [], started: [true] }];
+    again.send({ body: { $case: "held", held: { executions, sessions: [1] } } });
+    clientAgain.submit(1, 10, [word("run")]);
+    expect(await again.inbox.take("assign")).toMatchObject({ tasks: [10], hardMs: learnt });
+  });
+});

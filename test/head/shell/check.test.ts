@@ -77,6 +77,17 @@ const fromClient: [string, ClientMessage[], RegExp][] = [
   ["an unknown core layout", [demand({ coreLayout: "tigth" })], /no core layout "tigth"/],
   ["a limit of nothing", [demand({ limits: [{ name: "db", count: 0 }] })], /limit/],
   ["a submission for an unknown spec", [submit({ spec: 9 })], /spec 9 was never registered/],
+  ["half a key", [submit({ keys: bytes("k".repeat(16)) })], /16 bytes of keys for 1 tasks/],
+  [
+    "half a key that is asked for",
+    [{ body: { $case: "recall", recall: { spec: 1, ids: [1], keys: bytes("k") } } }],
+    /1 bytes of keys for 1 results/,
+  ],
+  [
+    "a question for an unknown spec",
+    [{ body: { $case: "recall", recall: { spec: 9, ids: [], keys: bytes("") } } }],
+    /spec 9 was never registered/,
+  ],
   ["a submission of nothing", [submit({ sizes: [], args: bytes("") })], /no tasks/],
   ["a task number again", [submit({ first: 10 })], /must increase, and 10 was/],
   ["task number 0", [submit({ first: 0 })], /must increase/],

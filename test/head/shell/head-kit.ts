@@ -1,7 +1,8 @@
 /** A head with scripted peers in memory; closed after the test. */
 
 import { onTestFinished } from "vitest";
-import { Head, type HeadOptions } from "../../../head/shell/head.js";
+import { Head } from "../../../head/shell/head.js";
+import type { HeadOptions } from "../../../head/shell/head-options.js";
 import type { ClientMessage, HeadToClient, HeadToWorker, WorkerMessage } from "../../../proto/grain.js";
 import { memoryLink } from "../../../proto/link/memory.js";
 import { ScriptedClient, ScriptedWorker } from "../../kit/peers.js";
