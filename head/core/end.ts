@@ -121,6 +121,8 @@ export function onFailed(state: State, worker: Worker, event: Failed<unknown>): 
   if (task === undefined || session === undefined) return;
   worker.finished += 1;
   if (task.state.type === "stopping") stopped(state, task);
+  // An earlier life of the head has stopped it. If its client wants that, it says so again.
+  else if (event.cause === "cancelled") again(state, task);
   else if (event.cause !== "function" || !repeat(state, task, event.labels)) {
     finishTask(state, task);
     session.failed += 1;

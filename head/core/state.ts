@@ -248,7 +248,8 @@ export function adopt(
   return task;
 }
 
-function takeWaiting(session: Session, number: number, attempt: number): Task | undefined {
+/** Takes a task out of its queue; undefined: it does not wait in just this attempt. */
+export function takeWaiting(session: Session, number: number, attempt: number): Task | undefined {
   const known = session.tasks.get(number);
   const batch = known === undefined && attempt === 1 ? session.batches.of(number) : undefined;
   if (batch !== undefined) {

@@ -13,6 +13,8 @@ export class LastingHead {
   driver: CoreDriver;
   /** Lives so far. */
   life = 1;
+  /** Events that planned. */
+  plans = 0;
   /** It was killed, and is not started again yet. */
   isDown = false;
   #ledger: WordLedger;
@@ -35,11 +37,13 @@ export class LastingHead {
     this.#ledger = this.#newLedger();
   }
 
+  /** Events given to the core in all lives. */
   get steps(): number {
     return this.#earlierSteps + this.driver.events.length;
   }
 
   step(event: TestEvent): TestEffect[] {
+    if (event.type === "planDue") this.plans += 1;
     this.driver.nowMs = this.#nowMs();
     this.#codec.note(event);
     const effects = this.driver.step(event);
