@@ -1,5 +1,6 @@
 /** What workers report of tasks, and how tasks end or come back. */
 
+import { adopt } from "./adopt.js";
 import type { Verdict } from "./effect.js";
 import { observe } from "./estimate.js";
 import type { Failed, Finished, Returned, Started } from "./event.js";
@@ -8,7 +9,6 @@ import { remember } from "./remember.js";
 import { repeat } from "./retry.js";
 import type { Session } from "./session.js";
 import {
-  adopt,
   clearQueue,
   dropQueued,
   finishTask,
@@ -40,7 +40,7 @@ function endedOn(
 ): Task | undefined {
   const adopted =
     worker.returning && session !== undefined && !session.closed
-      ? adopt(state, session, number, attempt, worker, 0, false)
+      ? adopt(state, session, worker, { number, attempt, started: false, alternative: 0 })
       : undefined;
   return adopted ?? taskOn(state, worker, session, number, attempt);
 }

@@ -7,12 +7,13 @@
  * worker may be away (the shell's), what happens to the tasks of one that is lost (end.ts).
  */
 
+import { adopt, type Claim, countPast } from "./adopt.js";
 import { closeIfDone, stopped } from "./end.js";
 import type { Held, WorkerResumed } from "./event.js";
 import { beginAgain, forgetForeign, noteForeign, withhold } from "./foreign.js";
 import { limitReached } from "./limit.js";
 import type { Session } from "./session.js";
-import { adopt, requeue, type State, shapeOf, startAhead, takeOff, takeWaiting } from "./state.js";
+import { requeue, type State, shapeOf, startAhead, takeOff } from "./state.js";
 import type { Task } from "./task.js";
 import { couldFit, hasRoom, type Worker } from "./worker.js";
 
@@ -56,13 +57,8 @@ export function onWorkerResumed(state: State, worker: Worker, event: WorkerResum
 }
 
 /** Of one that is with a worker. */
-interface Execution {
+interface Execution extends Claim {
   readonly session: number;
-  readonly number: number;
-  readonly attempt: number;
-  readonly alternative: number;
-  /** It owns resources there. */
-  readonly started: boolean;
   /** The names of the workers that it has for itself, if it is a gang. */
   readonly gang: readonly string[] | undefined;
 }
@@ -97,18 +93,8 @@ function keep(state: State, worker: Worker, execution: Execution, orders: Orders
   if (task !== undefined) return agree(state, worker, task, started, orders);
   orders.add("stop", session, number);
   noteForeign(state, worker, { session, task: number, attempt }, gang);
-  countPast(state, session, number, attempt);
-}
-
-/** A task that waits runs in another attempt than what is being stopped: of that nothing counts for it. */
-function countPast(state: State, session: number, number: number, attempt: number): void {
   const owner = state.sessions.get(session);
-  const current = owner?.tasks.get(number)?.attempt ?? 1;
-  if (owner === undefined || owner.closed || current > attempt) return;
-  const task = takeWaiting(owner, number, current);
-  if (task === undefined) return;
-  task.attempt = attempt + 1;
-  requeue(state, task);
+  if (owner !== undefined) countPast(state, owner, worker, execution);
 }
 
 /** The task, if it is known to be with this worker in this attempt. */
@@ -137,7 +123,7 @@ function putBack(state: State, task: Task): void {
   requeue(state, task);
 }
 
-/** Takes a task from its queue that the worker has in just this attempt: the head had forgotten where it was. */
+/** Takes a task from its queue that the worker has: the head had forgotten where it was. */
 function taken(
   state: State,
   worker: Worker,
@@ -151,5 +137,5 @@ function taken(
   if (shape === undefined || shape.nodes > 0 || !couldFit(state, worker, shape)) return undefined;
   if (started ? !hasRoom(state, worker, shape) || limitReached(state, shape) : shape.limits.length > 0)
     return undefined;
-  return adopt(state, session, number, attempt, worker, started ? alternative : 0, started);
+  return adopt(state, session, worker, { number, attempt, started, alternative: started ? alternative : 0 });
 }

@@ -181,7 +181,7 @@ export class Cluster implements World {
     member.talks = false;
     // The head may notice after the worker has come back already.
     this.after(this.random.next() * 2 * this.#linkMs, () => this.#suspect(number));
-    this.after(ms, () => this.#resume(number));
+    this.#resumeIn(ms, number);
   }
 
   /** The head is killed, and started again after so long; clients come back within so long. */
@@ -293,6 +293,11 @@ export class Cluster implements World {
     });
   }
 
+  /** Whoever is away when the head is killed comes back to its next life. */
+  #resumeIn(ms: number, number: number): void {
+    this.#inThisLife(ms, () => this.clients.whenBack(() => this.#resume(number)));
+  }
+
   #resume(number: number): void {
     const member = this.members.get(number);
     if (this.head.isDown || member === undefined || !member.worker.alive || member.up.isUp) return;
@@ -330,9 +335,7 @@ export class Cluster implements World {
       if (member === undefined) this.#inThisLife(this.#resumeMs, () => this.#ghostLost(number));
       if (member?.worker.alive !== true) continue;
       this.#unheard.add(number);
-      this.#inThisLife(this.random.next() * this.#resumeMs * 0.5, () =>
-        this.clients.whenBack(() => this.#resume(number)),
-      );
+      this.#resumeIn(this.random.next() * this.#resumeMs * 0.5, number);
     }
     for (const number of this.members.keys())
       if (!recovery.workers.has(number)) throw new Error(`the head has lost worker ${number}`);

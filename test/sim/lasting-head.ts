@@ -15,6 +15,8 @@ export class LastingHead {
   life = 1;
   /** Events that planned. */
   plans = 0;
+  /** Workers that it has given up. */
+  lost = 0;
   /** It was killed, and is not started again yet. */
   isDown = false;
   #ledger: WordLedger;
@@ -44,6 +46,7 @@ export class LastingHead {
 
   step(event: TestEvent): TestEffect[] {
     if (event.type === "planDue") this.plans += 1;
+    if (event.type === "workerLost" && !event.planned) this.lost += 1;
     this.driver.nowMs = this.#nowMs();
     this.#codec.note(event);
     const effects = this.driver.step(event);
