@@ -446,6 +446,8 @@ export interface Execution {
   alternatives: number[];
   /** owns resources there; false: waits there */
   started: boolean[];
+  /** of those that are gangs */
+  gangs: Gang[];
 }
 
 export interface Heartbeat {
@@ -3321,7 +3323,7 @@ export const Held = {
 };
 
 function createBaseExecution(): Execution {
-  return { session: 0, tasks: [], attempts: [], alternatives: [], started: [] };
+  return { session: 0, tasks: [], attempts: [], alternatives: [], started: [], gangs: [] };
 }
 
 export const Execution = {
@@ -3349,6 +3351,9 @@ export const Execution = {
       writer.bool(v);
     }
     writer.ldelim();
+    for (const v of message.gangs) {
+      Gang.encode(v!, writer.uint32(50).fork()).ldelim();
+    }
     return writer;
   },
 
@@ -3434,6 +3439,13 @@ export const Execution = {
           }
 
           break;
+        case 6:
+          if (tag !== 50) {
+            break;
+          }
+
+          message.gangs.push(Gang.decode(reader, reader.uint32()));
+          continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
         break;

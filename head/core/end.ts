@@ -1,5 +1,6 @@
 /** What workers report of tasks, and how tasks end or come back. */
 
+import { adopt } from "./adopt.js";
 import type { Verdict } from "./effect.js";
 import { observe } from "./estimate.js";
 import type { Failed, Finished, Returned, Started } from "./event.js";
@@ -8,7 +9,6 @@ import { remember } from "./remember.js";
 import { repeat } from "./retry.js";
 import type { Session } from "./session.js";
 import {
-  adopt,
   clearQueue,
   dropQueued,
   finishTask,
@@ -40,7 +40,7 @@ function endedOn(
 ): Task | undefined {
   const adopted =
     worker.returning && session !== undefined && !session.closed
-      ? adopt(state, session, number, attempt, worker, 0, false)
+      ? adopt(state, session, worker, { number, attempt, started: false, alternative: 0 })
       : undefined;
   return adopted ?? taskOn(state, worker, session, number, attempt);
 }
@@ -121,6 +121,8 @@ export function onFailed(state: State, worker: Worker, event: Failed<unknown>): 
   if (task === undefined || session === undefined) return;
   worker.finished += 1;
   if (task.state.type === "stopping") stopped(state, task);
+  // An earlier life of the head has stopped it. If its client wants that, it says so again.
+  else if (event.cause === "cancelled") again(state, task);
   else if (event.cause !== "function" || !repeat(state, task, event.labels)) {
     finishTask(state, task);
     session.failed += 1;

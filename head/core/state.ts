@@ -231,32 +231,16 @@ export function sendAhead(state: State, cls: TaskClass, worker: Worker): Task {
   return task;
 }
 
-/** Queue to worker, for a worker that has it already; undefined: it does not wait in just this attempt. */
-export function adopt(
-  state: State,
-  session: Session,
-  number: number,
-  attempt: number,
-  worker: Worker,
-  alternative: number,
-  started: boolean,
-): Task | undefined {
-  const task = takeWaiting(session, number, attempt);
-  if (task === undefined) return undefined;
-  task.again = false;
-  placeOn(state, task, worker, alternative, started);
-  return task;
-}
-
-function takeWaiting(session: Session, number: number, attempt: number): Task | undefined {
+/** Takes a task out of its queue; undefined: it does not wait. */
+export function takeWaiting(session: Session, number: number): Task | undefined {
   const known = session.tasks.get(number);
-  const batch = known === undefined && attempt === 1 ? session.batches.of(number) : undefined;
+  const batch = known === undefined ? session.batches.of(number) : undefined;
   if (batch !== undefined) {
     const task = batch.class.queue.takeOut(batch, number);
     unqueued(batch.class, 1);
     return task;
   }
-  if (known?.state.type !== "queued" || known.attempt !== attempt) return undefined;
+  if (known?.state.type !== "queued") return undefined;
   known.class.queue.remove(known);
   unqueued(known.class, 1);
   return known;

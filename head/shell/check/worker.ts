@@ -47,7 +47,7 @@ export function wrongHeld({ executions, sessions }: Held, lastSession: number): 
     if (wrong !== undefined) return `held: ${wrong}`;
   }
   for (const execution of executions) {
-    const { tasks, attempts, alternatives, started } = execution;
+    const { tasks, attempts, alternatives, started, gangs } = execution;
     const wrong = wrongAbout("held", execution, lastSession);
     if (wrong !== undefined) return wrong;
     const count = tasks.length;
@@ -55,6 +55,8 @@ export function wrongHeld({ executions, sessions }: Held, lastSession: number): 
       return `held: ${attempts.length} attempts and ${started.length} starts for ${count} tasks`;
     if (alternatives.length !== 0 && alternatives.length !== count)
       return `held: ${alternatives.length} alternatives for ${count} tasks`;
+    for (const { index } of gangs)
+      if (index >= count) return `held: a gang of item ${index} of ${count} tasks`;
   }
   return undefined;
 }
