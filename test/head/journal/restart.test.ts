@@ -241,7 +241,9 @@ describe("what was learnt of a walltime", () => {
     await clientAgain.open(back(runsMs.length));
     const again = next.worker();
     await again.introduce({ id: ID, resume: true });
-    const executions = [{ session: 1, tasks: [9], attempts: [1], alternatives: [], started: [true] }];
+    const executions = [
+      { session: 1, tasks: [9], attempts: [1], alternatives: [], started: [true], gangs: [] },
+    ];
     again.send({ body: { $case: "held", held: { executions, sessions: [1] } } });
     clientAgain.submit(1, 10, [word("run")]);
     expect(await again.inbox.take("assign")).toMatchObject({ tasks: [10], hardMs: learnt });
