@@ -202,12 +202,12 @@ export function onWorkerLost(state: State, worker: Worker, planned: boolean): vo
 function endGang(state: State, task: Task, lost: Worker, planned: boolean): void {
   leaveGang(state, task, lost);
   if (!planned) charge(task, lost);
-  if (task.state.type !== "granted") return;
-  const { worker } = task.state;
-  const session = task.class.session.number;
-  markStopping(state, task, true);
+  const before = task.state;
+  if (before.type === "granted") markStopping(state, task, true);
   remember(state, task);
-  state.effects.push({ type: "stop", worker: worker.number, session, tasks: [task.number] });
+  if (before.type !== "granted") return;
+  const session = task.class.session.number;
+  state.effects.push({ type: "stop", worker: before.worker.number, session, tasks: [task.number] });
 }
 
 /** A worker that comes back runs something: of the gang that the journal has there, it is not one any more. */
