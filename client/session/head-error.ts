@@ -34,6 +34,15 @@ export function headEnded(reason: string, address: string, unfinished: number): 
   );
 }
 
+/** The head has sent a message that cannot be. */
+export function protocolBroken(complaint: string, address: string, unfinished: number): ConnectionError {
+  return new ConnectionError(
+    `The connection to the head at ${address} was closed because of a message that breaks the protocol: ` +
+      `${complaint}${lostWith(unfinished)}. See whether something stands between this program and the head, ` +
+      "and whether both run the same version of grain-scheduler.",
+  );
+}
+
 /** The stream has ended without a goodbye. */
 export function linkEnded(end: LinkEnd, address: string, unfinished: number): ConnectionError {
   return new ConnectionError(

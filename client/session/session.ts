@@ -21,8 +21,9 @@ import { encodeArgs, INLINE_LIMIT_BYTES } from "../../proto/values/value.js";
 import { hello } from "../../proto/version.js";
 import type { Call, SpawnedCall } from "../call.js";
 import type { CallOwner, RemoteCall } from "./call.js";
+import { wrongMessage, wrongWelcome } from "./check.js";
 import { comeBack } from "./come-back.js";
-import { headEnded, linkEnded, refusal, sessionClosed } from "./head-error.js";
+import { headEnded, linkEnded, protocolBroken, refusal, sessionClosed } from "./head-error.js";
 import { Modules } from "./modules.js";
 import { Sender } from "./sender.js";
 import type {
@@ -201,7 +202,12 @@ export class HeadSession {
   }
 
   #messages(batch: HeadToClient[]): void {
-    for (const message of batch) this.#message(message);
+    for (const message of batch) {
+      if (this.#state.phase.type === "ended") return;
+      const wrong = wrongMessage(message, this.#state);
+      if (wrong !== undefined) return this.#broken(wrong);
+      this.#message(message);
+    }
     // An acknowledgement goes along with what is submitted because of what has arrived.
     this.#sender.scheduleLate();
   }
@@ -245,11 +251,24 @@ export class HeadSession {
         this.#ended?.();
         return;
       case "received":
-        this.#sender.arrived(body.received);
+        if (!this.#sender.arrived(body.received))
+          this.#broken(
+            `received: ${body.received} messages have arrived, but ${this.#sender.sent} were sent`,
+          );
         return;
       default:
         body satisfies never;
     }
+  }
+
+  /** Nothing that this head says can be relied on: it is left, and with it what was under way. */
+  #broken(complaint: string): void {
+    const { address } = this.#head!.connection;
+    const error = protocolBroken(complaint, address, this.#state.unfinished);
+    this.#answered?.refused(error);
+    this.#state.end(error);
+    this.#ended?.();
+    this.#sender.destroy(error.message);
   }
 
   /** At the opening, later because of what this session has sent, or because the head ends. */
@@ -305,11 +324,16 @@ export class HeadSession {
     this.#ended?.();
   }
 
-  #welcomedBack(link: ClientConnection["link"], { received, leaseMs }: Welcome): void {
+  #welcomedBack(link: ClientConnection["link"], welcome: Welcome): void {
+    const { received, leaseMs } = welcome;
     this.#isCutOff = false;
     this.#leaseMs = leaseMs;
-    if (received === undefined || !this.#sender.arrived(received)) {
-      link.destroy("the head has counted more messages than there were");
+    const wrong = wrongWelcome(welcome);
+    if (wrong !== undefined || received === undefined || !this.#sender.arrived(received)) {
+      this.#broken(
+        wrong ?? `welcome: it has counted ${received} messages, but ${this.#sender.sent} were sent`,
+      );
+      link.destroy("the head broke the protocol");
       return;
     }
     this.#streams += 1;

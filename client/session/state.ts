@@ -67,6 +67,11 @@ export class SessionState {
   #done = 0;
   #failed = 0;
 
+  /** The highest task number given so far; 0 before the first. */
+  get lastTask(): number {
+    return this.#lastTask;
+  }
+
   get totals(): CallTotals {
     return { submitted: this.#submitted, done: this.#done, failed: this.#failed };
   }
