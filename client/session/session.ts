@@ -20,6 +20,7 @@ import type { BlobTransport, LinkEnd } from "../../proto/link/link.js";
 import { encodeArgs, INLINE_LIMIT_BYTES } from "../../proto/values/value.js";
 import { hello } from "../../proto/version.js";
 import type { Call, SpawnedCall } from "../call.js";
+import { Bound } from "./bound.js";
 import type { CallOwner, RemoteCall } from "./call.js";
 import { wrongMessage, wrongWelcome } from "./check.js";
 import { comeBack } from "./come-back.js";
@@ -40,8 +41,6 @@ import { LargeValues } from "./values.js";
 
 export type { ClientConnection, OpenedHead, SessionFigures, SessionListener, SessionSettings };
 
-const TOKEN_BYTES = 16;
-
 /** One session with one head. */
 export class HeadSession {
   readonly #settings: SessionSettings;
@@ -50,6 +49,7 @@ export class HeadSession {
   readonly #modules: Modules;
   readonly #values: LargeValues;
   readonly #sender: Sender;
+  readonly #bound: Bound;
   readonly #connected: (blobs: BlobTransport) => void;
   readonly #notConnected: (error: unknown) => void;
   #head: OpenedHead | undefined;
@@ -65,7 +65,7 @@ export class HeadSession {
   /** How many streams followed the first. */
   #streams = 0;
   /** Names the session when it comes back. */
-  readonly #token: Uint8Array = randomBytes(TOKEN_BYTES);
+  readonly #token: Uint8Array = randomBytes(16);
 
   constructor(settings: SessionSettings) {
     this.#settings = settings;
@@ -83,6 +83,7 @@ export class HeadSession {
     this.#modules = new Modules(settings.bundle, uploads);
     this.#values = new LargeValues(uploads, blobs);
     this.#sender = new Sender(this.#state, uploads);
+    this.#bound = new Bound(settings.room);
   }
 
   /**
@@ -107,7 +108,7 @@ export class HeadSession {
    * Submits a call; returns at once.
    *
    * @throws SerializationError when an argument cannot be sent
-   * @throws GrainError when the session has ended
+   * @throws GrainError when the session has ended, or too much is under way
    */
   submit(call: Call & { readonly request: NonNullable<Call["request"]> }, owner: CallOwner): SpawnedCall {
     const state = this.#state;
@@ -115,6 +116,7 @@ export class HeadSession {
     if (phase.type === "ended") throw phase.error;
     if (phase.type === "closing") throw sessionClosed();
     const args = encodeArgs(call.args);
+    this.#bound.admit(state, args.byteLength);
     const spec = state.specOf(call.definition, call.request);
     // A head that cannot be had ends the session, and with it this call.
     if (phase.type === "idle") this.open().catch(() => {});
@@ -124,7 +126,7 @@ export class HeadSession {
       submitted = state.submit(spec, owner, args);
     } else {
       const argument = this.#values.put(args);
-      submitted = state.submitLarge(spec, owner, argument.release);
+      submitted = state.submitLarge(spec, owner, args.byteLength, argument.release);
       this.#follow(
         argument.stored,
         (upload) => state.stored(submitted, upload),
@@ -261,7 +263,7 @@ export class HeadSession {
     }
   }
 
-  /** Nothing that this head says can be relied on: it is left, and with it what was under way. */
+  /** Nothing that this head says can be relied on. */
   #broken(complaint: string): void {
     const { address } = this.#head!.connection;
     const error = protocolBroken(complaint, address, this.#state.unfinished);
@@ -274,11 +276,12 @@ export class HeadSession {
   /** At the opening, later because of what this session has sent, or because the head ends. */
   #refused(refused: Refused): void {
     const address = this.#head?.connection.address ?? "";
-    const state = this.#state;
-    const goodbye = refused.code === Refused_Code.DRAINING && state.phase.type !== "opening";
-    const error = goodbye ? headEnded(refused.message, address, state.unfinished) : refusal(refused, address);
+    const goodbye = refused.code === Refused_Code.DRAINING && this.#state.phase.type !== "opening";
+    const error = goodbye
+      ? headEnded(refused.message, address, this.#state.unfinished)
+      : refusal(refused, address);
     this.#answered?.refused(error);
-    if (this.#ended === undefined) state.end(error);
+    if (this.#ended === undefined) this.#state.end(error);
   }
 
   #linkEnded(end: LinkEnd, address: string): void {
@@ -333,8 +336,7 @@ export class HeadSession {
       this.#broken(
         wrong ?? `welcome: it has counted ${received} messages, but ${this.#sender.sent} were sent`,
       );
-      link.destroy("the head broke the protocol");
-      return;
+      return link.destroy("the head broke the protocol");
     }
     this.#streams += 1;
     const stream = this.#streams;

@@ -2,6 +2,7 @@
 
 import type { ClientMessage, HeadToClient, Notice, Output } from "../../proto/grain.js";
 import type { Connection } from "../../proto/link/link.js";
+import type { Room } from "./bound.js";
 import type { BundleModule } from "./modules.js";
 
 /** A client's connection to a head. */
@@ -37,6 +38,8 @@ export interface SessionSettings {
   readonly listener: SessionListener;
   /** A clock that never goes back, in milliseconds. Default: `performance.now`. */
   readonly nowMs?: () => number;
+  /** How much may be under way. Default: what this process has room for. */
+  readonly room?: Room;
 }
 
 /** What a session knows of its calls. */

@@ -5,18 +5,11 @@ import { Core } from "../../head/core/core.js";
 import type { HeadEvent } from "../../head/core/event.js";
 import { Head } from "../../head/shell/head.js";
 import type { TraceSink } from "../../head/trace/recorder.js";
-import {
-  type Assign,
-  ClientMessage,
-  type HeadToClient,
-  type HeadToWorker,
-  WorkerMessage,
-} from "../../proto/grain.js";
+import { ClientMessage, type HeadToClient, type HeadToWorker, WorkerMessage } from "../../proto/grain.js";
 import { memoryLink } from "../../proto/link/memory.js";
-import { cores, token } from "../../proto/resource/resource.js";
-import { poolOfCores, ScriptedClient, ScriptedWorker } from "../kit/peers.js";
 import { Random } from "../sim/random.js";
 import { FedLink } from "./fed-link.js";
+import { Honest } from "./honest.js";
 import { type Bytes, type Codec, mutated, readable } from "./mutate.js";
 import type { Recording } from "./record.js";
 
@@ -97,61 +90,6 @@ class Hostile<Out, In> {
   }
 }
 
-/** A client and a worker that do what they should, with work that only they have to do with. */
-class Honest {
-  readonly #client: ScriptedClient;
-  readonly #worker: ScriptedWorker;
-  #last = 0;
-
-  constructor(head: Head) {
-    const [client, headOfClient] = memoryLink<ClientMessage, HeadToClient>();
-    const [worker, headOfWorker] = memoryLink<WorkerMessage, HeadToWorker>();
-    head.acceptClient(headOfClient);
-    head.acceptWorker(headOfWorker);
-    this.#client = new ScriptedClient(client);
-    this.#worker = new ScriptedWorker(worker);
-  }
-
-  async begin(): Promise<void> {
-    await this.#client.open({ name: "honest" });
-    await this.#worker.join("honest", poolOfCores(2, { tokens: ["honest"] }));
-    this.#client.define(1, { request: cores(1).and(token("honest")).request as never });
-    void this.#work();
-  }
-
-  /** Some calls, each of which comes back with what it was given. */
-  async ask(count: number): Promise<string | undefined> {
-    const first = this.#last + 1;
-    this.#last += count;
-    const texts = Array.from({ length: count }, (_, i) => Buffer.from(`argument ${first + i}`));
-    this.#client.submit(1, first, texts);
-    for (let left = count; left > 0; ) {
-      const { tasks, sizes, values } = await this.#client.inbox.take("results");
-      let at = 0;
-      for (const [i, task] of tasks.entries()) {
-        const value = Buffer.from(values.subarray(at, at + sizes[i]!)).toString();
-        at += sizes[i]!;
-        if (value !== `argument ${task}`) return `task ${task} of the honest client ended with ${value}`;
-      }
-      this.#client.acknowledge(...tasks);
-      left -= tasks.length;
-    }
-    return undefined;
-  }
-
-  async #work(): Promise<void> {
-    for (;;) {
-      let assign: Assign;
-      try {
-        assign = await this.#worker.inbox.take("assign");
-      } catch {
-        return;
-      }
-      this.#worker.finish(assign);
-    }
-  }
-}
-
 /** Plays one seed. @returns what is wrong; undefined: nothing */
 export async function attackHead(recording: Recording, seed: number): Promise<string | undefined> {
   const random = new Random(seed);
@@ -178,7 +116,11 @@ async function attack(
   random: Random,
   { lines, staysAway }: { readonly lines: string[]; readonly staysAway: boolean },
 ): Promise<string | undefined> {
-  const honest = new Honest(head);
+  const [client, headOfClient] = memoryLink<ClientMessage, HeadToClient>();
+  const [worker, headOfWorker] = memoryLink<WorkerMessage, HeadToWorker>();
+  head.acceptClient(headOfClient);
+  head.acceptWorker(headOfWorker);
+  const honest = new Honest(client, worker);
   const hostile = hostileTo(head, recording, random);
   // The numbers in the recording are those of an honest session, or of a hostile one.
   if (random.next() < 0.5) for (const one of hostile) one.next();
