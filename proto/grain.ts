@@ -26,8 +26,8 @@ export const protobufPackage = "grain.v1";
  * Columns of one message have the same length. `sizes` gives the length in bytes
  * of each item's value inside the concatenated bytes. `attempts`, when empty,
  * means that all are 1. A value larger than 64 KiB is no part of a batch: it is
- * a blob, moved by the Blobs service and referred to by `BlobRef`; its `sizes`
- * entry is then 0.
+ * a blob, moved by the Blobs service and referred to by `BlobRef`, in the order
+ * of the items; its `sizes` entry is then 0.
  *
  * Connections: a stream may end without its session or worker ending. Both sides
  * count what they receive in each direction: of a client's messages all but `open`,

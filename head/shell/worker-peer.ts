@@ -28,7 +28,7 @@ import type { Received } from "../../proto/link/unacknowledged.js";
 import { OUT_OF_MEMORY } from "../../proto/retries.js";
 import { hello } from "../../proto/version.js";
 import type { FailureCause } from "../core/event.js";
-import { badMessage, type Refusal, refusedMessage, refuseHello } from "./check/hello.js";
+import { badMessage, type Refusal, refusedMessage, refuseHello, whyEnded } from "./check/hello.js";
 import {
   wrongAbout,
   wrongFailure,
@@ -160,7 +160,7 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
 
   ended(end: LinkEnd): void {
     if (end.type === "broken") this.#cutOff(end.message);
-    else this.#leave(end.type === "closed" ? "closed" : end.message);
+    else this.#leave(whyEnded(end));
   }
 
   /** The worker has come back on another stream, or another has taken its place. */

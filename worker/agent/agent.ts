@@ -14,6 +14,7 @@ import type { FinishedLarge } from "../executor/message.js";
 import { Pressure, PressureWatch } from "../memory/pressure.js";
 import { defaultCacheDir } from "../modules.js";
 import { startTimer } from "../walltime.js";
+import { wrongMessage } from "./check.js";
 import type { AgentEffect } from "./core/effect.js";
 import type { AgentEvent, Report } from "./core/event.js";
 import { GRACE_MS, keyOf, newState, runningCount, waitingCount } from "./core/state.js";
@@ -183,14 +184,10 @@ class RunningAgent implements Agent {
   #receive(batch: HeadToWorker[]): void {
     for (const message of batch) {
       if (this.#end !== undefined) return;
-      try {
-        this.#handle(message);
-      } catch (error) {
-        this.#finish({
-          type: "lost",
-          message: `the head sent what cannot be understood: ${messageOf(error)}`,
-        });
-      }
+      const wrong = wrongMessage(message, this.#state);
+      if (wrong !== undefined)
+        return this.#finish({ type: "lost", message: `a message of the head breaks the protocol: ${wrong}` });
+      this.#handle(message);
     }
     this.#executors.flush();
   }
