@@ -29,7 +29,7 @@ export const SYSTEM_NAMES = ["local", "slurm", "pbs", "lsf", "sge", "ssh", "kube
 
 /** The same for [script], [head.script] and [worker.script]. */
 const SCRIPT = {
-  shebang: entry(text, "first line of the job script", { without: '"#!/bin/bash", or what [script] says' }),
+  shebang: entry(text, "first line of the job script", { without: '"#!/bin/bash"' }),
   queue: entry(text, "queue or partition", { without: "the system's" }),
   walltime: entry(duration, "how long a job may last", { without: "the system's" }),
   cores: entry(count(1), "cores of a job", { without: "the system's" }),
@@ -52,6 +52,15 @@ function inTable<P extends string, T extends Readonly<Record<string, Entry<unkno
   return Object.fromEntries(
     Object.entries(entries).map(([key, value]) => [`${table}.${key}`, value]),
   ) as InTable<P, T>;
+}
+
+/** As [script], for one kind of job. */
+function overScript<P extends string>(table: P): InTable<P, typeof SCRIPT> {
+  const entries = Object.entries<Entry<unknown>>(SCRIPT).map(([key, each]) => [
+    `${table}.${key}`,
+    { ...each, without: "what [script] says" },
+  ]);
+  return Object.fromEntries(entries) as InTable<P, typeof SCRIPT>;
 }
 
 const TOP = {
@@ -203,9 +212,9 @@ export const ENTRIES = {
   ...inTable("head", HEAD),
   ...inTable("head.gnaw", GNAW),
   ...inTable("head.scheduling", SCHEDULING),
-  ...inTable("head.script", SCRIPT),
+  ...overScript("head.script"),
   ...inTable("worker", WORKER),
-  ...inTable("worker.script", SCRIPT),
+  ...overScript("worker.script"),
   ...inTable("script", SCRIPT),
   ...inTable("pbs", PBS),
   ...inTable("sge", SGE),
