@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { delimiter, join, resolve } from "node:path";
-import { createInterface } from "node:readline/promises";
+import { createInterface } from "node:readline";
 import { type Command, InvalidArgumentError } from "commander";
 import { SYSTEM_NAMES } from "../../proto/config/entries.js";
 import { ConfigError, GrainError } from "../../proto/errors.js";
@@ -96,24 +96,22 @@ export interface Terminal {
  */
 export async function askSystem(likely: StarterSystem, { stdin, stdout }: Terminal): Promise<StarterSystem> {
   const lines = createInterface({ input: stdin, output: stdout });
-  const ended = new AbortController();
-  lines.once("close", () => ended.abort());
+  // Before the question: who answers at once is heard.
+  const answers = lines[Symbol.asyncIterator]();
   try {
-    for (;;) {
-      const question = `How are workers started (${SYSTEM_NAMES.join(", ")})?\n[${likely}] `;
-      const answer = (await lines.question(question, { signal: ended.signal })).trim();
+    lines.setPrompt(`How are workers started (${SYSTEM_NAMES.join(", ")})?\n[${likely}] `);
+    lines.prompt();
+    for await (const line of answers) {
+      const answer = line.trim();
       const system = answer === "" ? likely : SYSTEM_NAMES.find((name) => name === answer);
       if (system !== undefined) return system;
       stdout.write(`${JSON.stringify(answer)} is none of them.\n`);
+      lines.prompt();
     }
-  } catch (error) {
-    if (!ended.signal.aborted) throw error;
-    throw new ConfigError("Nothing was answered and nothing written; say it with --system.", {
-      cause: error,
-    });
   } finally {
     lines.close();
   }
+  throw new ConfigError("Nothing was answered and nothing written; say it with --system.");
 }
 
 function nameOf(system: StarterSystem): string {
