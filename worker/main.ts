@@ -14,10 +14,15 @@ import { usageLine } from "../proto/usage.js";
 import { VERSION } from "../proto/version.js";
 import { Daemon } from "./daemon.js";
 import { detectPool } from "./detect.js";
+import { type BatchJob, detectJob, poolInJob } from "./job.js";
 import { openLog } from "./log.js";
 
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
+
+const SIGNALS: readonly NodeJS.Signals[] = ["SIGTERM", "SIGINT"];
+/** Batch systems warn with these as well. */
+const JOB_SIGNALS: readonly NodeJS.Signals[] = ["SIGUSR1", "SIGUSR2", "SIGXCPU"];
 
 interface Flags {
   readonly cpus?: string;
@@ -46,6 +51,8 @@ interface Settings {
   readonly access: Access;
   readonly drainMs: number | undefined;
   readonly graceMs: number | undefined;
+  /** Undefined: it is in none. */
+  readonly job: BatchJob | undefined;
 }
 
 /**
@@ -79,13 +86,13 @@ export async function main(argv: string[]): Promise<number> {
 async function serve(flags: Flags, settings: Settings): Promise<number> {
   const log = openLog({ file: flags.logFile, verbose: flags.verbose ?? false });
   const daemon = new Daemon({ ...settings, log });
-  const onTerm = () => daemon.stop("SIGTERM");
-  const onInterrupt = () => daemon.stop("SIGINT");
-  process.on("SIGTERM", onTerm).on("SIGINT", onInterrupt);
+  const signals = settings.job === undefined ? SIGNALS : [...SIGNALS, ...JOB_SIGNALS];
+  const onSignal = (signal: NodeJS.Signals) => daemon.signalled(signal);
+  for (const signal of signals) process.on(signal, onSignal);
   try {
     return await daemon.run();
   } finally {
-    process.off("SIGTERM", onTerm).off("SIGINT", onInterrupt);
+    for (const signal of signals) process.off(signal, onSignal);
     log.close();
   }
 }
@@ -99,7 +106,10 @@ function newCommand(): Command {
     .option("--gpus <n>", "how many GPUs to offer, or which (0,1); default: those of this machine")
     .option("--res <json>", 'further resources, such as {"capacity":8,"token":"fast-disk"}')
     .option("--walltime <time>", "how long this worker may live, such as 1:30:00; it leaves in time")
-    .option("--name <name>", "unique among the head's workers; default: host name and process id")
+    .option(
+      "--name <name>",
+      "unique among the head's workers; default: the batch job's id, or host name and process id",
+    )
     .option("--address <address>", "the head's address, such as host:7700; default: GRAIN_ADDRESS")
     .option(
       "--import <file>",
@@ -133,10 +143,16 @@ function collect(value: string, before: readonly string[]): readonly string[] {
 
 function settingsOf(flags: Flags): Settings {
   const { cpus, mem, gpus, walltime, res } = flags;
+  const address = addressOf(flags.address);
+  const job = detectJob();
+  const machine = detectPool();
+  const base = job === undefined ? machine : poolInJob(machine, job);
+  const ownName = job === undefined ? `${hostname()}-${process.pid}` : `${job.system}-${job.id}`;
   return {
-    address: addressOf(flags.address),
-    name: flags.name === undefined ? `${hostname()}-${process.pid}` : checkName(flags.name),
-    pool: asUsage(() => parsePool({ cpus, mem, gpus, walltime, res, base: detectPool() })),
+    address,
+    job,
+    name: flags.name === undefined ? ownName : checkName(flags.name),
+    pool: asUsage(() => parsePool({ cpus, mem, gpus, walltime, res, base })),
     imports: flags.import.map(checkImport),
     access: chooseAccess(flags),
     drainMs: durationOf("--drain-deadline", flags.drainDeadline),

@@ -110,7 +110,8 @@ export class Head {
   readonly #nowMs: () => number;
   readonly #startedMs: number;
   readonly #clientHost: ClientHost;
-  readonly #workers: Workers;
+  /** Who is connected, and sending them away. */
+  readonly workers: Workers;
   readonly #journal: Journal | undefined;
   #durable: DurableState | undefined;
   #closing: Promise<void> | undefined;
@@ -137,7 +138,7 @@ export class Head {
     this.#leaseMs = options.leaseMs ?? LEASE_MS;
     this.#clientHost = this.#hostOfClients();
     const own = options.journal && headRecordOf(options.journal.records);
-    this.#workers = new Workers({
+    this.workers = new Workers({
       loop: this.#loop,
       registry: this.#registry,
       log: this.#log,
@@ -146,7 +147,7 @@ export class Head {
       resumeMs: options.resumeMs ?? RESUME_MS,
       headId: options.identity ?? own?.instance ?? randomBytes(IDENTITY_BYTES),
       printed: (member, output) => this.#printed(member, output),
-      changed: () => this.#workersChanged(),
+      changed: () => this.workersChanged(),
       census: () => this.#census(),
       keep: (member, then) => {
         if (this.#durable === undefined) then();
@@ -169,12 +170,12 @@ export class Head {
 
   /** Serves a worker on this stream. */
   acceptWorker(link: Link<HeadToWorker, WorkerMessage>): void {
-    this.#links.serve(link, this.#workers.peer(link));
+    this.#links.serve(link, this.workers.peer(link));
   }
 
   /** How long a peer may be away at most and still come back. */
   get longestAbsenceMs(): number {
-    return Math.max(this.#leaseMs, this.#workers.resumeMs);
+    return Math.max(this.#leaseMs, this.workers.resumeMs);
   }
 
   /** The store for a peer within this process; its owner calls `close`. */
@@ -225,7 +226,7 @@ export class Head {
   async #close(reason: string): Promise<void> {
     this.#registry.draining = true;
     this.#awayClients.close();
-    this.#workers.close();
+    this.workers.close();
     for (const { peer } of this.#registry.sessions.values()) peer?.refuse(goodbye(reason));
     for (const { peer } of [...this.#registry.workers.values()]) peer?.dismiss("the head is shutting down");
     await this.#links.close();
@@ -252,7 +253,7 @@ export class Head {
     });
     this.#durable.begin({
       session: (session) => this.#awaitClient(session),
-      workers: (members, allHeard) => this.#workers.expect(members, allHeard),
+      workers: (members, allHeard) => this.workers.expect(members, allHeard),
     });
   }
 

@@ -39,7 +39,7 @@ export interface Agent {
   /** Resolves when it has ended and no process of it is left. */
   readonly ended: Promise<AgentEnd>;
   /** Wants no new work, gives back what has not started, ends when the rest has ended. */
-  leave(reason: string): void;
+  leave(reason: string, drainMs?: number): void;
   /** Kills everything at once; resolves when it has ended. */
   close(): Promise<void>;
   status(): AgentStatus;
@@ -123,13 +123,12 @@ class RunningAgent implements Agent {
     this.#start();
   }
 
-  leave(reason: string): void {
+  leave(reason: string, drainMs = this.#options.drainMs): void {
     if (this.#end !== undefined) return;
     const { isCutOff, owes } = this.#head;
     if (isCutOff && !owes && this.#state.byKey.size === 0) return this.#finish({ type: "left" });
     this.#head.send({ body: { $case: "leaving", leaving: { reason } } });
     this.#take({ type: "leaveRequested" });
-    const { drainMs } = this.#options;
     if (drainMs !== undefined) this.#stopDeadline ??= startTimer(drainMs, () => this.#evict());
   }
 
@@ -342,9 +341,9 @@ class RunningAgent implements Agent {
   }
 
   #host(): HeadLinkHost {
-    const { name, imports, pool } = this.#options;
+    const { name, imports, pool, job } = this.#options;
     return {
-      join: () => ({ hello: hello(), name, pool, imports: [...imports] }),
+      join: () => ({ hello: hello(), name, pool, imports: [...imports], job }),
       accepted: ({ heartbeatMs }) => {
         this.#heart.start(heartbeatMs);
         this.#accept();

@@ -25,6 +25,8 @@ import type {
   HeadToClientBatch,
   HeadToWorker,
   HeadToWorkerBatch,
+  QuitAnswer,
+  QuitRequest,
   WorkerBatch,
 } from "../../../proto/grain.js";
 import {
@@ -168,6 +170,9 @@ function adminHandlers(head: Head, door: Door) {
       const caller = callerOf(call);
       if (maySee(caller, session, owns)) answer(null, head.explain(session, task));
       else answer(denied({ type: "forbidden", message: notYours(caller, session) }));
+    },
+    quit(call: ServerUnaryCall<QuitRequest, QuitAnswer>, answer: sendUnaryData<QuitAnswer>) {
+      answer(null, head.workers.quit(call.request));
     },
     access(call: ServerUnaryCall<AccessQuery, AccessAnswer>, answer: sendUnaryData<AccessAnswer>) {
       const peer = peerOf(call);

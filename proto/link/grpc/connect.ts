@@ -21,6 +21,8 @@ import type {
   HeadStatus,
   HeadToClient,
   HeadToWorker,
+  QuitAnswer,
+  QuitRequest,
   WorkerMessage,
 } from "../../grain.js";
 import type { Connection } from "../link.js";
@@ -68,6 +70,8 @@ export interface AdminConnection {
   status(): Promise<HeadStatus>;
   /** Where task `session.task` is and, while it is queued, why it is not on a worker. */
   explain(session: number, task: number): Promise<Explanation>;
+  /** Sends workers away. */
+  quit(request: QuitRequest): Promise<QuitAnswer>;
   close(): void;
 }
 
@@ -118,6 +122,8 @@ export async function connectAdmin(address: string, options: ConnectOptions): Pr
     status: () => askStatus(client, shown),
     explain: (session, task) =>
       ask(client, adminService.explain, { session, task }, `The head at ${shown} did not explain the task`),
+    quit: (request) =>
+      ask(client, adminService.quit, request, `The head at ${shown} did not send workers away`),
     close: () => client.close(),
   };
 }

@@ -20,6 +20,8 @@ import {
   HeadStatus,
   HeadToClientBatch,
   HeadToWorkerBatch,
+  QuitAnswer,
+  QuitRequest,
   ShareAnswer,
   ShareRequest,
   WorkerBatch,
@@ -67,6 +69,7 @@ export const adminService = {
   status: method("/grain.v1.Admin/Status", Empty, HeadStatus, false, false),
   explain: method("/grain.v1.Admin/Explain", ExplainQuery, Explanation, false, false),
   access: method("/grain.v1.Admin/Access", AccessQuery, AccessAnswer, false, false),
+  quit: method("/grain.v1.Admin/Quit", QuitRequest, QuitAnswer, false, false),
 };
 
 /** Batches of the streams may exceed the usual 1 MiB by one message; more than this is refused. */
