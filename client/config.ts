@@ -4,10 +4,8 @@
  * `address` is of interest here; the commands read the rest.
  */
 
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
 import { parseAddress } from "../proto/address.js";
-import { parseTable } from "../proto/config-table.js";
+import { findConfig, type Surroundings } from "../proto/config/file.js";
 import { ConfigError, messageOf } from "../proto/errors.js";
 import type { ResourceLike } from "../proto/resource/index.js";
 
@@ -23,15 +21,6 @@ export interface HeadOptions {
   /** A path; `false`: none. Default: GRAIN_CONFIG, or `grain.toml` in the working directory if there is one. */
   readonly configFile?: string | false | undefined;
 }
-
-/** The surroundings of the choice. */
-export interface Surroundings {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** The working directory. */
-  readonly cwd: string;
-}
-
-const DEFAULT_CONFIG = "grain.toml";
 
 /**
  * Chooses the head.
@@ -60,23 +49,10 @@ function chosen(address: string, origin: string): HeadChoice {
 
 async function configuredAddress(
   configFile: string | false | undefined,
-  { env, cwd }: Surroundings,
+  around: Surroundings,
 ): Promise<string | undefined> {
-  if (configFile === false) return undefined;
-  const named = configFile ?? (env.GRAIN_CONFIG || undefined);
-  const file = resolve(cwd, named ?? DEFAULT_CONFIG);
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    if (named === undefined && (error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    const origin = configFile === undefined && named !== undefined ? " (named by GRAIN_CONFIG)" : "";
-    throw new ConfigError(`The configuration ${file}${origin} cannot be read: ${messageOf(error)}`, {
-      file,
-      cause: error,
-    });
-  }
-  return addressIn(text, file);
+  const found = await findConfig(configFile, around);
+  return found === undefined ? undefined : addressIn(found.text, found.file);
 }
 
 /**
@@ -88,28 +64,10 @@ async function configuredAddress(
  * @throws ConfigError with file and line
  */
 export async function addressIn(text: string, file: string): Promise<string | undefined> {
-  // Only programs with a configuration pay for these.
-  const [table, { z }] = await Promise.all([parseTable(text, file), import("zod")]);
-  const parsed = z.looseObject({ address: z.string().optional() }).safeParse(table);
-  const line = lineOf(text, "address");
-  if (!parsed.success) {
-    throw new ConfigError(`${file}:${line}: address must be a text, such as "cluster:7700"`, { file, line });
-  }
-  const { address } = parsed.data;
-  if (address === undefined || address === "") return undefined;
-  try {
-    parseAddress(address);
-  } catch (error) {
-    throw new ConfigError(`${file}:${line}: ${messageOf(error)}`, { file, line, cause: error });
-  }
-  return address;
-}
-
-/** The line, from 1, of a key at the top of a TOML file. */
-function lineOf(text: string, key: string): number {
-  const lines = text.split("\n");
-  const pattern = new RegExp(`^\\s*["']?${key}["']?\\s*[=.]|^\\s*\\[+\\s*["']?${key}["']?\\s*[\\].]`);
-  return lines.findIndex((line) => pattern.test(line)) + 1 || 1;
+  // Only programs with a configuration pay for reading one.
+  const { readText } = await import("../proto/config/load.js");
+  const { values } = await readText({ text, file }, ["address"]);
+  return values.value("address");
 }
 
 function capitalised(text: string): string {
