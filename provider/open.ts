@@ -15,6 +15,8 @@ export async function openProvider(settings: ProviderSettings): Promise<Provider
   switch (settings.system) {
     case "slurm":
       return (await import("./slurm.js")).slurm(settings);
+    case "local":
+      return (await import("./local.js")).local(settings);
     default:
       throw new ConfigError(`There is no provider for system = ${JSON.stringify(settings.system)}.`);
   }

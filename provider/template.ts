@@ -1,32 +1,19 @@
-/** Names with places for the time of submission: `w{{HHMMSS}}`. */
+/** The job that settings describe, with the names that it gets at this moment. */
 
+import { hostname } from "node:os";
 import { isAbsolute, resolve } from "node:path";
 import { ConfigError } from "../proto/errors.js";
+import { fillTemplate } from "../proto/template.js";
 import type { JobRequest } from "./provider.js";
 import type { ProviderSettings } from "./settings.js";
 
 /** What batch systems take as a name, of a common length. */
 const JOB_NAME = /^[A-Za-z][\w.-]{0,62}$/;
 
-function two(n: number): string {
-  return String(n).padStart(2, "0");
-}
-
-/** The time as in `{{HHMMSS}}`, of this machine's zone. */
-export function timeName(now: Date): string {
-  return `${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}`;
-}
-
-/** Fills in places; what is not known here stays as it is. */
-export function fill(text: string, places: Readonly<Record<string, string>>): string {
-  return text.replaceAll(/\{\{(\w+)\}\}/g, (whole, name: string) => places[name] ?? whole);
-}
-
 /**
  * The job that settings describe, at this time.
  *
- * @param extraArgs further arguments of the submit command
- * @param cwd where a relative log file is
+ * @param around the time; where a relative log file is; further arguments of the submit command
  * @throws ConfigError for a name that batch systems do not take
  * @example
  * requestOf(settings, { now: new Date(), cwd: process.cwd() }).name // "w142305"
@@ -35,17 +22,21 @@ export function requestOf(
   settings: ProviderSettings,
   { now, cwd, extraArgs = [] }: { now: Date; cwd: string; extraArgs?: readonly string[] },
 ): JobRequest {
-  const HHMMSS = timeName(now);
-  const name = fill(settings.jobName, { HHMMSS });
+  const values = { now, host: hostname(), pid: process.pid };
+  const name = fillTemplate(settings.jobName, values);
   if (!JOB_NAME.test(name))
     throw new ConfigError(
       `${JSON.stringify(name)} cannot name a job: a letter, then up to 62 letters, digits or _ . - are needed.`,
     );
-  const log = fill(settings.logFile, { HHMMSS, NAME: name });
+  // Not known before it is submitted: it stays.
+  const log = settings.logFile
+    .split("{{JOB}}")
+    .map((part) => fillTemplate(part, { ...values, name }))
+    .join("{{JOB}}");
   return {
     name,
     logFile: isAbsolute(log) ? log : resolve(cwd, log),
-    command: settings.workerCommand.map((word) => fill(word, { HHMMSS, NAME: name })),
+    command: settings.workerCommand.map((word) => word.replaceAll("{{name}}", name)),
     environment: settings.environment,
     extraArgs,
   };

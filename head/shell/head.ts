@@ -147,7 +147,7 @@ export class Head {
       resumeMs: options.resumeMs ?? RESUME_MS,
       headId: options.identity ?? own?.instance ?? randomBytes(IDENTITY_BYTES),
       printed: (member, output) => this.#printed(member, output),
-      changed: () => this.workersChanged(),
+      changed: () => this.#workersChanged(),
       census: () => this.#census(),
       keep: (member, then) => {
         if (this.#durable === undefined) then();

@@ -267,7 +267,7 @@ describe.each(SHELLS)("run by %s", (shebang) => {
 describe("names", () => {
   const now = new Date(2026, 0, 2, 3, 4, 5);
   it("hold the time, the name and the job", () => {
-    const job = requestOf(settingsOf("slurm", {}, { logFile: "logs/{{NAME}}.{{JOB}}.{{HHMMSS}}" }), {
+    const job = requestOf(settingsOf("slurm", {}, { logFile: "logs/{{name}}.{{JOB}}.{{HHMMSS}}" }), {
       now,
       cwd: "/home/a",
     });
@@ -278,7 +278,7 @@ describe("names", () => {
     });
   });
 
-  it.each(["", "1w", "a b", "a\nb", "x".repeat(64), "w{{NOPE}}"])("refuse %j", (jobName) => {
+  it.each(["", "1w", "a b", "a\nb", "x".repeat(64)])("refuse %j", (jobName) => {
     expect(() => requestOf(settingsOf("slurm", {}, { jobName }), { now, cwd: "/" })).toThrow(
       /cannot name a job/,
     );
