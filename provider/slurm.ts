@@ -1,10 +1,8 @@
 /** Slurm: sbatch, squeue (and sacct for what has gone from it), scancel. */
 
 import { formatDuration } from "../proto/duration.js";
-import { refused, runCommand } from "./command.js";
-import { ProviderError } from "./error.js";
+import { type Ask, batchSystem, SEE_DRY } from "./batch.js";
 import type { JobId, JobRequest, JobState, Provider } from "./provider.js";
-import { shellWords } from "./quote.js";
 import { jobScript } from "./script.js";
 import type { ProviderSettings } from "./settings.js";
 
@@ -37,76 +35,45 @@ const ENDED = /^(COMPLETED|CANCELLED|TIMEOUT|PREEMPTED|REVOKED|DEADLINE)/;
  * const ids = await slurm(settings).submit(job, 4);
  */
 export function slurm(settings: ProviderSettings): Provider {
-  const options = { title: TITLE, timeoutMs: settings.commandTimeoutMs };
-  return {
+  return batchSystem(settings, {
     title: TITLE,
     script: (job) => scriptOf(job, settings),
-    commandLine: (job, count) => shellWords(submitCommand(job, settings.array ? count : undefined)),
-    async submit(job, count) {
-      const input = scriptOf(job, settings);
-      const elements = settings.array ? count : undefined;
-      const ids: JobId[] = [];
-      while (ids.length < count) {
-        try {
-          ids.push(...(await submitOnce(submitCommand(job, elements), input, elements)));
-        } catch (error) {
-          if (!(error instanceof ProviderError)) throw error;
-          throw new ProviderError(error.message, { cause: error.cause, submitted: ids });
-        }
-      }
-      return ids;
+    submit: (job, elements) => [
+      "sbatch",
+      "--parsable",
+      ...(elements === undefined ? [] : [`--array=0-${elements - 1}`]),
+      ...job.extraArgs,
+    ],
+    ids(stdout, elements) {
+      const id = /^(\d+)(?:;\S+)?\s*$/.exec(stdout)?.[1];
+      if (id === undefined || elements === undefined) return id === undefined ? undefined : [id];
+      return Array.from({ length: elements }, (_, i) => `${id}_${i}`);
     },
-    async status(ids) {
-      const states = new Map<JobId, JobState>(ids.map((id) => [id, { type: "unknown" }]));
-      if (ids.length === 0) return states;
+    advice: adviceOn,
+    list(ids) {
       const format = COLUMNS.map(([name, width]) => `${name}:${width}`).join(",");
-      const squeue = ["squeue", "-h", "-r", "-t", "all", "-j", jobsOf(ids), "-O", format];
-      const answer = await runCommand(squeue, options);
+      return ["squeue", "-h", "-r", "-t", "all", "-j", jobsOf(ids), "-O", format];
+    },
+    states(answer) {
       // One unknown id alone is an error, several are not.
-      if (answer.exitCode !== 0 && !/Invalid job id/i.test(answer.stderr))
-        throw refused(TITLE, "squeue", answer, "did not say how jobs stand");
-      for (const [id, state] of readSqueue(answer.stdout)) if (states.has(id)) states.set(id, state);
-      const gone = ids.filter((id) => states.get(id)?.type === "unknown");
-      if (gone.length > 0) await askAccounting(gone, states);
-      return states;
+      const failed = answer.exitCode !== 0 && !/Invalid job id/i.test(answer.stderr);
+      return failed ? undefined : readSqueue(answer.stdout);
     },
-    async cancel(ids) {
-      if (ids.length === 0) return;
-      const answer = await runCommand(["scancel", ...ids], options);
-      if (answer.exitCode !== 0) throw refused(TITLE, "scancel", answer, "did not cancel the jobs");
-    },
-  };
-
-  /** @param elements of an array; undefined: no array */
-  async function submitOnce(
-    argv: readonly string[],
-    input: string,
-    elements: number | undefined,
-  ): Promise<JobId[]> {
-    const answer = await runCommand(argv, { ...options, input });
-    const id = /^(\d+)(?:;\S+)?\s*$/.exec(answer.stdout)?.[1];
-    if (answer.exitCode !== 0 || id === undefined)
-      throw refused(TITLE, "sbatch", answer, "refused the job", adviceOn(answer.stderr));
-    return elements === undefined ? [id] : Array.from({ length: elements }, (_, i) => `${id}_${i}`);
-  }
-
-  /** Where accounting is off, what is gone stays unknown. */
-  async function askAccounting(gone: readonly JobId[], states: Map<JobId, JobState>): Promise<void> {
-    const sacct = ["sacct", "-n", "-P", "-X", "-j", jobsOf(gone), "-o", "JobID,State,ExitCode"];
-    const answer = await runCommand(sacct, options).catch(() => undefined);
-    if (answer?.exitCode !== 0) return;
-    for (const line of answer.stdout.split("\n")) {
-      const [id = "", state = "", exit = ""] = line.split("|");
-      if (!gone.includes(id)) continue;
-      const [exitCode, signal] = exit.split(":").map(Number);
-      states.set(id, stateOf(state, "", "", exitCode, signal));
-    }
-  }
+    gone: askAccounting,
+    cancel: (ids) => ["scancel", ...ids],
+  });
 }
 
-function submitCommand(job: JobRequest, elements: number | undefined): string[] {
-  const array = elements === undefined ? [] : [`--array=0-${elements - 1}`];
-  return ["sbatch", "--parsable", ...array, ...job.extraArgs];
+/** Where accounting is off, what is gone stays unknown. */
+async function askAccounting(gone: readonly JobId[], ask: Ask): Promise<[JobId, JobState][]> {
+  const sacct = ["sacct", "-n", "-P", "-X", "-j", jobsOf(gone), "-o", "JobID,State,ExitCode"];
+  const answer = await ask(sacct).catch(() => undefined);
+  if (answer?.exitCode !== 0) return [];
+  return answer.stdout.split("\n").flatMap((line): [JobId, JobState][] => {
+    const [id = "", state = "", exit = ""] = line.split("|");
+    const [exitCode, signal] = exit.split(":").map(Number);
+    return id === "" ? [] : [[id, stateOf(state, "", "", exitCode, signal)]];
+  });
 }
 
 function scriptOf(job: JobRequest, settings: ProviderSettings): string {
@@ -167,5 +134,5 @@ function adviceOn(stderr: string): string {
   if (/account/i.test(stderr)) return 'Name yours in [script]: extra_args = ["--account=…"].';
   if (/memory|cpu|node configuration|gres/i.test(stderr))
     return "Ask for less in [script] (cores, memory, extra_args): no machine there has as much.";
-  return '"grain up --dry" shows what was submitted.';
+  return SEE_DRY;
 }

@@ -50,7 +50,14 @@ export async function quit(glob: string, flags: QuitFlags, voice: Voice): Promis
   const seen = await seeJobs(config, process.env, Date.now());
   for (const problem of seen.problems) voice.warn(problem);
   const head = await statusOf(flags, seen.jobs.length > 0, voice);
-  const { workers, jobs } = matching(glob, head?.workers ?? [], seen.jobs);
+  // Nobody can tell what their workers run.
+  const isSpared = ({ state }: SeenJob) =>
+    head === undefined && flags.force !== true && state.type === "running";
+  const { workers, jobs } = matching(
+    glob,
+    head?.workers ?? [],
+    seen.jobs.filter((job) => job.role === "head" || !isSpared(job)),
+  );
   let cancelled = jobs;
   if (workers.length > 0) {
     const answer = await tell(flags, workers);
@@ -68,7 +75,7 @@ async function statusOf(flags: AskOptions, haveJobs: boolean, voice: Voice): Pro
     return await askHead(flags, (head) => head.status());
   } catch (error) {
     if (!haveJobs || !(error instanceof GrainError)) throw error;
-    voice.warn(`${messageOf(error)} Only jobs can be cancelled.`);
+    voice.warn(`${messageOf(error)} Only jobs can be cancelled: those that run with --force.`);
     return undefined;
   }
 }

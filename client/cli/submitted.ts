@@ -87,11 +87,11 @@ export function showJobs({ jobs, problems }: Seen, connected: ReadonlySet<string
     parts.push(
       formatTable(
         ["JOB", "NAME", "SYSTEM", "STATE", "SUBMITTED"],
-        alive.map(({ id, name, system, state, submittedAtMs }) => [
+        alive.map(({ id, name, system, role, state, submittedAtMs }) => [
           id,
           name,
           system,
-          stateOf(state),
+          stateOf(state, role),
           ago(nowMs - submittedAtMs),
         ]),
       ),
@@ -106,9 +106,13 @@ export function showJobs({ jobs, problems }: Seen, connected: ReadonlySet<string
   return parts.join("\n");
 }
 
-function stateOf(state: JobState): string {
+function stateOf(state: JobState, role: BookedJob["role"]): string {
   if (state.type === "queued" && state.reason !== "") return `queued (${state.reason})`;
-  if (state.type === "running") return state.host === "" ? "starting" : `starting on ${state.host}`;
+  if (state.type === "running") {
+    // Of a worker that is none of the head's.
+    const what = role === "head" ? "head" : "starting";
+    return state.host === "" ? what : `${what} on ${state.host}`;
+  }
   return state.type;
 }
 

@@ -278,7 +278,7 @@ describe.skipIf(why !== undefined)("on Slurm", () => {
       const [where] = JSON.parse(program.stdout) as Where[];
       expect(where!.worker).toMatch(new RegExp(`-${other}$`));
     } finally {
-      site.ask("scontrol", "update", `nodename=${node}`, "state=resume");
+      await resumed(site, node);
     }
   });
 
@@ -319,6 +319,17 @@ describe.skipIf(why !== undefined)("on Slurm", () => {
     expect(site.head.stderr).not.toMatch(/is lost/);
   }, 200_000);
 });
+
+/** Resolves when a node takes jobs again: told so, or by itself when its daemon is heard. */
+async function resumed(site: Site, node: string): Promise<void> {
+  while (/down/i.test(site.ask("sinfo", "-h", "-n", node, "-o", "%T"))) {
+    try {
+      site.ask("scontrol", "update", `nodename=${node}`, "state=resume");
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  }
+}
 
 /** Resolves when Slurm says that a job has ended. */
 async function ended(site: Site, job: string): Promise<void> {

@@ -28,7 +28,7 @@ export class Fakes {
     const file = join(this.#bin, name);
     writeFileSync(
       file,
-      `#!/bin/sh\necho "$*" >> "$FAKES/${name}.args"\ncase "${name}" in *sub) cat > "$FAKES/${name}.stdin" ;; *batch) cat > "$FAKES/${name}.stdin" ;; esac\n${body}\n`,
+      `#!/bin/sh\necho "$*" >> "$FAKES/${name}.args"\ncase "${name}" in *sub|*batch) cat > "$FAKES/${name}.stdin" ;; esac\n${body}\n`,
     );
     chmodSync(file, 0o755);
     return this;

@@ -23,6 +23,7 @@ import { Executors } from "./executors.js";
 import { HeadLink, type HeadLinkHost } from "./head-link.js";
 import { Heart } from "./heart.js";
 import { heldBy } from "./held.js";
+import { Hold } from "./hold.js";
 import type { AgentOptions, LogLevel } from "./options.js";
 import { Outputs } from "./outputs.js";
 import { Reports } from "./reports.js";
@@ -72,6 +73,10 @@ class RunningAgent implements Agent {
   readonly #head: HeadLink;
   readonly #timers = new Map<number, NodeJS.Timeout>();
   readonly #pressure: PressureWatch;
+  readonly #hold = new Hold(
+    (event) => this.#take(event),
+    (executor) => this.#state.executors.get(executor)?.standing.type === "closing",
+  );
   #sweeper: NodeJS.Timeout | undefined;
   #stopDeadline: (() => void) | undefined;
   #accept: () => void = () => {};
@@ -81,7 +86,7 @@ class RunningAgent implements Agent {
   #end: AgentEnd | undefined;
 
   constructor(options: AgentOptions) {
-    const { connection, name, pool, imports } = options;
+    const { connection, name, pool, imports, job } = options;
     this.#options = options;
     const { graceMs = GRACE_MS } = options;
     this.#state = newState(pool, graceMs);
@@ -102,7 +107,7 @@ class RunningAgent implements Agent {
       staging: this.#staging,
       outputs: new Outputs(this.#head, name),
       log: (level, text) => this.#log(level, text),
-      happened: (event) => this.#take(event),
+      happened: (event) => (job === undefined ? this.#take(event) : this.#hold.take(event)),
       upload: (result) => void this.#upload(result),
       memoryLooked: () => this.#pressure.look(),
       graceMs,
@@ -369,6 +374,7 @@ class RunningAgent implements Agent {
     if (this.#end !== undefined) return;
     this.#end = end;
     this.#heart.stop();
+    this.#hold.close();
     this.#reports.close();
     clearInterval(this.#sweeper);
     this.#stopDeadline?.();
