@@ -4,6 +4,7 @@
  */
 
 import { basename } from "node:path";
+import { chooseAccess } from "../proto/access/place.js";
 import { ConfigError } from "../proto/errors.js";
 import type { HeadStatus } from "../proto/grain.js";
 import type { Request } from "../proto/resource/demand.js";
@@ -119,11 +120,15 @@ export async function programSession(
   options: RunOptions,
 ): Promise<{ session: ProgramSession; choice: HeadChoice }> {
   const choice = await chooseHead(options, { env: process.env, cwd: process.cwd() });
-  const open = choice.type === "address" ? remoteHead(choice.address) : embeddedHead(choice.local);
+  const open =
+    choice.type === "address" ? remoteHead(choice.address, choice.access) : embeddedHead(choice.local);
   return { session: new ProgramSession(options, open), choice };
 }
 
-function remoteHead(address: string): (signal: AbortSignal) => Promise<OpenedHead> {
+function remoteHead(
+  address: string,
+  configuredAccess: string | undefined,
+): (signal: AbortSignal) => Promise<OpenedHead> {
   return async (signal) => {
     const giveUpMs = connectTimeoutMs(process.env.GRAIN_CONNECT_TIMEOUT);
     const { connectClient } = await import("../proto/link/grpc/connect.js");
@@ -131,7 +136,8 @@ function remoteHead(address: string): (signal: AbortSignal) => Promise<OpenedHea
     const onRetry = (message: string) => {
       if (retries++ % RETRIES_SHOWN === 0) process.stderr.write(`grain: ${message}\n`);
     };
-    const connection = await connectClient(address, { signal, onRetry, giveUpMs });
+    const access = chooseAccess({}, process.env, configuredAccess);
+    const connection = await connectClient(address, { signal, onRetry, giveUpMs, access });
     return { connection, release: async () => {} };
   };
 }

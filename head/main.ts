@@ -3,40 +3,17 @@
 import { constants } from "node:os";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { parseAddress } from "../proto/address.js";
+import { loadConfig } from "../proto/config/load.js";
 import { parseDuration } from "../proto/duration.js";
 import { ConfigError, messageOf } from "../proto/errors.js";
 import { toBytes } from "../proto/resource/amount.js";
 import { usageLine } from "../proto/usage.js";
 import { VERSION } from "../proto/version.js";
-import type { DoorOptions } from "./access/door.js";
-import { loadScheduling } from "./config.js";
 import { IdleQuit } from "./idle-quit.js";
-import { journalDirectory } from "./journal/directory.js";
 import type { DaemonLog } from "./log-file.js";
+import { type Flags, settingsOf } from "./settings.js";
 import { DEFAULT_ADDRESS, startHead } from "./shell/start.js";
 import type { TraceFile } from "./trace/file.js";
-
-interface Flags {
-  readonly listen?: string[];
-  readonly maxClients: number;
-  readonly idleQuit?: number;
-  readonly resume: number;
-  readonly lease: number;
-  readonly config?: string;
-  readonly memory?: number;
-  readonly spill?: string;
-  readonly logFile?: string;
-  readonly trace?: string;
-  /** False: --no-journal. */
-  readonly journal?: string | boolean;
-  readonly access?: string;
-  readonly insecure: boolean;
-  readonly yesReally: boolean;
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
-  readonly tlsCa?: string;
-  readonly verbose: boolean;
-}
 
 const OK = 0;
 const FAILURE = 1;
@@ -80,7 +57,7 @@ function newCommand(): Command {
       `host:port or unix:///path; may be repeated (default: ${DEFAULT_ADDRESS})`,
       addAddress,
     )
-    .option("--max-clients <number>", "clients connected at a time", readCount, 8)
+    .option("--max-clients <number>", "clients connected at a time (default: 8)", readCount)
     .option(
       "--idle-quit <duration>",
       "end after so long without clients, e.g. 30m (default: never)",
@@ -88,17 +65,15 @@ function newCommand(): Command {
     )
     .option(
       "--resume <duration>",
-      "wait so long for a worker that is cut off before its tasks run elsewhere",
+      "wait so long for a worker that is cut off before its tasks run elsewhere (default: 30s)",
       readDuration,
-      30_000,
     )
     .option(
       "--lease <duration>",
-      "keep the tasks of a client that is cut off for so long",
+      "keep the tasks of a client that is cut off for so long (default: 60s)",
       readDuration,
-      60_000,
     )
-    .option("--config <file>", "the configuration (default: GRAIN_CONFIG, or ./grain.toml)")
+    .option("-c, --config <file>", "the configuration (default: GRAIN_CONFIG, or ./grain.toml)")
     .option(
       "--memory <size>",
       "keep large values up to this in memory, e.g. 2G; more goes to disk (default: 512M)",
@@ -159,26 +134,19 @@ function readBytes(text: string): number {
 }
 
 async function serve(flags: Flags): Promise<void> {
-  const scheduling = await loadScheduling(flags.config, { env: process.env, cwd: process.cwd() });
+  const around = { env: process.env, cwd: process.cwd() };
+  const config = await loadConfig({ ...around, configFile: flags.config, scope: ["head", "access"] });
+  const { options, logFile, traceFile, idleQuitMs } = settingsOf(flags, config, process.env);
   const { openLog } = await import("./log-file.js");
-  const log = openLog(flags.logFile, flags.verbose);
-  const trace = await beginTrace(flags.trace, log);
-  const idle = new IdleQuit(flags.idleQuit);
+  const log = openLog(logFile, flags.verbose);
+  for (const warning of config.warnings) log.warn(warning);
+  const trace = await beginTrace(traceFile, log);
+  const idle = new IdleQuit(idleQuitMs);
   const signals = new Signals(log);
   try {
     const { head, addresses, close } = await startHead({
-      ...(flags.listen === undefined ? {} : { listen: flags.listen }),
-      maxClients: flags.maxClients,
-      resumeMs: flags.resume,
-      leaseMs: flags.lease,
-      scheduling,
-      journalDirectory: journalDirectory(flags.journal, flags.listen?.[0] ?? DEFAULT_ADDRESS, process.env),
-      blobs: {
-        ...(flags.memory === undefined ? {} : { memoryBytes: flags.memory }),
-        ...(flags.spill === undefined ? {} : { spillParent: flags.spill }),
-      },
+      ...options,
       trace: trace?.sink,
-      ...doorOptions(flags),
       log,
       onClients: (connected) => idle.clients(connected),
     });
@@ -194,14 +162,6 @@ async function serve(flags: Flags): Promise<void> {
     signals.close();
     await trace?.close();
   }
-}
-
-function doorOptions({ access, insecure, yesReally, tlsCert, tlsKey, tlsCa }: Flags): DoorOptions {
-  const files = [tlsCert, tlsKey, tlsCa];
-  if (files.every((file) => file === undefined)) return { access, insecure, yesReally };
-  if (tlsCert === undefined || tlsKey === undefined || tlsCa === undefined)
-    throw new ConfigError("--tls-cert, --tls-key and --tls-ca belong together; give all three, or none.");
-  return { access, insecure, yesReally, tls: { cert: tlsCert, key: tlsKey, ca: tlsCa } };
 }
 
 async function beginTrace(file: string | undefined, log: DaemonLog): Promise<TraceFile | undefined> {

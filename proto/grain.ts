@@ -656,6 +656,8 @@ export interface HeadStatus {
   queues: QueueInfo[];
   /** dropped: of an older attempt */
   lateResults: number;
+  /** the head's clock when it answered, since 1970; 0: it does not tell */
+  clockMs: number;
 }
 
 export interface ExplainQuery {
@@ -5076,7 +5078,7 @@ export const SessionInfo = {
 };
 
 function createBaseHeadStatus(): HeadStatus {
-  return { hello: undefined, uptimeMs: 0, workers: [], sessions: [], queues: [], lateResults: 0 };
+  return { hello: undefined, uptimeMs: 0, workers: [], sessions: [], queues: [], lateResults: 0, clockMs: 0 };
 }
 
 export const HeadStatus = {
@@ -5098,6 +5100,9 @@ export const HeadStatus = {
     }
     if (message.lateResults !== 0) {
       writer.uint32(49).double(message.lateResults);
+    }
+    if (message.clockMs !== 0) {
+      writer.uint32(57).double(message.clockMs);
     }
     return writer;
   },
@@ -5150,6 +5155,13 @@ export const HeadStatus = {
           }
 
           message.lateResults = reader.double();
+          continue;
+        case 7:
+          if (tag !== 57) {
+            break;
+          }
+
+          message.clockMs = reader.double();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {

@@ -1,4 +1,4 @@
-/** Names and log files with what is only known when they are used: `w{{HHMMSS}}`, `logs/{{host}}.log`. */
+/** Names and log files with what is only known when they are used: `w{{HHMMSS}}`, `logs/{{HOST}}.log`. */
 
 import { nearest } from "./resource/show.js";
 
@@ -9,6 +9,8 @@ export interface TemplateValues {
   readonly pid: number;
   /** The worker's or job's name; absent where it is the name that is made. */
   readonly name?: string | undefined;
+  /** The batch job's id; absent outside of one. */
+  readonly job?: string | undefined;
 }
 
 type Read = (values: TemplateValues) => string;
@@ -18,9 +20,10 @@ const two = (number: number) => String(number).padStart(2, "0");
 const READ: ReadonlyMap<string, Read> = new Map<string, Read>([
   ["HHMMSS", ({ now }) => two(now.getHours()) + two(now.getMinutes()) + two(now.getSeconds())],
   ["YYYYMMDD", ({ now }) => `${now.getFullYear()}${two(now.getMonth() + 1)}${two(now.getDate())}`],
-  ["host", ({ host }) => host],
-  ["pid", ({ pid }) => String(pid)],
-  ["name", ({ name }) => name ?? ""],
+  ["HOST", ({ host }) => host],
+  ["PID", ({ pid }) => String(pid)],
+  ["NAME", ({ name }) => name ?? ""],
+  ["JOB", ({ job }) => job ?? ""],
 ]);
 
 const PLACE = /\{\{\s*([^{}]*?)\s*\}\}/g;
@@ -28,7 +31,7 @@ const PLACE = /\{\{\s*([^{}]*?)\s*\}\}/g;
 /**
  * Fills a template in.
  *
- * @param text with `{{HHMMSS}}` and `{{YYYYMMDD}}` (local time), `{{host}}`, `{{pid}}`, `{{name}}`
+ * @param text with `{{HHMMSS}}` and `{{YYYYMMDD}}` (local time), `{{HOST}}`, `{{PID}}`, `{{NAME}}`, `{{JOB}}`
  * @throws RangeError for what a template cannot mention
  * @example
  * fillTemplate("w{{HHMMSS}}", { now: new Date(), host: "n1", pid: 7 }) // "w093005"

@@ -101,6 +101,7 @@ export function tidy(text: string, program: string): string {
   return text
     .split("\n")
     .map((line) => line.trim().replace(prefix, ""))
-    .filter((line) => line !== "")
+    // The last word of some.
+    .filter((line) => line !== "" && line !== "Exiting.")
     .join("; ");
 }

@@ -42,11 +42,15 @@ export function workerSettings(config: Config, { address, access }: Around): Pro
   return {
     ...common(config, worker.script),
     jobName: worker.name,
-    logFile: withJob(worker.logFile ?? join(LOG_DIRECTORY, "{{name}}.log")),
+    logFile: withJob(worker.logFile ?? join(LOG_DIRECTORY, "{{NAME}}.log")),
     workerCommand: [
       ...(worker.command ?? ownCommand("grain-worker")),
-      ...["--name", "{{name}}-{{JOB}}", "--address", head],
+      ...["--name", "{{NAME}}-{{JOB}}", "--address", head],
       ...accessFlags(access),
+      // Machines that are reached by ssh need not have this one's files.
+      ...(config.system === "ssh" ? [] : flag("--config", config.file)),
+      // What it says goes into the job's log.
+      ...flag("--log-file", worker.logFile === undefined ? undefined : "/dev/stderr"),
       ...flag("--walltime", seconds(walltimeMs)),
       ...flag("--drain-deadline", seconds(worker.drainDeadlineMs)),
       ...flag("--grace", seconds(worker.graceMs)),
@@ -78,7 +82,7 @@ export function headSettings(config: Config, { address, access }: Around, local:
     ...(isHere ? { system: "local" as const } : {}),
     array: false,
     jobName: head.name,
-    logFile: withJob(head.mainLogFile ?? join(LOG_DIRECTORY, "{{name}}.log")),
+    logFile: withJob(head.mainLogFile ?? join(LOG_DIRECTORY, "{{NAME}}.log")),
     workerCommand: [
       ...(head.command ?? ownCommand("grain-head")),
       ...listen.flatMap((each) => ["--listen", each]),
@@ -140,6 +144,8 @@ function listenAddress(named: string | undefined, isHere: boolean): string {
 
 /** Several jobs do not write into one file. */
 function withJob(file: string): string {
+  const mentioned = file.replaceAll(/\{\{\s*JOB\s*\}\}/g, "{{JOB}}");
+  if (mentioned.includes("{{JOB}}")) return mentioned;
   const end = extname(file);
   return `${file.slice(0, file.length - end.length)}-{{JOB}}${end}`;
 }

@@ -19,7 +19,7 @@ export interface ProviderSettings {
   readonly jobName: string;
   /** The same; in it `{{JOB}}` stands for the job's id as well. */
   readonly logFile: string;
-  /** What runs in the job; in an argument `{{name}}` and `{{JOB}}` stand for the job's name and id. */
+  /** What runs in the job; in an argument `{{NAME}}` and `{{JOB}}` stand for the job's name and id. */
   readonly workerCommand: readonly string[];
   /** Variables that the job gets. */
   readonly environment: Readonly<Record<string, string>>;

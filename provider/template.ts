@@ -36,7 +36,7 @@ export function requestOf(
   return {
     name,
     logFile: isAbsolute(log) ? log : resolve(cwd, log),
-    command: settings.workerCommand.map((word) => word.replaceAll("{{name}}", name)),
+    command: settings.workerCommand.map((word) => word.replaceAll("{{NAME}}", name)),
     environment: settings.environment,
     extraArgs,
   };

@@ -1,6 +1,5 @@
 /** What every command that asks a head has in common: which head, and the connection to it. */
 
-import type { Command } from "commander";
 import { type AccessFlags, chooseAccess } from "../../proto/access/place.js";
 import { ConfigError } from "../../proto/errors.js";
 import { type AdminConnection, connectAdmin } from "../../proto/link/grpc/connect.js";
@@ -11,23 +10,6 @@ export interface AskOptions extends AccessFlags {
   readonly json?: boolean;
   readonly config?: string;
   readonly address?: string;
-}
-
-/** Adds the flags that say which configuration and which head. */
-export function headFlags(command: Command): Command {
-  return command
-    .option("-c, --config <file>", "the configuration (default: GRAIN_CONFIG, or ./grain.toml)")
-    .option(
-      "--address <address>",
-      "the head, e.g. cluster:7700 (default: GRAIN_ADDRESS, or the configuration's)",
-    )
-    .option(
-      "--access <path>",
-      "credentials: a directory, or a file (default: GRAIN_ACCESS_DIR, or ~/.config/grain/access)",
-    )
-    .option("--insecure", "without TLS, for a head that was started so")
-    .option("--yes-really", "--insecure to another machine as well")
-    .exitOverride();
 }
 
 /** A head on the same network answers within milliseconds. */
@@ -45,7 +27,7 @@ export async function askHead<T>(
   ask: (head: AdminConnection) => Promise<T>,
 ): Promise<T> {
   const head = await chooseHead(
-    { address: options.address, configFile: options.config },
+    { address: options.address, configFile: options.config, command: true },
     { env: process.env, cwd: process.cwd() },
   );
   if (head.type === "embedded")
@@ -54,7 +36,7 @@ export async function askHead<T>(
     );
   const connection = await connectAdmin(head.address, {
     giveUpMs: GIVE_UP_MS,
-    access: chooseAccess(options),
+    access: chooseAccess(options, process.env, head.access),
   });
   try {
     return await ask(connection);

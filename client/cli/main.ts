@@ -5,8 +5,11 @@ import { ConfigError, messageOf } from "../../proto/errors.js";
 import { usageLine } from "../../proto/usage.js";
 import { VERSION } from "../../proto/version.js";
 import { addAccess } from "./access.js";
-import { headFlags } from "./ask-head.js";
+import { addConfig } from "./config.js";
+import { addDoctor } from "./doctor.js";
 import { type ExplainOptions, explain } from "./explain.js";
+import { headFlags } from "./head-flags.js";
+import { addInit } from "./init.js";
 import { type LsOptions, ls } from "./ls.js";
 import { addQuit } from "./quit.js";
 import { type RunFlags, runFile } from "./run.js";
@@ -89,5 +92,8 @@ function commands(choose: (action: Action) => void): Command {
   addQuit(program, (act) => choose(() => reporting(act)));
   addSimulate(program, (act) => choose(() => reporting(act)));
   addAccess(program, (act) => choose(() => reporting(act)));
+  addInit(program, (act) => choose(() => reporting(act)));
+  addConfig(program, (act) => choose(() => reporting(act)));
+  addDoctor(program, (act) => choose(() => reporting(act)));
   return program;
 }

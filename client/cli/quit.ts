@@ -5,7 +5,8 @@ import type { Config } from "../../proto/config/config.js";
 import { ConfigError, GrainError, messageOf } from "../../proto/errors.js";
 import type { HeadStatus, QuitAnswer, WorkerInfo } from "../../proto/grain.js";
 import { nearest } from "../../proto/resource/show.js";
-import { type AskOptions, askHead, headFlags } from "./ask-head.js";
+import { type AskOptions, askHead } from "./ask-head.js";
+import { headFlags } from "./head-flags.js";
 import { ALOUD, configOf, type Voice } from "./submit-jobs.js";
 import { type SeenJob, seeJobs } from "./submitted.js";
 

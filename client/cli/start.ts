@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { GrainError } from "../../proto/errors.js";
 import type { BookedJob, JobState, Provider } from "../../provider/index.js";
-import { type AskOptions, headFlags } from "./ask-head.js";
+import type { AskOptions } from "./ask-head.js";
+import { headFlags } from "./head-flags.js";
 import { ALOUD, aroundOf, configOf, submitJobs, type Voice } from "./submit-jobs.js";
 
 /** Flags of `grain start`. */

@@ -35,7 +35,7 @@ export async function configOf(flags: AskOptions, { warn }: Voice): Promise<Conf
 export function aroundOf(flags: AskOptions, config: Config): Around {
   return {
     address: flags.address,
-    access: chooseAccess({ ...flags, access: flags.access ?? config.access }),
+    access: chooseAccess(flags, process.env, config.access),
   };
 }
 

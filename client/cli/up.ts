@@ -1,7 +1,8 @@
 /** `grain up`: submits jobs of workers, or starts workers on this machine. */
 
 import { type Command, InvalidArgumentError } from "commander";
-import { type AskOptions, headFlags } from "./ask-head.js";
+import type { AskOptions } from "./ask-head.js";
+import { headFlags } from "./head-flags.js";
 import { ALOUD, aroundOf, configOf, idsOf, submitJobs, type Voice } from "./submit-jobs.js";
 
 /** Flags of `grain up`. */

@@ -14,6 +14,7 @@ export function headStatus(view: CoreView, registry: Registry, startedMs: number
     sessions: sessionInfos(view, registry),
     queues: queueInfos(view, registry),
     lateResults: view.lateResults,
+    clockMs: Date.now(),
   };
 }
 

@@ -78,21 +78,19 @@ export interface WorkerConfig {
 
 /** `[system.custom]`: a batch system by its commands. */
 export interface CustomConfig {
-  /** The job script with places; absent: the usual one. */
-  readonly template?: string | undefined;
-  /** Gets the script on standard input. */
+  /** Words; gets the script on standard input. */
   readonly submit?: readonly string[] | undefined;
-  /** Its first group is the job's id; absent: the first word of the answer is. */
-  readonly jobId?: RegExp | undefined;
-  /** Ids are added. */
+  /** Source of a regular expression. Absent: the first word of the answer is the id. */
+  readonly jobIdPattern?: string | undefined;
+  /** Words; ids are added. */
   readonly status?: readonly string[] | undefined;
-  /** For each line: its groups are id and state; absent: its first two words are. */
-  readonly jobState?: RegExp | undefined;
-  readonly queued: readonly string[];
-  readonly running: readonly string[];
-  readonly failed: readonly string[];
-  /** Ids are added. */
+  /** Words; ids are added. */
   readonly cancel?: readonly string[] | undefined;
+  /** Words of `status` for each state. */
+  readonly states: Readonly<Record<"queued" | "running" | "ended" | "failed", readonly string[]>>;
+  /** With places. */
+  readonly directives: readonly string[];
+  readonly idVariable?: string | undefined;
 }
 
 /** `[ssh]`. */
@@ -122,6 +120,8 @@ export interface ScaleConfig {
   readonly idleMs: number;
   readonly pollMs: number;
   readonly backlog: number;
+  /** A command of the batch system is given up after so long. */
+  readonly commandTimeoutMs: number;
 }
 
 /** A whole configuration. */
@@ -140,6 +140,9 @@ export interface Config {
   readonly head: HeadConfig;
   readonly worker: WorkerConfig;
   readonly custom: CustomConfig;
+  /** Absent: what the installed commands say. */
+  readonly pbsDialect?: "openpbs" | "torque" | undefined;
+  readonly sgeParallelEnvironment: string;
   readonly ssh: SshConfig;
   readonly kubernetes: KubernetesConfig;
   readonly scale: ScaleConfig;
@@ -167,6 +170,8 @@ export function toConfig(file: string | undefined, { values, warnings }: Reading
     head: headOf(values),
     worker: workerOf(values, address),
     custom: customOf(values),
+    pbsDialect: values.value("pbs.dialect"),
+    sgeParallelEnvironment: values.value("sge.parallel_environment"),
     ssh: {
       hosts: values.value("ssh.hosts") ?? [],
       command: values.value("ssh.command"),
@@ -179,6 +184,7 @@ export function toConfig(file: string | undefined, { values, warnings }: Reading
       idleMs: values.value("scale.idle"),
       pollMs: values.value("scale.poll"),
       backlog: values.value("scale.backlog"),
+      commandTimeoutMs: values.value("scale.command_timeout"),
     },
     entries: entriesOf(values),
     warnings,
@@ -269,15 +275,18 @@ function scriptOf(values: Values, job: "head" | "worker"): ScriptConfig {
 
 function customOf(values: Values): CustomConfig {
   return {
-    template: values.value("system.custom.template"),
     submit: values.value("system.custom.submit"),
-    jobId: values.value("system.custom.job_id"),
+    jobIdPattern: values.value("system.custom.job_id"),
     status: values.value("system.custom.status"),
-    jobState: values.value("system.custom.job_state"),
-    queued: values.value("system.custom.queued"),
-    running: values.value("system.custom.running"),
-    failed: values.value("system.custom.failed"),
     cancel: values.value("system.custom.cancel"),
+    states: {
+      queued: values.value("system.custom.queued"),
+      running: values.value("system.custom.running"),
+      ended: values.value("system.custom.ended"),
+      failed: values.value("system.custom.failed"),
+    },
+    directives: values.value("system.custom.directives") ?? [],
+    idVariable: values.value("system.custom.id_variable"),
   };
 }
 

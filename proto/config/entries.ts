@@ -12,7 +12,6 @@ import {
   oneOf,
   path,
   pathOrNone,
-  paths,
   pathTemplate,
   pattern,
   period,
@@ -30,7 +29,7 @@ export const SYSTEM_NAMES = ["local", "slurm", "pbs", "lsf", "sge", "ssh", "kube
 
 /** The same for [script], [head.script] and [worker.script]. */
 const SCRIPT = {
-  shebang: entry(text, "first line of the job script", { without: '"#!/bin/bash", or what [script] says' }),
+  shebang: entry(text, "first line of the job script", { without: '"#!/bin/bash"' }),
   queue: entry(text, "queue or partition", { without: "the system's" }),
   walltime: entry(duration, "how long a job may last", { without: "the system's" }),
   cores: entry(count(1), "cores of a job", { without: "the system's" }),
@@ -53,6 +52,15 @@ function inTable<P extends string, T extends Readonly<Record<string, Entry<unkno
   return Object.fromEntries(
     Object.entries(entries).map(([key, value]) => [`${table}.${key}`, value]),
   ) as InTable<P, T>;
+}
+
+/** As [script], for one kind of job. */
+function overScript<P extends string>(table: P): InTable<P, typeof SCRIPT> {
+  const entries = Object.entries<Entry<unknown>>(SCRIPT).map(([key, each]) => [
+    `${table}.${key}`,
+    { ...each, without: "what [script] says" },
+  ]);
+  return Object.fromEntries(entries) as InTable<P, typeof SCRIPT>;
 }
 
 const TOP = {
@@ -135,30 +143,47 @@ const WORKER = {
     without: "to their end",
   }),
   grace: entry(duration, "between SIGTERM and SIGKILL for a task's processes", { without: "5s" }),
-  import: entry(paths, "modules whose functions need not be sent", { without: "none" }),
+  import: entry(texts, "modules whose functions need not be sent, as programs name them", {
+    without: "none",
+  }),
   res: entry(resources, "what a worker offers: see grain-worker --res", { without: "what its machine has" }),
 };
 
 const CUSTOM = {
-  template: entry(text, "job script, with {{places}}", { without: "the usual script" }),
-  submit: entry(words, "command that submits the script it gets on standard input", { without: "required" }),
-  job_id: entry(pattern, "finds the job's id in the answer, as its first group", {
-    without: "the first word",
+  submit: entry(words, "command that gets the script on standard input and prints the job's id", {
+    without: "required",
   }),
-  status: entry(words, "command that lists jobs; ids are added to it", { without: "required" }),
-  job_state: entry(pattern, "finds a job's id and state in a line, as its two groups", {
-    without: "the first two words",
+  job_id: entry(pattern, "finds the id in what submit prints", { without: "its first word" }),
+  status: entry(words, "command that prints a line for each job: id, state, reason; ids are added to it", {
+    without: "required",
   }),
-  queued: initially(texts, ["PENDING", "PD", "Q"], "states of jobs that wait"),
-  running: initially(texts, ["RUNNING", "R"], "states of jobs that run"),
-  failed: initially(texts, ["FAILED", "F"], "states of jobs that failed"),
   cancel: entry(words, "command that cancels jobs; ids are added to it", { without: "required" }),
+  queued: initially(texts, ["PENDING", "QUEUED", "PD", "Q"], "words of status for jobs that wait"),
+  running: initially(texts, ["RUNNING", "R"], "words of status for jobs that run"),
+  ended: initially(texts, ["COMPLETED", "DONE", "CANCELLED"], "words of status for jobs that ended"),
+  failed: initially(texts, ["FAILED", "F"], "words of status for jobs that failed"),
+  directives: entry(
+    lines,
+    "lines after the first of the job script, with {{name}}, {{log}}, {{queue}}, {{walltime}}, {{cores}}, {{memoryMiB}}",
+    { without: "none" },
+  ),
+  id_variable: entry(text, "variable that holds the id inside a job", { without: "none" }),
 };
 
 const SSH = {
   hosts: entry(texts, "machines for workers, as ssh names them", { without: "none" }),
   command: initially(words, ["ssh"], "the ssh command with its options"),
   directory: entry(text, "working directory there", { without: "the home directory" }),
+};
+
+const PBS = {
+  dialect: entry(oneOf(["openpbs", "torque"]), "how job scripts are written", {
+    without: "what qstat --version says",
+  }),
+};
+
+const SGE = {
+  parallel_environment: initially(text, "smp", "where several cores are asked from"),
 };
 
 const KUBERNETES = {
@@ -177,6 +202,7 @@ const SCALE = {
   idle: initially(duration, "5m", "workers without work for so long leave"),
   poll: initially(period, "60s", "how often the batch system is asked"),
   backlog: initially(count(1), 1, "most jobs that wait in the batch system at a time"),
+  command_timeout: initially(period, "60s", "a command of the batch system is given up after so long"),
 };
 
 /** All of them. */
@@ -186,10 +212,12 @@ export const ENTRIES = {
   ...inTable("head", HEAD),
   ...inTable("head.gnaw", GNAW),
   ...inTable("head.scheduling", SCHEDULING),
-  ...inTable("head.script", SCRIPT),
+  ...overScript("head.script"),
   ...inTable("worker", WORKER),
-  ...inTable("worker.script", SCRIPT),
+  ...overScript("worker.script"),
   ...inTable("script", SCRIPT),
+  ...inTable("pbs", PBS),
+  ...inTable("sge", SGE),
   ...inTable("ssh", SSH),
   ...inTable("kubernetes", KUBERNETES),
   ...inTable("scale", SCALE),

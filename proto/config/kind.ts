@@ -103,11 +103,6 @@ export const pathOrNone: Kind<string | false> = kind("a path, or false", (value,
   value === false ? false : path.read(value, directory),
 );
 
-/** Paths. */
-export const paths: Kind<readonly string[]> = kind("a list of paths", (value, directory) =>
-  textsOf(value).map((each) => path.read(each, directory)),
-);
-
 /** A text with {{places}}. */
 export const template: Kind<string> = kind("a text, may have {{places}}", (value) => {
   const given = textOf(value);
@@ -152,13 +147,14 @@ function textsOf(value: unknown): string[] {
 /** Texts; a text alone is a list of one. */
 export const texts: Kind<readonly string[]> = kind("a text, or a list of texts", textsOf);
 
-/** Lines of a shell script, without empty ones; those that begin with `defer ` without the blanks before. */
-export const lines: Kind<readonly string[]> = kind("lines", (value) =>
-  textsOf(value)
-    .flatMap((each) => each.split("\n"))
-    .filter((line) => line.trim() !== "")
-    .map((line) => (/^\s*defer\s/.test(line) ? line.trim() : line.trimEnd())),
-);
+/** Lines of a shell script, without empty ones at its ends; those that begin with `defer ` without the blanks before. */
+export const lines: Kind<readonly string[]> = kind("lines", (value) => {
+  const given = textsOf(value)
+    .flatMap((each) => each.split(/\r?\n/))
+    .map((line) => (/^\s*defer\s/.test(line) ? line.trim() : line));
+  const isFull = (line: string) => line.trim() !== "";
+  return given.slice(Math.max(0, given.findIndex(isFull)), given.findLastIndex(isFull) + 1);
+});
 
 /** The words of a command: a list, or a text that is cut at blanks outside of quotes. */
 export const words: Kind<readonly string[]> = kind("a command, or a list of its words", (value) => {
@@ -170,9 +166,9 @@ function wordsIn(command: string): string[] {
   return [...command.matchAll(/(?:"[^"]*"|'[^']*'|[^\s"'])+/g)].map(([word]) => word.replaceAll(/["']/g, ""));
 }
 
-/** A regular expression. */
-export const pattern: Kind<RegExp> = kind("a regular expression", (value) =>
-  checked(() => new RegExp(textOf(value, "a regular expression"), "m")),
+/** The source of a regular expression. */
+export const pattern: Kind<string> = kind("a regular expression", (value) =>
+  checked(() => new RegExp(textOf(value, "a regular expression")).source),
 );
 
 function tableOf(value: unknown, expected: string): Table {

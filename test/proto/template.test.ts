@@ -7,20 +7,22 @@ describe("templates", () => {
   it.each([
     ["w{{HHMMSS}}", "w090305"],
     ["{{YYYYMMDD}}-{{ HHMMSS }}", "20260102-090305"],
-    ["{{host}}-{{pid}}", "n1-42"],
-    ["{{name}}.log", ".log"],
+    ["{{HOST}}-{{PID}}", "n1-42"],
+    ["{{NAME}}{{JOB}}.log", ".log"],
     ["plain {x} %j", "plain {x} %j"],
   ])("%s gives %s", (text, filled) => {
     expect(fillTemplate(text, values)).toBe(filled);
   });
 
-  it("may name the worker", () => {
-    expect(fillTemplate("logs/{{name}}.log", { ...values, name: "w7" })).toBe("logs/w7.log");
+  it("may name the worker and its job", () => {
+    expect(fillTemplate("logs/{{NAME}}.{{JOB}}", { ...values, name: "w7", job: "12_3" })).toBe(
+      "logs/w7.12_3",
+    );
   });
 
   it.each([
     ["w{{hhmmss}}", /^{{hhmmss}} is not known; did you mean {{HHMMSS}}\?$/],
-    ["{{}}", /^{{}} is not known; there are {{HHMMSS}}, .*{{name}}$/],
+    ["{{}}", /^{{}} is not known; there are {{HHMMSS}}, .*{{JOB}}$/],
   ])("%s is refused", (text, message) => {
     expect(() => checkTemplate(text)).toThrow(message);
   });

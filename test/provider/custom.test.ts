@@ -19,7 +19,19 @@ function settings(more: Partial<CustomSettings> = {}) {
 
 describe("a batch system of the site's own", () => {
   it("gets the usual script", () => {
-    expect(custom(settings()).script(JOB)).toMatchInlineSnapshot();
+    expect(custom(settings()).script(JOB)).toMatchInlineSnapshot(`
+      "#!/bin/bash
+      export GRAIN_JOB_SYSTEM=custom
+      export GRAIN_JOB_ID="\${GRAIN_JOB_ID:-$$}"
+      export GRAIN_JOB_STARTED="$(date +%s)"
+      export GRAIN_JOB_SECONDS=3600
+      export GRAIN_JOB_CORES=4
+      export GRAIN_JOB_BYTES=1073741824
+      export GRAIN_ADDRESS=head:7700
+      exec >>/logs/w120000-"$GRAIN_JOB_ID".log 2>&1
+      exec grain-worker --name w120000-"$GRAIN_JOB_ID"
+      "
+    `);
   });
 
   it("gets the script that its template says", () => {

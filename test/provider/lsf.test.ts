@@ -21,7 +21,27 @@ const BJOBS = `1|0|PEND|-|-|-|Job slot limit reached; Queue's resource requireme
 
 describe("LSF", () => {
   it("gets scripts", () => {
-    expect(lsf(settingsOf("lsf", SCRIPT)).script(JOB)).toMatchInlineSnapshot();
+    expect(lsf(settingsOf("lsf", SCRIPT)).script(JOB)).toMatchInlineSnapshot(`
+      "#!/bin/bash
+      #BSUB -J w120000
+      #BSUB -o "/logs/w120000-%J.log"
+      #BSUB -q normal
+      #BSUB -W 91
+      #BSUB -n 4
+      #BSUB -R "span[hosts=1]"
+      #BSUB -M 8192MB
+      #BSUB -R "rusage[mem=8192MB]"
+      #BSUB -P physics
+      export GRAIN_JOB_SYSTEM=lsf
+      export GRAIN_JOB_ID="$LSB_JOBID$([ "\${LSB_JOBINDEX:-0}" = 0 ] || echo "[$LSB_JOBINDEX]")"
+      export GRAIN_JOB_STARTED="$(date +%s)"
+      export GRAIN_JOB_SECONDS=5430
+      export GRAIN_JOB_CORES=4
+      export GRAIN_JOB_BYTES=8589934592
+      export GRAIN_ADDRESS=head:7700
+      exec grain-worker --name w120000-"$GRAIN_JOB_ID"
+      "
+    `);
     expect(lsf(settingsOf("lsf", {}, { array: true })).script(JOB)).toContain(
       '#BSUB -o "/logs/w120000-%J[%I].log"',
     );

@@ -52,7 +52,27 @@ Job Id: 99.head
 describe("PBS", () => {
   it("gets scripts of OpenPBS", async () => {
     const provider = await pbs(settingsOf("pbs", SCRIPT, { pbsDialect: "openpbs" }));
-    expect(provider.script(JOB)).toMatchInlineSnapshot();
+    expect(provider.script(JOB)).toMatchInlineSnapshot(`
+      "#!/bin/bash
+      #PBS -N w120000
+      #PBS -j oe
+      #PBS -o /dev/null
+      #PBS -q batch
+      #PBS -l walltime=26:00:00
+      #PBS -l select=1:ncpus=4:mem=8192mb
+      #PBS -A physics
+      export GRAIN_JOB_SYSTEM=pbs
+      export GRAIN_JOB_ID="$PBS_JOBID"
+      export GRAIN_JOB_STARTED="$(date +%s)"
+      export GRAIN_JOB_SECONDS=93600
+      export GRAIN_JOB_CORES=4
+      export GRAIN_JOB_BYTES=8589934592
+      export GRAIN_ADDRESS=head:7700
+      exec >>/logs/w120000-"$GRAIN_JOB_ID".log 2>&1
+      cd "$PBS_O_WORKDIR" || exit
+      exec grain-worker --name w120000-"$GRAIN_JOB_ID"
+      "
+    `);
   });
 
   it("gets scripts of Torque", async () => {

@@ -267,7 +267,7 @@ describe.each(SHELLS)("run by %s", (shebang) => {
 describe("names", () => {
   const now = new Date(2026, 0, 2, 3, 4, 5);
   it("hold the time, the name and the job", () => {
-    const job = requestOf(settingsOf("slurm", {}, { logFile: "logs/{{name}}.{{JOB}}.{{HHMMSS}}" }), {
+    const job = requestOf(settingsOf("slurm", {}, { logFile: "logs/{{NAME}}.{{JOB}}.{{HHMMSS}}" }), {
       now,
       cwd: "/home/a",
     });

@@ -51,7 +51,28 @@ exit_status  ${exit}
 
 describe("Grid Engine", () => {
   it("gets scripts", () => {
-    expect(sge(settingsOf("sge", SCRIPT)).script(JOB)).toMatchInlineSnapshot();
+    expect(sge(settingsOf("sge", SCRIPT)).script(JOB)).toMatchInlineSnapshot(`
+      "#!/bin/bash
+      #$ -N w120000
+      #$ -S /bin/bash
+      #$ -cwd
+      #$ -j y
+      #$ -o "/logs/w120000-$JOB_ID.log"
+      #$ -q all.q
+      #$ -l h_rt=5430
+      #$ -pe smp 4
+      #$ -l mem_free=2048M
+      #$ -P physics
+      export GRAIN_JOB_SYSTEM=sge
+      export GRAIN_JOB_ID="$JOB_ID$([ "\${SGE_TASK_ID:-undefined}" = undefined ] || echo ".$SGE_TASK_ID")"
+      export GRAIN_JOB_STARTED="$(date +%s)"
+      export GRAIN_JOB_SECONDS=5430
+      export GRAIN_JOB_CORES=4
+      export GRAIN_JOB_BYTES=8589934592
+      export GRAIN_ADDRESS=head:7700
+      exec grain-worker --name w120000-"$GRAIN_JOB_ID"
+      "
+    `);
     expect(sge(settingsOf("sge", {}, { array: true })).script(JOB)).toContain(
       '#$ -o "/logs/w120000-$JOB_ID.$TASK_ID.log"',
     );

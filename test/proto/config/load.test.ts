@@ -93,14 +93,18 @@ describe("a configuration", () => {
     ['[head]\nmemory = "500M"', { head: { memoryBytes: 500 * 1024 ** 2 } }],
     ["[script]\nmemory = 0.5", { worker: { script: { memoryBytes: 512 * 1024 ** 2 } } }],
     ['[script]\nextra_args = "-A chem"', { head: { script: { extraArgs: ["-A chem"] } } }],
-    ['[worker]\nimport = ["a.js", "/b.js"]', { worker: { imports: ["/site/a.js", "/b.js"] } }],
+    ['[worker]\nimport = ["a.js", "/b.js"]', { worker: { imports: ["a.js", "/b.js"] } }],
     ['contextmod = "c.ts"', { contextModule: "/site/c.ts" }],
     ["[head]\nmax_clients = 3\n[head.gnaw]\nmax_conn = 4", { head: { maxClients: 3 } }],
     [
       '[system.custom]\nsubmit = "bsub -q \'a b\'"\njob_id = "Job <(\\\\d+)>"',
       {
         system: "custom",
-        custom: { submit: ["bsub", "-q", "a b"], jobId: /Job <(\d+)>/m, queued: ["PENDING", "PD", "Q"] },
+        custom: {
+          submit: ["bsub", "-q", "a b"],
+          jobIdPattern: "Job <(\\d+)>",
+          states: { running: ["RUNNING", "R"] },
+        },
       },
     ],
     ['system = "ssh"\n[ssh]\nhosts = ["n1", "me@n2"]', { system: "ssh", ssh: { hosts: ["n1", "me@n2"] } }],
@@ -126,7 +130,11 @@ describe("a configuration", () => {
       1,
       /there is no queue at the top of the file; it belongs into \[head.script\] or .*\[script\]$/,
     ],
-    ["[scale]\nfoo = 1", 2, /there is no foo in \[scale\]; there are min, max, idle, poll, backlog$/],
+    [
+      "[scale]\nfoo = 1",
+      2,
+      /there is no foo in \[scale\]; there are min, max, idle, poll, backlog, command_timeout$/,
+    ],
     ["[head]\nfoobar = 1", 2, /there is no foobar in \[head\]; grain config show --all lists/],
     ["script = 4", 1, /script must be a table$/],
     ['system = "slrm"', 1, /system must be "local" or "slurm" or .*"kubernetes"$/],
