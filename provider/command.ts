@@ -98,10 +98,12 @@ export function refused(
 /** Lines of a message as one, without the prefixes that commands give them. */
 export function tidy(text: string, program: string): string {
   const prefix = new RegExp(`^(?:${program.replaceAll(/[^\w]/g, String.raw`\$&`)}: )?(?:error: )?`, "i");
-  return text
-    .split("\n")
-    .map((line) => line.trim().replace(prefix, ""))
-    // The last word of some.
-    .filter((line) => line !== "" && line !== "Exiting.")
-    .join("; ");
+  return (
+    text
+      .split("\n")
+      .map((line) => line.trim().replace(prefix, ""))
+      // The last word of some.
+      .filter((line) => line !== "" && line !== "Exiting.")
+      .join("; ")
+  );
 }

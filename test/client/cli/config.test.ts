@@ -49,7 +49,75 @@ describe("grain config show", () => {
   it("shows what is set, what applies otherwise, and what says so", async () => {
     const { code, stdout, stderr } = await grain("config", "show");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout.replace(cwd, "/site")).toMatchInlineSnapshot();
+    expect(stdout.replace(cwd, "/site")).toMatchInlineSnapshot(`
+      "# The configuration /site/grain.toml
+      system = "ssh"                               # line 1
+      address = "cluster:7700"                     # line 2
+      access = "/keys"                             # GRAIN_ACCESS_DIR
+
+      [head]
+      name = "head{{HHMMSS}}"                      # default
+      # main_log_file: the system's                # default
+      # log_file: standard error                   # default
+      # listen: 127.0.0.1:7700                     # default
+      # cmd: grain-head                            # default
+      # max_clients: 8                             # default
+      idle_quit = "30m"                            # line 4
+      # swarm: 0: none                             # default
+      # journal: ~/.local/state/grain/journal/<address>
+      # memory: 512M                               # default
+      # spill: the system's temporary directory    # default
+      # resume: 30s                                # default
+      # lease: 60s                                 # default
+      # trace: none                                # default
+
+      [head.scheduling]
+      # reserve_after: 30s                         # default
+      # policy: "fit"                              # default
+      # ageing: never                              # default
+      weights = { "night run" = 0.5 }              # line 5
+
+      [worker]
+      name = "w{{HHMMSS}}"                         # default
+      # log_file: standard error                   # default
+      # dial: address                              # default
+      # cli_dial: address                          # default
+      # cmd: this package's grain-worker           # default
+      # walltime: no end                           # default
+      # drain_deadline: to their end               # default
+      # grace: 5s                                  # default
+      # import: none                               # default
+      res = { Token = { token = "has-gpu" } }      # line 7
+
+      [script]
+      # shebang: "#!/bin/bash"                     # default
+      # queue: the system's                        # default
+      # walltime: the system's                     # default
+      # cores: the system's                        # default
+      # memory: the system's                       # default
+      # extra_args: none                           # default
+      # line 12
+      setup_cleanup = """
+      module load node
+      defer rm -rf "$WORK"
+      """
+      # array: false                               # default
+
+      [ssh]
+      # line 10
+      hosts = ["n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9", "n10", "n11"]
+      command = ["ssh"]                            # default
+      # directory: the home directory              # default
+
+      [scale]
+      min = 0                                      # default
+      # max: the number is fixed                   # default
+      idle = "5m"                                  # default
+      poll = "60s"                                 # default
+      backlog = 1                                  # default
+      command_timeout = "60s"                      # default
+      "
+    `);
     for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
   });
 

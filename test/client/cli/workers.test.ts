@@ -74,7 +74,35 @@ describe("grain up", () => {
   it("prints what would be submitted", async () => {
     configure(SLURM);
     expect(await up(["--account=me"], { number: 4, dry: true }, voice, NOW)).toBe(0);
-    expect(shown()).toMatchInlineSnapshot();
+    expect(shown()).toMatchInlineSnapshot(`
+      "#!/bin/bash
+      #SBATCH --job-name=w120000
+      #SBATCH --output="/work/grain-logs/w120000-%j.log"
+      #SBATCH --open-mode=append
+      #SBATCH --nodes=1
+      #SBATCH --ntasks=1
+      #SBATCH --partition=main
+      #SBATCH --time=1:30:00
+      #SBATCH --cpus-per-task=4
+      #SBATCH --mem=8192M
+      export GRAIN_JOB_SYSTEM=slurm
+      export GRAIN_JOB_ID="\${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}\${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"
+      export GRAIN_JOB_STARTED="$(date +%s)"
+      export GRAIN_JOB_SECONDS=5400
+      export GRAIN_JOB_CORES=4
+      export GRAIN_JOB_BYTES=8589934592
+      grain_check() {
+        if [ "$1" -ne 0 ]; then
+          echo "grain: this line of setup_cleanup failed with exit code $1, so no worker is started: $2" >&2
+          exit "$1"
+        fi
+      }
+      module load node
+      grain_check $? 'module load node'
+      exec grain-worker --name w120000-"$GRAIN_JOB_ID" --address login1:7700 --access /tmp/grain-test-access-KoTIBi/access --config /work/grain.toml
+      # submitted by: sbatch --parsable --account=me
+      "
+    `);
     expect(warnings).toEqual([]);
   });
 
@@ -82,7 +110,12 @@ describe("grain up", () => {
     configure(SLURM);
     new Fakes().add("sbatch", 'wc -l < "$FAKES/sbatch.args" | tr -d " "');
     expect(await up([], { number: 10 }, voice, NOW)).toBe(0);
-    expect(shown()).toMatchInlineSnapshot();
+    expect(shown()).toMatchInlineSnapshot(`
+      "Submitted 10 jobs of workers to Slurm: 1, 2, 3, 4, 5, 6, 7, 8 and 2 more (w120000).
+      Logs: /work/grain-logs/w120000-<job>.log
+      "grain ls" shows them, "grain quit 'w120000*'" ends them.
+      "
+    `);
     expect(readdirSync(join(directory, "grain-logs"))).toEqual([]);
     expect(readdirSync(join(directory, "state/grain/jobs"))).toHaveLength(10);
   });
@@ -132,7 +165,37 @@ describe("grain start", () => {
   it("prints what would be submitted", async () => {
     configure(`${SLURM}[head.script]\nwalltime = "7d"\n`);
     expect(await start({ dry: true }, voice, NOW)).toBe(0);
-    expect(shown()).toMatchInlineSnapshot();
+    expect(shown()).toMatchInlineSnapshot(`
+      "#!/bin/bash
+      #SBATCH --job-name=head120000
+      #SBATCH --output="/work/grain-logs/head120000-%j.log"
+      #SBATCH --open-mode=append
+      #SBATCH --nodes=1
+      #SBATCH --ntasks=1
+      #SBATCH --partition=main
+      #SBATCH --time=7-00:00:00
+      #SBATCH --cpus-per-task=4
+      #SBATCH --mem=8192M
+      export GRAIN_JOB_SYSTEM=slurm
+      export GRAIN_JOB_ID="\${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}\${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}"
+      export GRAIN_JOB_STARTED="$(date +%s)"
+      export GRAIN_JOB_SECONDS=604800
+      export GRAIN_JOB_CORES=4
+      export GRAIN_JOB_BYTES=8589934592
+      grain_check() {
+        if [ "$1" -ne 0 ]; then
+          echo "grain: this line of setup_cleanup failed with exit code $1, so no worker is started: $2" >&2
+          exit "$1"
+        fi
+      }
+      echo "grain: on $(hostname)"
+      grain_check $? 'echo "grain: on $(hostname)"'
+      module load node
+      grain_check $? 'module load node'
+      exec grain-head --listen 0.0.0.0:7700 --access /tmp/grain-test-access-KoTIBi/access --config /work/grain.toml
+      # submitted by: sbatch --parsable
+      "
+    `);
   });
 
   it("waits until the head listens, and says where", async () => {
@@ -143,7 +206,15 @@ describe("grain start", () => {
 printf 'grain: on node7\\ngrain-head 0.1.0 listening on 0.0.0.0:7700\\n' > "$log"; echo 42`,
     );
     expect(await start({}, voice, NOW)).toBe(0);
-    expect(shown()).toMatchInlineSnapshot();
+    expect(shown()).toMatchInlineSnapshot(`
+      "Submitted the head to Slurm: job 42 (head120000).
+      Log: /work/grain-logs/head120000-42.log
+      Waiting until it runs; interrupting leaves the job as it is.
+      It listens on node7:7700. For programs and workers:
+        export GRAIN_ADDRESS=node7:7700
+      "grain quit head120000" ends it.
+      "
+    `);
   });
 
   it("starts one here, which quit ends", async () => {
@@ -157,7 +228,14 @@ printf 'grain: on node7\\ngrain-head 0.1.0 listening on 0.0.0.0:7700\\n' > "$log
         .replace("module load node", "true"),
     );
     expect(await start({ local: true }, voice, NOW)).toBe(0);
-    expect(shown().replaceAll(/\d+\.\d+ \(|-\d+\.\d+\.log/g, "<id>")).toMatchInlineSnapshot();
+    expect(shown().replaceAll(/\d+\.\d+ \(|-\d+\.\d+\.log/g, "<id>")).toMatchInlineSnapshot(`
+      "Started a head on this machine: <id>head120000).
+      Log: /work/grain-logs/head120000<id>
+      It listens on 127.0.0.1:7. For programs and workers:
+        export GRAIN_ADDRESS=127.0.0.1:7
+      "grain quit head120000" ends it.
+      "
+    `);
     out = "";
     expect(await quit("head120000", { address: "127.0.0.1:1" }, voice)).toBe(0);
     expect(out).toMatch(/^Cancelled 1 job: \d+\.\d+ \(head120000\)\.\n$/);
@@ -212,7 +290,21 @@ describe("grain ls", () => {
     const { address } = await headWithWorker();
     const access = process.env.GRAIN_ACCESS_DIR!;
     expect(await ls({ address, access }, voice.print)).toBe(0);
-    expect(shown()).toMatchInlineSnapshot();
+    expect(shown()).toMatchInlineSnapshot(`
+      "Head …
+
+      WORKER     STATE  FREE/TOTAL              RUN  WAIT  DONE
+      w120000-1  ready  4/4 cores, 8/8G memory    0     0     0
+
+      Nothing is queued.
+
+      JOB  NAME     SYSTEM  STATE               SUBMITTED
+      2    w120000  slurm   queued (Resources)  0:00:07 ago
+
+      Job 3 (w120000) failed: FAILED, NonZeroExitCode, exit code 127. Read its log /work/grain-logs/w120000-3.log
+        grain: this line of setup_cleanup failed
+      "
+    `);
     out = "";
     await ls({ address, access, json: true }, voice.print);
     expect(JSON.parse(out)).toMatchObject({
