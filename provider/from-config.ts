@@ -130,6 +130,8 @@ function common(
     hosts: config.ssh.hosts,
     sshCommand: config.ssh.command,
     sshDirectory: config.ssh.directory,
+    pbsDialect: config.pbsDialect,
+    sgeParallelEnvironment: config.sgeParallelEnvironment,
     custom: config.custom,
   };
 }

@@ -35,6 +35,8 @@ export interface ProviderSettings {
   readonly sshCommand?: readonly string[] | undefined;
   /** Of "pbs": which dialect of its directives. Default: what `qstat --version` says. */
   readonly pbsDialect?: "openpbs" | "torque" | undefined;
+  /** Of "sge": the parallel environment that several cores are asked from. Default: "smp". */
+  readonly sgeParallelEnvironment?: string | undefined;
   /** Of "custom". */
   readonly custom?: CustomSettings | undefined;
 }

@@ -61,7 +61,9 @@ function scriptOf(job: JobRequest, settings: ProviderSettings, isArray: boolean)
     `-o "${job.logFile.replaceAll("{{JOB}}", id)}"`,
     ...(queue === undefined ? [] : [`-q ${queue}`]),
     ...(walltimeMs === undefined ? [] : [`-l h_rt=${Math.ceil(walltimeMs / 1_000)}`]),
-    ...(cores === undefined || cores === 1 ? [] : [`-pe smp ${cores}`]),
+    ...(cores === undefined || cores === 1
+      ? []
+      : [`-pe ${settings.sgeParallelEnvironment ?? "smp"} ${cores}`]),
     // Not h_vmem: it limits addresses, of which Node.js reserves far more than it uses.
     ...(mebibytes === undefined ? [] : [`-l mem_free=${mebibytes}M`]),
     ...extraArgs,
@@ -126,7 +128,7 @@ function adviceOn(stderr: string): string {
   if (/unknown (cluster )?queue|queue .* does not exist|is unknown/i.test(stderr))
     return 'Set `queue` in [script] to one that "qconf -sql" lists.';
   if (/parallel environment|\bpe\b/i.test(stderr))
-    return 'Several cores are asked for as "-pe smp"; if the site names it otherwise, leave out `cores` and set extra_args = ["-pe NAME 4"].';
+    return 'Name the site\'s in grain.toml, as "qconf -spl" lists them: [sge] parallel_environment = "…".';
   if (/no suitable queues/i.test(stderr))
     return "Ask for less in [script] (walltime, cores, memory), or use another `queue`.";
   return SEE_DRY;

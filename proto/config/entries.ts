@@ -92,7 +92,7 @@ const HEAD = {
   idle_quit: entry(period, "the head ends after so long without clients", { without: "never" }),
   swarm: entry(count(0), "workers to keep alive through the batch system", { without: "0: none" }),
   journal: entry(pathOrNone, "what survives the head is kept there; false: nothing", {
-    without: "~/.local/state/grain/journal/<address>",
+    without: "~/.local/state/grain/journal/ADDRESS",
   }),
   memory: entry(size, "large values up to this stay in memory", { without: "512M" }),
   spill: entry(path, "where further large values go", { without: "the system's temporary directory" }),

@@ -67,6 +67,19 @@ describe("a program of docs", () => {
   });
 });
 
+const SUBCOMMANDS = [
+  "run",
+  "ls",
+  "explain",
+  "simulate",
+  "access new",
+  "access ls",
+  "access revoke",
+  "init",
+  "config show",
+  "doctor",
+];
+
 /** What a command's --help says; for `grain` with that of its subcommands. */
 function help(command: (typeof COMMANDS)[number]): string {
   const ask = (...args: string[]) =>
@@ -74,10 +87,7 @@ function help(command: (typeof COMMANDS)[number]): string {
       encoding: "utf8",
     });
   return command === "grain"
-    ? ["run", "ls", "explain", "simulate", "access new", "access ls", "access revoke"].reduce(
-        (all, name) => all + ask(...name.split(" ")),
-        ask(),
-      )
+    ? SUBCOMMANDS.reduce((all, name) => all + ask(...name.split(" ")), ask())
     : ask();
 }
 

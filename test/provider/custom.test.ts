@@ -7,9 +7,8 @@ const SYSTEM: CustomSettings = {
   submit: ["mysub", "-v"],
   status: ["mystat"],
   cancel: ["mydel"],
-  queued: ["Q"],
-  running: ["R"],
-  failed: ["F"],
+  states: { queued: ["Q"], running: ["R"], ended: ["GONE"], failed: ["F"] },
+  directives: [],
 };
 const SCRIPT = { queue: "big", walltimeMs: 3_600_000, cores: 4, memoryBytes: 2 ** 30, extraArgs: ["a b"] };
 
@@ -34,21 +33,23 @@ describe("a batch system of the site's own", () => {
     `);
   });
 
-  it("gets the script that its template says", () => {
-    const template =
-      "#!/bin/sh\n#MY {{name}} {{queue}} {{walltime}}s {{cores}} {{ memory }}M {{log}} {{extra_args}}\n{{command}}\necho never";
-    const script = custom(settings({ template })).script(JOB);
-    expect(script).toMatch(
-      /^#!\/bin\/sh\n#MY w120000 big 3600s 4 1024M \/logs\/w120000-\{\{JOB\}\}\.log 'a b'\nexport GRAIN_JOB_SYSTEM=custom\n/,
+  it("gets the lines that it reads, and the id from where it is told", () => {
+    const directives = ["#MY -n {{name}} -q {{queue}}", "#MY {{ walltime }} {{cores}} {{memoryMiB}}"];
+    const script = custom(settings({ directives, idVariable: "MY_ID" })).script(JOB);
+    expect(script.split("\n").slice(0, 5)).toEqual([
+      "#!/bin/bash",
+      "#MY -n w120000 -q big",
+      "#MY 1:00:00 4 1024",
+      "export GRAIN_JOB_SYSTEM=custom",
+      'export GRAIN_JOB_ID="${MY_ID}"',
+    ]);
+    const named = custom(settings({ directives: ["#MY -o {{log}}"] }));
+    expect(named.script({ ...JOB, logFile: "/logs/one" })).toContain("#MY -o /logs/one\n");
+    expect(named.script({ ...JOB, logFile: "/logs/one" })).not.toContain("exec >>");
+    expect(() => named.script(JOB)).toThrow(/before the job's id is known/);
+    expect(() => custom(settings({ directives: ["#MY {{nope}}"] })).script(JOB)).toThrow(
+      /mention \{\{nope\}\}; there are \{\{name\}\}, /,
     );
-    expect(script).toMatch(/exec grain-worker --name w120000-"\$GRAIN_JOB_ID"\necho never$/);
-  });
-
-  it.each([
-    [{ template: "#!/bin/sh\n{{nope}} {{command}}" }, /mentions \{\{nope\}\}; there are \{\{name\}\}, /],
-    [{ template: "#!/bin/sh\n" }, /has no \{\{command\}\}/],
-  ])("refuses %j", (more, message) => {
-    expect(() => custom(settings(more)).script(JOB)).toThrow(message);
   });
 
   it("gets jobs, and says their ids", async () => {
@@ -58,7 +59,7 @@ describe("a batch system of the site's own", () => {
     expect(fakes.calls("mysub")).toEqual(["-v -x", "-v -x"]);
     expect(fakes.stdin("mysub")).toBe(provider.script(JOB));
     fakes.add("mysub", 'echo "submitted as <j-12>"');
-    expect(await custom(settings({ jobId: /<(.*)>/ })).submit(JOB, 1)).toEqual(["j-12"]);
+    expect(await custom(settings({ jobIdPattern: "<(.*)>" })).submit(JOB, 1)).toEqual(["j-12"]);
   });
 
   it.each([
@@ -70,19 +71,18 @@ describe("a batch system of the site's own", () => {
   });
 
   it("says how jobs stand", async () => {
-    const fakes = new Fakes().add("mystat", "printf 'ID STATE\\n1 Q\\n2 R\\n3 F\\n4 GONE\\n'");
+    const fakes = new Fakes().add(
+      "mystat",
+      "printf 'ID STATE\\n1 Q too full\\n2 R\\n3 F\\n4 GONE\\n6 STRANGE\\n'",
+    );
     expect(Object.fromEntries(await custom(settings()).status(["1", "2", "3", "4", "5"]))).toEqual({
-      "1": { type: "queued", reason: "" },
+      "1": { type: "queued", reason: "too full" },
       "2": { type: "running", host: "" },
       "3": { type: "failed", reason: "F" },
       "4": { type: "ended", reason: "GONE" },
       "5": { type: "unknown" },
     });
     expect(fakes.calls("mystat")).toEqual(["1 2 3 4 5"]);
-    fakes.add("mystat", "echo 'job=7 is=R'");
-    expect(await custom(settings({ jobState: /job=(\S+) is=(\S+)/ })).status(["7"])).toEqual(
-      new Map([["7", { type: "running", host: "" }]]),
-    );
   });
 
   it("cancels", async () => {

@@ -99,7 +99,7 @@ describe("Grid Engine", () => {
     ],
     [
       'Unable to run job: job rejected: the requested parallel environment \\"smp\\" does not exist.',
-      /Several cores are asked for as "-pe smp"/,
+      /\[sge\] parallel_environment/,
     ],
     ['Unable to run job: denied: host \\"x\\" is no submit host.', /no submit host\. "grain up --dry"/],
   ])("says in a sentence what was wrong: %s", async (message, expected) => {

@@ -64,7 +64,7 @@ describe("grain config show", () => {
       # max_clients: 8                             # default
       idle_quit = "30m"                            # line 4
       # swarm: 0: none                             # default
-      # journal: ~/.local/state/grain/journal/<address>
+      # journal: ~/.local/state/grain/journal/ADDRESS
       # memory: 512M                               # default
       # spill: the system's temporary directory    # default
       # resume: 30s                                # default
