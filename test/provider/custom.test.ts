@@ -21,7 +21,7 @@ describe("a batch system of the site's own", () => {
     expect(custom(settings()).script(JOB)).toMatchInlineSnapshot(`
       "#!/bin/bash
       export GRAIN_JOB_SYSTEM=custom
-      export GRAIN_JOB_ID="\${GRAIN_JOB_ID:-$$}"
+      export GRAIN_JOB_ID="$$"
       export GRAIN_JOB_STARTED="$(date +%s)"
       export GRAIN_JOB_SECONDS=3600
       export GRAIN_JOB_CORES=4

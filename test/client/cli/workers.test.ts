@@ -31,6 +31,7 @@ const voice = {
 const shown = () =>
   out
     .replaceAll(directory, "/work")
+    .replaceAll(process.env.GRAIN_ACCESS_DIR!, "/access")
     .replaceAll(/\d+:\d\d:\d\d ago/g, "0:00:07 ago")
     .replaceAll(/^Head .*\n/gm, "Head …\n");
 
@@ -99,7 +100,7 @@ describe("grain up", () => {
       }
       module load node
       grain_check $? 'module load node'
-      exec grain-worker --name w120000-"$GRAIN_JOB_ID" --address login1:7700 --access /tmp/grain-test-access-KoTIBi/access --config /work/grain.toml
+      exec grain-worker --name w120000-"$GRAIN_JOB_ID" --address login1:7700 --access /access --config /work/grain.toml
       # submitted by: sbatch --parsable --account=me
       "
     `);
@@ -192,7 +193,7 @@ describe("grain start", () => {
       grain_check $? 'echo "grain: on $(hostname)"'
       module load node
       grain_check $? 'module load node'
-      exec grain-head --listen 0.0.0.0:7700 --access /tmp/grain-test-access-KoTIBi/access --config /work/grain.toml
+      exec grain-head --listen 0.0.0.0:7700 --access /access --config /work/grain.toml
       # submitted by: sbatch --parsable
       "
     `);
