@@ -7,7 +7,7 @@ import type { HeadStatus, QuitAnswer, WorkerInfo } from "../../proto/grain.js";
 import { nearest } from "../../proto/resource/show.js";
 import { type AskOptions, askHead } from "./ask-head.js";
 import { headFlags } from "./head-flags.js";
-import { ALOUD, configOf, type Voice } from "./submit-jobs.js";
+import { ALOUD, configOf, idsOf, type Voice } from "./submit-jobs.js";
 import { type SeenJob, seeJobs } from "./submitted.js";
 
 /** Flags of `grain quit`. */
@@ -100,7 +100,7 @@ function matching(glob: string, workers: readonly WorkerInfo[], jobs: readonly S
     ),
   };
   if (found.workers.length + found.jobs.length > 0) return found;
-  const names = [...workers.map(({ name }) => name), ...waiting.map(({ name }) => name)];
+  const names = [...new Set([...workers, ...waiting].map(({ name }) => name))];
   const near = nearest(glob, names);
   const advice =
     near !== undefined
@@ -165,7 +165,9 @@ async function cancel(config: Config, jobs: readonly SeenJob[], { print }: Voice
     await provider.cancel(ours.map(({ id }) => id));
     forgetJobs(bookDirectory(process.env), ours);
   }
-  print(`Cancelled ${counted(jobs, "job")}: ${jobs.map(({ id, name }) => `${id} (${name})`).join(", ")}.\n`);
+  print(
+    `Cancelled ${counted(jobs, "job")}: ${idsOf(jobs.map(({ id, name }) => ({ id: `${id} (${name})` })))}.\n`,
+  );
 }
 
 function counted(list: readonly unknown[], what: string): string {

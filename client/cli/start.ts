@@ -61,7 +61,12 @@ export async function start(flags: StartFlags, voice: Voice, now: Date): Promise
       ? `Started a head on this machine: ${id} (${job.name}).\nLog: ${logFile}\n`
       : `Submitted the head to ${provider.title}: job ${id} (${job.name}).\nLog: ${logFile}\nWaiting until it runs; interrupting leaves the job as it is.\n`,
   );
-  const address = await listening(provider, booked!);
+  const address = await listening(provider, booked!).catch(async (error: unknown) => {
+    // It has been told now.
+    const { bookDirectory, forgetJobs } = await import("../../provider/index.js");
+    if (error instanceof GrainError) forgetJobs(bookDirectory(process.env), [booked!]);
+    throw error;
+  });
   voice.print(`It listens on ${address}. For programs and workers:\n  export GRAIN_ADDRESS=${address}\n`);
   voice.print(`"grain quit ${job.name}" ends it.\n`);
   return 0;

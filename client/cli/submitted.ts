@@ -22,6 +22,8 @@ export interface Seen {
 /** Of these nothing can be done any more. */
 const FORGET_FAILED_MS = 24 * 3_600_000;
 const FORGET_UNKNOWN_MS = 3_600_000;
+/** A job may not be listed at once. */
+const BECOMES_KNOWN_MS = 60_000;
 
 /**
  * Asks each batch system once for the jobs that were submitted to it, and forgets those that have ended.
@@ -46,7 +48,7 @@ export async function seeJobs(
     try {
       const provider = await openProvider(askSettings(config, system));
       const states = await provider.status(ours.map(({ id }) => id));
-      for (const job of ours) jobs.push({ ...job, state: judged(job, states.get(job.id)) });
+      for (const job of ours) jobs.push({ ...job, state: judged(job, states.get(job.id), nowMs) });
     } catch (error) {
       problems.push(messageOf(error));
       for (const job of ours) jobs.push({ ...job, state: { type: "unknown" } });
@@ -57,11 +59,15 @@ export async function seeJobs(
   return { jobs: jobs.filter((job) => !over.includes(job)), problems };
 }
 
-/** Systems that keep no exit codes leave it to the log to say how it ended. */
-function judged(job: BookedJob, state: JobState = { type: "unknown" }): JobState {
-  if (state.type !== "ended" || (job.system !== "local" && job.system !== "ssh")) return state;
-  const last = lastLine(job.logFile) ?? "";
-  return /^grain(-worker|-head)?: /.test(last) ? { type: "failed", reason: "it ended at once" } : state;
+/** Systems that keep no exit codes, or forget jobs soon, leave it to the log to say how it ended. */
+function judged(job: BookedJob, state: JobState = { type: "unknown" }, nowMs: number): JobState {
+  const isBare = state.type === "ended" && (job.system === "local" || job.system === "ssh");
+  const isOld = state.type === "unknown" && nowMs - job.submittedAtMs > BECOMES_KNOWN_MS;
+  const last = isBare || isOld ? lastLine(job.logFile) : undefined;
+  if (last === undefined) return state;
+  return /^grain(-worker|-head)?: /.test(last)
+    ? { type: "failed", reason: "it ended at once" }
+    : { type: "ended", reason: "" };
 }
 
 function isForgotten({ state, submittedAtMs }: SeenJob, nowMs: number): boolean {
@@ -109,9 +115,9 @@ export function showJobs({ jobs, problems }: Seen, connected: ReadonlySet<string
 function stateOf(state: JobState, role: BookedJob["role"]): string {
   if (state.type === "queued" && state.reason !== "") return `queued (${state.reason})`;
   if (state.type === "running") {
-    // Of a worker that is none of the head's.
-    const what = role === "head" ? "head" : "starting";
-    return state.host === "" ? what : `${what} on ${state.host}`;
+    // It starts, or ends, or does not find the head.
+    const what = role === "head" ? "runs" : "runs, no worker";
+    return state.host === "" ? what : `${what} (${state.host})`;
   }
   return state.type;
 }

@@ -318,10 +318,29 @@ describe("grain ls", () => {
     });
   });
 
+  it("tells by the logs what became of jobs that the batch system has forgotten", async () => {
+    await submitted();
+    new Fakes().add("squeue", "").add("sacct", "exit 1");
+    const { address } = await headWithWorker();
+    const options = { address, access: process.env.GRAIN_ACCESS_DIR! };
+    writeFileSync(join(directory, "grain-logs/w120000-2.log"), "Worker w120000-2 has left.\n");
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 120_000 });
+    onTestFinished(() => void vi.useRealTimers());
+    await ls(options, voice.print);
+    const lines = out.split("\n").filter((line) => /^(Job )?\d /.test(line));
+    expect(lines).toEqual([
+      expect.stringMatching(/^4 +w120000 +slurm +unknown/),
+      expect.stringMatching(/^Job 3 \(w120000\) failed: it ended at once\. Read its log/),
+    ]);
+    expect(readdirSync(join(directory, "state/grain/jobs"))).not.toContain("slurm-2.json");
+  });
+
   it("shows jobs also where no head answers", async () => {
     await submitted();
     await expect(ls({ address: "127.0.0.1:1" }, voice.print)).rejects.toThrow(/No head answered/);
-    expect(out).toMatch(/^1 +w120000 +slurm +starting on node7 .*\n2 +w120000 +slurm +queued \(Resources\)/m);
+    expect(out).toMatch(
+      /^1 +w120000 +slurm +runs, no worker \(node7\) .*\n2 +w120000 +slurm +queued \(Resources\)/m,
+    );
   });
 });
 
