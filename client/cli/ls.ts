@@ -2,7 +2,7 @@
 
 import { formatDuration } from "../../proto/duration.js";
 import type { HeadStatus } from "../../proto/grain.js";
-import { formatPool } from "../../proto/resource/pool.js";
+import { formatPool, type Pool } from "../../proto/resource/pool.js";
 import { type AskOptions, askHead } from "./ask-head.js";
 import { ALOUD, configOf } from "./submit-jobs.js";
 import { seeJobs, showJobs } from "./submitted.js";
@@ -63,7 +63,7 @@ export function showStatus(status: HeadStatus): string {
             return [
               name,
               state,
-              pool === undefined ? "" : formatPool(pool, amounts),
+              pool === undefined ? "" : formatPool(inSeconds(pool), amounts),
               running,
               waiting,
               finished,
@@ -102,4 +102,10 @@ export function showStatus(status: HeadStatus): string {
       ),
     );
   return parts.join("\n");
+}
+
+/** Of what is left nobody needs the milliseconds. */
+function inSeconds(pool: Pool): Pool {
+  const { remainingMs } = pool;
+  return remainingMs === undefined ? pool : { ...pool, remainingMs: Math.floor(remainingMs / 1_000) * 1_000 };
 }
