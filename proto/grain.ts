@@ -428,6 +428,8 @@ export interface JoinCluster {
     | undefined;
   /** it comes back, and says by `held` what it has */
   resume: boolean;
+  /** the batch job that it is in, as "system:id"; absent: none */
+  job?: string | undefined;
 }
 
 /** What a worker that comes back has, after it has sent again what had not arrived. */
@@ -673,6 +675,8 @@ export interface WorkerInfo {
   connectedMs: number;
   /** tasks ended on it */
   finished: number;
+  /** the batch job that it is in, as "system:id"; absent: none */
+  job?: string | undefined;
 }
 
 export interface QueueInfo {
@@ -861,6 +865,23 @@ export interface CacheAnswer {
   count: number;
   /** of all of them */
   byteLength: number;
+}
+
+/** Workers that are to leave. */
+export interface QuitRequest {
+  /** names */
+  workers: string[];
+  /** false: what runs on them may end first */
+  kill: boolean;
+  /** said in their logs */
+  reason: string;
+}
+
+export interface QuitAnswer {
+  /** names of those that leave now */
+  told: string[];
+  /** of those that cannot be reached now: they are told when they come back; killed: they are given up */
+  cutOff: string[];
 }
 
 function createBaseDemand(): Demand {
@@ -3181,7 +3202,7 @@ export const HeadToClientBatch = {
 };
 
 function createBaseJoinCluster(): JoinCluster {
-  return { hello: undefined, name: "", pool: undefined, imports: [], id: undefined, resume: false };
+  return { hello: undefined, name: "", pool: undefined, imports: [], id: undefined, resume: false, job: undefined };
 }
 
 export const JoinCluster = {
@@ -3203,6 +3224,9 @@ export const JoinCluster = {
     }
     if (message.resume !== false) {
       writer.uint32(48).bool(message.resume);
+    }
+    if (message.job !== undefined) {
+      writer.uint32(58).string(message.job);
     }
     return writer;
   },
@@ -3255,6 +3279,13 @@ export const JoinCluster = {
           }
 
           message.resume = reader.bool();
+          continue;
+        case 7:
+          if (tag !== 58) {
+            break;
+          }
+
+          message.job = reader.string();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -5084,6 +5115,7 @@ function createBaseWorkerInfo(): WorkerInfo {
     waiting: 0,
     connectedMs: 0,
     finished: 0,
+    job: undefined,
   };
 }
 
@@ -5121,6 +5153,9 @@ export const WorkerInfo = {
     }
     if (message.finished !== 0) {
       writer.uint32(89).double(message.finished);
+    }
+    if (message.job !== undefined) {
+      writer.uint32(98).string(message.job);
     }
     return writer;
   },
@@ -5208,6 +5243,13 @@ export const WorkerInfo = {
           }
 
           message.finished = reader.double();
+          continue;
+        case 12:
+          if (tag !== 98) {
+            break;
+          }
+
+          message.job = reader.string();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -6490,6 +6532,108 @@ export const CacheAnswer = {
           }
 
           message.byteLength = reader.double();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseQuitRequest(): QuitRequest {
+  return { workers: [], kill: false, reason: "" };
+}
+
+export const QuitRequest = {
+  encode(message: QuitRequest, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    for (const v of message.workers) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.kill !== false) {
+      writer.uint32(16).bool(message.kill);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): QuitRequest {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseQuitRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.workers.push(reader.string());
+          continue;
+        case 2:
+          if (tag !== 16) {
+            break;
+          }
+
+          message.kill = reader.bool();
+          continue;
+        case 3:
+          if (tag !== 26) {
+            break;
+          }
+
+          message.reason = reader.string();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseQuitAnswer(): QuitAnswer {
+  return { told: [], cutOff: [] };
+}
+
+export const QuitAnswer = {
+  encode(message: QuitAnswer, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    for (const v of message.told) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.cutOff) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): QuitAnswer {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseQuitAnswer();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.told.push(reader.string());
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.cutOff.push(reader.string());
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {

@@ -12,6 +12,10 @@ import { type Flags, settingsOf } from "./settings.js";
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
 
+const SIGNALS: readonly NodeJS.Signals[] = ["SIGTERM", "SIGINT"];
+/** Batch systems warn with these as well. */
+const JOB_SIGNALS: readonly NodeJS.Signals[] = ["SIGUSR1", "SIGUSR2", "SIGXCPU"];
+
 /**
  * Runs `grain-worker`.
  *
@@ -48,13 +52,13 @@ async function serve(flags: Flags): Promise<number> {
   const log = openLog({ file: logFile, verbose: flags.verbose ?? false });
   for (const warning of config.warnings) log.write("warn", warning);
   const daemon = new Daemon({ ...settings, log });
-  const onTerm = () => daemon.stop("SIGTERM");
-  const onInterrupt = () => daemon.stop("SIGINT");
-  process.on("SIGTERM", onTerm).on("SIGINT", onInterrupt);
+  const signals = settings.job === undefined ? SIGNALS : [...SIGNALS, ...JOB_SIGNALS];
+  const onSignal = (signal: NodeJS.Signals) => daemon.signalled(signal);
+  for (const signal of signals) process.on(signal, onSignal);
   try {
     return await daemon.run();
   } finally {
-    process.off("SIGTERM", onTerm).off("SIGINT", onInterrupt);
+    for (const signal of signals) process.off(signal, onSignal);
     log.close();
   }
 }
@@ -68,7 +72,10 @@ function newCommand(): Command {
     .option("--gpus <n>", "how many GPUs to offer, or which (0,1); default: those of this machine")
     .option("--res <json>", 'further resources, such as {"capacity":8,"token":"fast-disk"}')
     .option("--walltime <time>", "how long this worker may live, such as 1:30:00; it leaves in time")
-    .option("--name <name>", "unique among the head's workers; default: host name and process id")
+    .option(
+      "--name <name>",
+      "unique among the head's workers; default: the batch job's id, or host name and process id",
+    )
     .option(
       "--address <address>",
       "the head's address, such as host:7700; default: GRAIN_ADDRESS, or the configuration's",

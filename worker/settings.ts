@@ -12,6 +12,7 @@ import { parsePool } from "../proto/resource/parse-pool.js";
 import type { Pool } from "../proto/resource/pool.js";
 import { fillTemplate, type TemplateValues } from "../proto/template.js";
 import { detectPool } from "./detect.js";
+import { type BatchJob, detectJob, poolInJob } from "./job.js";
 
 /** Flags of `grain-worker`. */
 export interface Flags {
@@ -43,6 +44,8 @@ export interface Settings {
   readonly drainMs: number | undefined;
   readonly graceMs: number | undefined;
   readonly logFile: string | undefined;
+  /** Undefined: it is in none. */
+  readonly job: BatchJob | undefined;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -54,17 +57,19 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function settingsOf(flags: Flags, config: Config, env: Environment): Settings {
   const { worker } = config;
+  const job = detectJob({ env });
   const values: TemplateValues = {
     now: new Date(),
     host: hostname(),
     pid: process.pid,
-    job: env.GRAIN_JOB_ID || undefined,
+    job: job?.id,
   };
-  const name = nameOf(flags, config, values);
+  const name = nameOf(flags, config, values, job);
   return {
     address: addressOf(flags.address, worker.address),
     name,
-    pool: poolOf(flags, config),
+    job,
+    pool: poolOf(flags, config, job),
     imports: (flags.import.length > 0 ? flags.import : worker.imports).map(checkImport),
     access: chooseAccess(flags, env, config.access),
     drainMs: durationOf("--drain-deadline", flags.drainDeadline) ?? worker.drainDeadlineMs,
@@ -86,8 +91,15 @@ function addressOf(flag: string | undefined, configured: string | undefined): st
   );
 }
 
-function poolOf({ cpus, mem, gpus, res, walltime }: Flags, { worker }: Config): Pool {
-  const configured = worker.walltimeMs === undefined ? undefined : worker.walltimeMs / 1_000;
+function poolOf(
+  { cpus, mem, gpus, res, walltime }: Flags,
+  { worker }: Config,
+  job: BatchJob | undefined,
+): Pool {
+  // The batch system knows better, where it says anything.
+  const isConfigured = worker.walltimeMs !== undefined && job?.remainingMs === undefined;
+  const configured = isConfigured ? worker.walltimeMs! / 1_000 : undefined;
+  const machine = detectPool();
   return asUsage(() =>
     parsePool({
       cpus,
@@ -96,16 +108,17 @@ function poolOf({ cpus, mem, gpus, res, walltime }: Flags, { worker }: Config): 
       res: res ?? worker.res,
       // In --res it is as much a flag as alone.
       walltime: walltime ?? (res === undefined ? configured : undefined),
-      base: detectPool(),
+      base: job === undefined ? machine : poolInJob(machine, job),
     }),
   );
 }
 
-function nameOf(flags: Flags, config: Config, values: TemplateValues): string {
+function nameOf(flags: Flags, config: Config, values: TemplateValues, job: BatchJob | undefined): string {
   if (flags.name !== undefined) return checkName(flags.name, "--name");
   const origin = originOf(config, "worker.name");
   // What applies otherwise is the name of a job, and jobs may start within one second.
-  if (origin.type !== "file") return `${hostname()}-${process.pid}`;
+  if (origin.type !== "file")
+    return job === undefined ? `${hostname()}-${process.pid}` : `${job.system}-${job.id}`;
   return checkName(fillTemplate(config.worker.name, values), `${origin.file}:${origin.line}: worker.name`);
 }
 

@@ -12,8 +12,11 @@ import { type ExplainOptions, explain } from "./explain.js";
 import { headFlags } from "./head-flags.js";
 import { addInit } from "./init.js";
 import { type LsOptions, ls } from "./ls.js";
+import { addQuit } from "./quit.js";
 import { type RunFlags, runFile } from "./run.js";
 import { addSimulate } from "./simulate.js";
+import { addStart } from "./start.js";
+import { addUp } from "./up.js";
 
 const FAILURE = 1;
 const BAD_USAGE = 2;
@@ -86,6 +89,9 @@ function commands(choose: (action: Action) => void): Command {
       choose(() => reporting(() => explain(task, options, (text) => process.stdout.write(text))));
     });
   addCache(headFlags(program.command("cache")), headFlags, (act) => choose(() => reporting(act)));
+  addUp(program, (act) => choose(() => reporting(act)));
+  addStart(program, (act) => choose(() => reporting(act)));
+  addQuit(program, (act) => choose(() => reporting(act)));
   addSimulate(program, (act) => choose(() => reporting(act)));
   addAccess(program, (act) => choose(() => reporting(act)));
   addInit(program, (act) => choose(() => reporting(act)));

@@ -36,6 +36,7 @@ function workerInfos(view: CoreView, registry: Registry, nowMs: number): WorkerI
       waiting: seen.waiting,
       connectedMs: nowMs - member.joinedMs,
       finished: seen.finished,
+      ...(member.job === undefined ? {} : { job: member.job }),
     });
   }
   return infos;

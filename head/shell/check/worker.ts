@@ -28,6 +28,8 @@ export function wrongJoin(join: JoinCluster): Complaint {
   if (join.name === "") return "a worker needs a name";
   if (join.name.length > MAX_NAME_LENGTH) return `a worker's name has at most ${MAX_NAME_LENGTH} characters`;
   if (!isOneLine(join.name)) return "a worker's name is one line";
+  if (join.job !== undefined && join.job.length > MAX_NAME_LENGTH)
+    return `the job of "${join.name}" has a name of more than ${MAX_NAME_LENGTH} characters`;
   if (join.id !== undefined && join.id.byteLength !== IDENTITY_BYTES)
     return `the identity of "${join.name}" has ${join.id.byteLength} bytes, not ${IDENTITY_BYTES}`;
   if (join.resume && join.id === undefined) return `"${join.name}" comes back without an identity`;

@@ -23,6 +23,8 @@ import {
   HeadStatus,
   HeadToClientBatch,
   HeadToWorkerBatch,
+  QuitAnswer,
+  QuitRequest,
   ShareAnswer,
   ShareRequest,
   WorkerBatch,
@@ -99,6 +101,7 @@ export const adminService = {
   access: method("/grain.v1.Admin/Access", AccessQuery, AccessAnswer, false, false),
   cacheList: method("/grain.v1.Admin/CacheList", CacheQuery, CacheAnswer, false, false),
   cacheRemove: method("/grain.v1.Admin/CacheRemove", CacheQuery, CacheAnswer, false, false),
+  quit: method("/grain.v1.Admin/Quit", QuitRequest, QuitAnswer, false, false),
 };
 
 /** Batches of the streams may exceed the usual 1 MiB by one message; more than this is refused. */
