@@ -69,6 +69,9 @@ describe("a program of docs", () => {
 
 const SUBCOMMANDS = [
   "run",
+  "up",
+  "start",
+  "quit",
   "ls",
   "explain",
   "simulate",
@@ -113,6 +116,8 @@ const FOREIGN_FLAGS = new Set([
   "--events",
   "--minutes",
   "--seed",
+  "--tasks",
+  "--max-old-space-size",
 ]);
 
 describe("what the documentation names", () => {
@@ -167,7 +172,7 @@ describe("what the documentation names", () => {
 
   it("is every variable that the sources read, and no other", () => {
     const used = new Set<string>();
-    for (const folder of ["proto", "head", "worker", "client", "bin"])
+    for (const folder of ["proto", "head", "worker", "client", "provider", "bin"])
       for (const name of readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }))
         if (name.endsWith(".ts"))
           for (const [variable] of readFileSync(join(ROOT, folder, name), "utf8").matchAll(

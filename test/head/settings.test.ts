@@ -6,7 +6,7 @@ import { readText } from "../../proto/config/load.js";
 const configOf = async (text: string) =>
   toConfig("/site/g", await readText({ text, file: "/site/g" }, ["head", "access"]));
 const none = { insecure: false, yesReally: false, verbose: false };
-const env = { XDG_STATE_HOME: "/state" };
+const env = { XDG_STATE_HOME: "/state", XDG_CONFIG_HOME: "/config" };
 
 const FILE = `access = "keys"
 [head]
@@ -38,6 +38,8 @@ describe("a head's settings", () => {
         insecure: false,
         yesReally: false,
       },
+      listen: ["127.0.0.1:7700"],
+      accessDirectory: "/config/grain/access",
       logFile: undefined,
       traceFile: undefined,
       idleQuitMs: undefined,
@@ -47,7 +49,6 @@ describe("a head's settings", () => {
   it("come from the file where no flag says otherwise", async () => {
     expect(settingsOf(none, await configOf(FILE), env)).toEqual({
       options: {
-        listen: ["h:1", "unix:///run/grain"],
         maxClients: 20,
         resumeMs: 60_000,
         leaseMs: 300_000,
@@ -58,6 +59,8 @@ describe("a head's settings", () => {
         insecure: false,
         yesReally: false,
       },
+      listen: ["h:1", "unix:///run/grain"],
+      accessDirectory: "/site/keys",
       logFile: `/site/head-${process.pid}.log`,
       traceFile: `/site/${process.pid}.trace`,
       idleQuitMs: 1_800_000,
@@ -81,7 +84,6 @@ describe("a head's settings", () => {
     };
     expect(settingsOf(flags, await configOf(FILE), env)).toMatchObject({
       options: {
-        listen: ["f:2"],
         maxClients: 3,
         resumeMs: 2,
         leaseMs: 3,
@@ -89,10 +91,27 @@ describe("a head's settings", () => {
         blobs: { memoryBytes: 4, spillParent: "/f" },
         access: "/f",
       },
+      listen: ["f:2"],
+      accessDirectory: "/f",
       logFile: "f.log",
       traceFile: "f.trace",
       idleQuitMs: 1,
     });
+  });
+
+  it("have an edge file beside other addresses, and a journal that is called after it", async () => {
+    const settings = settingsOf({ ...none, edge: "/net/head" }, await configOf(FILE.replace(/journal.*\n/, "")), env);
+    expect(settings.listen).toEqual(["h:1", "unix:///run/grain", "edge:///net/head"]);
+    expect(settings.options.journalDirectory).toMatch(/^\/state\/grain\/journal\/.*net/);
+    expect(settingsOf({ ...none, edge: "/net/head" }, await configOf(""), env).listen).toEqual([
+      "edge:///net/head",
+    ]);
+  });
+
+  it("name no credentials of ours where others are given, or none", async () => {
+    const given = { ...none, tlsCert: "c", tlsKey: "k", tlsCa: "a" };
+    for (const flags of [given, { ...none, insecure: true }])
+      expect(settingsOf(flags, await configOf(FILE), env).accessDirectory).toBe("");
   });
 
   it("may do without a journal", async () => {
