@@ -11,10 +11,15 @@ import { Refused_Code } from "../proto/grain.js";
 import { connectWorker } from "../proto/link/grpc/connect.js";
 import { formatPool, type Pool } from "../proto/resource/pool.js";
 import { type Agent, type AgentEnd, startAgent } from "./agent/agent.js";
+import { GRACE_MS } from "./agent/core/state.js";
+import { SETUP_MS, TEARDOWN_MS } from "./agent/equipment.js";
+import type { Part } from "./executor/message.js";
+import { Provision, pause } from "./keeper/provision.js";
+import { resourcesOf } from "./keeper/resources.js";
 import type { Log } from "./log.js";
 import { CgroupTree } from "./memory/cgroup.js";
 import { endOrphans } from "./process/orphans.js";
-import { endTimes, startTimer } from "./walltime.js";
+import { type EndTimes, endTimes, startTimer } from "./walltime.js";
 
 /** What a daemon is started with. */
 export interface DaemonOptions {
@@ -30,6 +35,13 @@ export interface DaemonOptions {
   readonly drainMs?: number | undefined;
   /** Between SIGTERM and SIGKILL for the processes of a task. Default: 5,000. */
   readonly graceMs?: number | undefined;
+  /** Modules that are set up around its life; absolute paths. Default: none. */
+  readonly context?: string | undefined;
+  readonly service?: string | undefined;
+  /** How long setting them up may take. Default: 600,000. */
+  readonly setupMs?: number | undefined;
+  /** How long tearing them down may take. Default: 10,000. */
+  readonly teardownMs?: number | undefined;
 }
 
 /** After a refusal that may pass, or a connection that broke, it is tried again after this. */
@@ -46,17 +58,31 @@ export class Daemon {
   readonly #startedAt = performance.now();
   readonly #id = randomBytes(16);
   readonly #cgroups = CgroupTree.open();
+  readonly #provision: Provision;
   #agent: Agent | undefined;
 
   constructor(options: DaemonOptions) {
     this.#options = options;
+    const { name, pool, context, service, log, graceMs = GRACE_MS } = options;
+    const { setupMs = SETUP_MS, teardownMs = TEARDOWN_MS } = options;
+    this.#provision = new Provision({
+      worker: name,
+      resources: resourcesOf(pool),
+      context,
+      service,
+      setupMs,
+      teardownMs,
+      graceMs,
+      log: (level, text) => log.write(level, text),
+    });
   }
 
   /**
    * Runs until the worker has left.
    *
    * @returns the exit code
-   * @throws ConnectionError when the head refuses this worker for good; AuthError when it does not let it in
+   * @throws ConnectionError when the head refuses this worker for good; AuthError when it does not let it in;
+   * Error when its context or service cannot be set up
    */
   async run(): Promise<number> {
     const { log, name, pool, address } = this.#options;
@@ -66,15 +92,25 @@ export class Daemon {
     if (orphans > 0) log.write("warn", `Ended ${orphans} processes that a worker which died had left.`);
     const forgetWalltime = this.#watchWalltime();
     try {
-      while (!this.#stopping.signal.aborted) {
-        const end = await this.#serve();
-        if (end === undefined || !this.#comesBack(end)) break;
-        await this.#pause();
-      }
-      log.write("info", `Worker ${name} has left.`);
-      return EXIT_OK;
+      await this.#live();
     } finally {
+      await this.#provision.close(this.#teardownMs);
       forgetWalltime();
+    }
+    log.write("info", `Worker ${name} has left.`);
+    return EXIT_OK;
+  }
+
+  async #live(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      const parts = await this.#provision.setUp(signal);
+      if (parts === undefined) return;
+      const end = await this.#serve(parts);
+      const isOver = end === undefined || end.type === "left";
+      if (isOver && this.#provision.broken.aborted) continue;
+      if (end === undefined || !this.#comesBack(end)) return;
+      await pause(REJOIN_MS, signal);
     }
   }
 
@@ -98,9 +134,10 @@ export class Daemon {
   }
 
   /** One life with one head; undefined when it was stopped before it joined. */
-  async #serve(): Promise<AgentEnd | undefined> {
+  async #serve(parts: readonly Part[]): Promise<AgentEnd | undefined> {
     const { address, name, pool, imports, access, log, drainMs, graceMs } = this.#options;
-    const { signal } = this.#stopping;
+    const { broken } = this.#provision;
+    const signal = AbortSignal.any([this.#stopping.signal, broken]);
     let connection: Awaited<ReturnType<typeof connectWorker>>;
     try {
       const onRetry = (message: string) => log.write("info", message);
@@ -121,6 +158,7 @@ export class Daemon {
       pool: this.#poolNow(pool),
       imports,
       cgroups: this.#cgroups,
+      equipment: { parts, setupMs: this.#options.setupMs, teardownMs: this.#options.teardownMs },
       prewarm: Math.min(pool.cores.length, PREWARM),
       ...(drainMs === undefined ? {} : { drainMs }),
       ...(graceMs === undefined ? {} : { graceMs }),
@@ -128,13 +166,22 @@ export class Daemon {
     });
     this.#agent = agent;
     if (signal.aborted) void agent.close();
+    const vacate = () => this.#vacate(agent, String(broken.reason));
+    broken.addEventListener("abort", vacate, { once: true });
     agent.joined.then(
       () => log.write("info", `Joined the head at ${connection.address}.`),
       () => {}, // Told by its end.
     );
     const end = await agent.ended;
+    broken.removeEventListener("abort", vacate);
     this.#agent = undefined;
     return end;
+  }
+
+  /** Nothing can run here as it should any more. */
+  #vacate(agent: Agent, reason: string): void {
+    this.#options.log.write("error", reason);
+    agent.vacate(reason);
   }
 
   /**
@@ -149,6 +196,8 @@ export class Daemon {
       case "left":
       case "closed":
         return false;
+      case "failed":
+        throw end.error;
       case "dismissed":
         log.write("info", `The head said goodbye (${end.reason}); tasks here were ended. Leaving as well.`);
         return false;
@@ -169,33 +218,32 @@ export class Daemon {
     }
   }
 
-  /** Resolves after a while, or when the daemon is stopped. */
-  #pause(): Promise<void> {
-    const { signal } = this.#stopping;
-    return new Promise((resolve) => {
-      const end = () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", end);
-        resolve();
-      };
-      const timer = setTimeout(end, REJOIN_MS);
-      signal.addEventListener("abort", end, { once: true });
-      if (signal.aborted) end();
-    });
-  }
-
   /** What is left is what tasks can count on. */
   #poolNow(pool: Pool): Pool {
     if (pool.remainingMs === undefined) return pool;
-    const left = endTimes(pool.remainingMs).killMs - (performance.now() - this.#startedAt);
+    const left = this.#times(pool.remainingMs).killMs - (performance.now() - this.#startedAt);
     return { ...pool, remainingMs: Math.max(0, left) };
+  }
+
+  #times(remainingMs: number): EndTimes {
+    return endTimes(remainingMs, this.#provision.isWanted ? this.#wantedMs : 0);
+  }
+
+  get #wantedMs(): number {
+    return this.#options.teardownMs ?? TEARDOWN_MS;
+  }
+
+  /** How long tearing down may take; with a walltime, what is set aside for it. */
+  get #teardownMs(): number {
+    const { remainingMs } = this.#options.pool;
+    return remainingMs === undefined ? this.#wantedMs : this.#times(remainingMs).teardownMs;
   }
 
   /** Leaves in time, and ends what still runs then; returns what stops watching. */
   #watchWalltime(): () => void {
     const { remainingMs } = this.#options.pool;
     if (remainingMs === undefined) return () => {};
-    const { leaveMs, killMs } = endTimes(remainingMs);
+    const { leaveMs, killMs } = this.#times(remainingMs);
     const walltime = `The walltime of ${formatDuration(remainingMs)}`;
     const stops = [
       startTimer(leaveMs, () => {

@@ -1,6 +1,6 @@
 /** `grain-worker`: the command line of the worker daemon. What it runs is daemon.ts. */
 
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
@@ -33,6 +33,10 @@ interface Flags {
   readonly yesReally?: true;
   readonly drainDeadline?: string;
   readonly grace?: string;
+  readonly context?: string;
+  readonly service?: string;
+  readonly setupLimit?: string;
+  readonly teardownLimit?: string;
   readonly logFile?: string;
   readonly verbose?: true;
 }
@@ -46,6 +50,10 @@ interface Settings {
   readonly access: Access;
   readonly drainMs: number | undefined;
   readonly graceMs: number | undefined;
+  readonly context: string | undefined;
+  readonly service: string | undefined;
+  readonly setupMs: number | undefined;
+  readonly teardownMs: number | undefined;
 }
 
 /**
@@ -118,6 +126,10 @@ function newCommand(): Command {
       "told to leave, let tasks run for so long, such as 10m; default: to their end",
     )
     .option("--grace <time>", "between SIGTERM and SIGKILL for a task's processes; default: 5s")
+    .option("--context <file>", "a module that is set up around the worker's life, for its tasks")
+    .option("--service <file>", "a module that runs a server here, for its tasks")
+    .option("--setup-limit <time>", "how long setting these up may take; default: 10m")
+    .option("--teardown-limit <time>", "how long tearing them down may take; default: 10s")
     .option("--log-file <file>", "append the log to a file instead of standard error")
     .option("--verbose", "log more, and stacks of errors")
     .version(VERSION, "--version", "print the version")
@@ -141,6 +153,10 @@ function settingsOf(flags: Flags): Settings {
     access: chooseAccess(flags),
     drainMs: durationOf("--drain-deadline", flags.drainDeadline),
     graceMs: durationOf("--grace", flags.grace),
+    context: moduleOf("--context", flags.context),
+    service: moduleOf("--service", flags.service),
+    setupMs: durationOf("--setup-limit", flags.setupLimit),
+    teardownMs: durationOf("--teardown-limit", flags.teardownLimit),
   };
 }
 
@@ -175,6 +191,19 @@ function checkImport(file: string): string {
     throw new ConfigError(`--import: there is no file ${resolve(file)}. Give the path of a module.`);
   }
   return file;
+}
+
+function moduleOf(flag: string, file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  const path = resolve(file);
+  const entry = statSync(path, { throwIfNoEntry: false });
+  if (entry === undefined)
+    throw new ConfigError(
+      `${flag}: there is no file ${path}. Give the path of a module, such as ./context.ts.`,
+    );
+  if (!entry.isFile())
+    throw new ConfigError(`${flag}: ${path} is not a file. Give the path of a module, such as ./context.ts.`);
+  return path;
 }
 
 /** What is wrong with a flag's value is wrong with the command line. */
