@@ -18,17 +18,16 @@ export async function readTypeScript(): Promise<void> {
   register(new URL("./resolve-own.js", import.meta.url), { parentURL: import.meta.url });
 }
 
+let reading: Promise<void> | undefined;
+
 /**
- * Loads one module of a user, and what it imports, as it is; what else this process loads stays as it was.
+ * Loads a module of a user, and what it imports, as it is.
  *
  * @param path absolute
  * @returns its exports
  */
-export async function importAlone(path: string): Promise<unknown> {
-  const url = pathToFileURL(path).href;
-  if (!/\.[cm]?tsx?$/.test(path)) return import(url);
-  const { register: registerTsx } = await import("tsx/esm/api");
-  const tsx = registerTsx({ namespace: "grain" });
-  register(new URL("./resolve-own.js", import.meta.url), { parentURL: import.meta.url });
-  return tsx.import(url, import.meta.url);
+export async function importModule(path: string): Promise<unknown> {
+  reading ??= readTypeScript();
+  await reading;
+  return import(pathToFileURL(path).href);
 }

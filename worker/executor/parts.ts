@@ -55,7 +55,7 @@ export class Parts {
   }
 
   async #setUpOne({ kind, file, value }: Part): Promise<void> {
-    const [{ exportsOf, holdingOf, titleOf }, { importAlone }] = await Promise.all([
+    const [{ clauseOf, exportsOf, holdingOf, titleOf }, { importModule }] = await Promise.all([
       import("../keeper/load.js"),
       import("../../proto/module/type-script.js"),
     ]);
@@ -63,13 +63,13 @@ export class Parts {
     const base = { worker, executor: index, signal: this.#leaving.signal };
     const life = kind === "context" ? base : { ...base, context: this.valueOf("context") };
     try {
-      const { each } = exportsOf(kind, await importAlone(file));
+      const { each } = exportsOf(kind, await importModule(file));
       const what = kind === "context" ? "executor" : "connect";
       const holding = holdingOf(await each?.(decodeValue(value), life), what, "value");
       this.#held.push(holding);
       this.#values.set(kind, holding.value);
     } catch (error) {
-      const message = `${titleOf(kind, file)} could not be set up in an executor: ${messageOf(error)}`;
+      const message = `${titleOf(kind, file)} could not be set up in an executor: ${clauseOf(error)}`;
       throw new Error(message, { cause: error });
     }
   }

@@ -1,9 +1,8 @@
 /** What a keeper has set up: the context, then the service. Torn down in the other order. */
 
-import { messageOf } from "../../proto/errors.js";
-import { importAlone } from "../../proto/module/type-script.js";
+import { importModule } from "../../proto/module/type-script.js";
 import type { Part, PartKind } from "../executor/message.js";
-import { type Exports, encodeShared, exportsOf, type Holding, holdingOf, titleOf } from "./load.js";
+import { clauseOf, type Exports, encodeShared, exportsOf, type Holding, holdingOf, titleOf } from "./load.js";
 import type { SetUp } from "./message.js";
 
 /** What the holder wants to hear; clauses or sentences about a module. */
@@ -48,7 +47,7 @@ export class Holdings {
       try {
         await holding.dispose();
       } catch (error) {
-        this.#host.problem(`${title} could not be torn down: ${messageOf(error)}`);
+        this.#host.problem(`${title} could not be torn down: ${clauseOf(error)}`);
       }
     }
   }
@@ -79,14 +78,14 @@ export class Holdings {
     const title = titleOf(kind, file);
     let doing = "loaded";
     try {
-      const { once, each }: Exports = exportsOf(kind, await importAlone(file));
+      const { once, each }: Exports = exportsOf(kind, await importModule(file));
       doing = kind === "context" ? "set up" : "started";
       const holding = once === undefined ? undefined : await this.#hold(kind, title, once, args);
       const root = kind === "context" ? "context" : "connection";
       const value = encodeShared(holding?.value, root);
       return { part: { kind, file, value, isPerExecutor: each !== undefined }, holding };
     } catch (error) {
-      throw new Error(`${title} could not be ${doing}: ${messageOf(error)}`, { cause: error });
+      throw new Error(`${title} could not be ${doing}: ${clauseOf(error)}`, { cause: error });
     }
   }
 
@@ -106,7 +105,7 @@ export class Holdings {
     };
     holding.ended?.then(
       (how) => ended(typeof how === "number" || typeof how === "string" ? ` (${how})` : ""),
-      (error: unknown) => ended(`: ${messageOf(error)}`),
+      (error: unknown) => ended(`: ${clauseOf(error)}`),
     );
     return holding;
   }

@@ -1,5 +1,6 @@
 /** Finds what a context or service module exports, and checks what its functions return. */
 
+import { messageOf } from "../../proto/errors.js";
 import { formatMemoryShort } from "../../proto/resource/amount.js";
 import { encodeValue, joinParts } from "../../proto/values/value.js";
 import type { PartKind } from "../executor/message.js";
@@ -122,8 +123,8 @@ function disposerOf(made: unknown): (() => unknown) | undefined {
 function unwrap(module: unknown): Record<string, unknown> {
   const all = module as Record<string, unknown>;
   const inner = all.default as Record<string, unknown> | undefined;
-  const isWrapped = typeof inner === "object" && inner !== null && (inner.__esModule as unknown) === true;
-  return isWrapped ? inner : all;
+  if (typeof inner !== "object" || inner === null) return all;
+  return inner.__esModule === true || typeof inner.default === "function" ? inner : all;
 }
 
 function functionOf(all: Record<string, unknown>, name: string, value: unknown): Maker | undefined {
@@ -141,6 +142,11 @@ function nameOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return "an array";
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+/** An error's message as the end of a line: compilers write several. */
+export function clauseOf(error: unknown): string {
+  return messageOf(error).replace(/\s*\n\s*/g, " ");
 }
 
 /** What stands before a clause about a module: "The context /home/me/context.ts". */

@@ -24,6 +24,7 @@ describe("what a module exports", () => {
   it("of a CommonJS module is found in what it is wrapped in", () => {
     const setUp = () => {};
     expect(exportsOf("context", { default: { __esModule: true, default: setUp } }).once).toBe(setUp);
+    expect(exportsOf("context", { default: { default: setUp } }).once).toBe(setUp);
   });
 
   it("of a service may be the client's side only", () => {

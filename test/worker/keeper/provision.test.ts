@@ -53,6 +53,7 @@ function provide(more: Partial<KeeperOptions>): Provision {
 
 const CONTEXT = `
 import { writeFileSync } from "node:fs";
+await Promise.resolve();
 type Life = { worker: string; resources: { cores: number[] } };
 export default async function setUp({ worker, resources }: Life) {
   console.log("hello from", worker);
@@ -83,7 +84,7 @@ describe.runIf(process.platform === "linux")("a context", () => {
 
   it.each([
     ["throws.mjs", `export default () => { throw new RangeError("no room"); };`, "set up: no room"],
-    ["broken.ts", "export default (;", "loaded: "],
+    ["broken.ts", "export default (;", "loaded: Transform failed with 1 error: /"],
     ["missing.mjs", `import "./nowhere.mjs";`, "loaded: Cannot find module"],
     ["exits.mjs", "export default () => process.exit(3);", "set up: its process ended with exit code 3."],
     [
