@@ -134,10 +134,17 @@ export class Keeper {
         if (child.pid === undefined) resolve();
       });
       child.once("exit", (code, signal) => {
-        this.#ended(
-          signal === null ? `its process ended with exit code ${code}` : `its process was ended by ${signal}`,
-        );
-        resolve();
+        const end = () => {
+          this.#ended(
+            signal === null
+              ? `its process ended with exit code ${code}`
+              : `its process was ended by ${signal}`,
+          );
+          resolve();
+        };
+        // What it said last may not have been read yet.
+        if (child.connected) child.once("disconnect", end);
+        else end();
       });
     });
   }
