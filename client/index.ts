@@ -43,6 +43,8 @@ export type {
   RunProgram,
   TaskNode,
 } from "../proto/task.js";
+// By a star: what programs declare merges with an interface only so.
+export type * from "../proto/worker-types.js";
 export { connect, type Session } from "./connect.js";
 export { currentTask } from "./current-task.js";
 export { calc } from "./delayed/calc.js";

@@ -169,6 +169,14 @@ class LocalTask implements CurrentTask {
     return undefined;
   }
 
+  get context(): undefined {
+    return undefined;
+  }
+
+  get service(): undefined {
+    return undefined;
+  }
+
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();

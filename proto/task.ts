@@ -1,5 +1,7 @@
 /** What a running task can learn and use: the shape of `currentTask()`. */
 
+import type { WorkerTypes } from "./worker-types.js";
+
 /** How a program is started by `$`. */
 export interface ProgramOptions {
   /** Working directory. Default: the task's own. */
@@ -103,6 +105,16 @@ export interface CurrentTask {
   readonly hostfile: string | undefined;
   /** Fires when the task is to end: cancelled, timed out, or its siblings failed. */
   readonly signal: AbortSignal;
+  /**
+   * What the worker's context module (`grain-worker --context`) has set up; undefined where there is none.
+   * Its type is what the program says in `WorkerTypes`.
+   */
+  readonly context: WorkerTypes extends { context: infer Context } ? Context : unknown;
+  /**
+   * The client of the worker's own server (`grain-worker --service`); undefined where there is none.
+   * Its type is what the program says in `WorkerTypes`.
+   */
+  readonly service: WorkerTypes extends { service: infer Service } ? Service : unknown;
   /** Runs programs with the task's environment, cancellation and core binding. */
   readonly $: RunProgram;
   /** Prints a line that arrives at the client as the task's output. */

@@ -11,11 +11,16 @@ import { Refused_Code } from "../proto/grain.js";
 import { connectWorker } from "../proto/link/grpc/connect.js";
 import { formatPool, type Pool } from "../proto/resource/pool.js";
 import { type Agent, type AgentEnd, startAgent } from "./agent/agent.js";
+import { GRACE_MS } from "./agent/core/state.js";
+import { SETUP_MS, TEARDOWN_MS } from "./agent/equipment.js";
+import type { Part } from "./executor/message.js";
 import type { BatchJob } from "./job.js";
+import { Provision, pause } from "./keeper/provision.js";
+import { resourcesOf } from "./keeper/resources.js";
 import type { Log } from "./log.js";
 import { CgroupTree } from "./memory/cgroup.js";
 import { endOrphans } from "./process/orphans.js";
-import { endTimes, startTimer } from "./walltime.js";
+import { type EndTimes, endTimes, startTimer } from "./walltime.js";
 
 /** What a daemon is started with. */
 export interface DaemonOptions {
@@ -33,6 +38,13 @@ export interface DaemonOptions {
   readonly graceMs?: number | undefined;
   /** The batch job that it is in. Default: none. */
   readonly job?: BatchJob | undefined;
+  /** Modules that are set up around its life; absolute paths. Default: none. */
+  readonly context?: string | undefined;
+  readonly service?: string | undefined;
+  /** How long setting them up may take. Default: 600,000. */
+  readonly setupMs?: number | undefined;
+  /** How long tearing them down may take. Default: 10,000. */
+  readonly teardownMs?: number | undefined;
 }
 
 /** After a refusal that may pass, or a connection that broke, it is tried again after this. */
@@ -55,18 +67,32 @@ export class Daemon {
   readonly #startedAt = performance.now();
   readonly #id = randomBytes(16);
   readonly #cgroups = CgroupTree.open();
+  readonly #provision: Provision;
   #agent: Agent | undefined;
   #signalledMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: DaemonOptions) {
     this.#options = options;
+    const { name, pool, context, service, log, graceMs = GRACE_MS } = options;
+    const { setupMs = SETUP_MS, teardownMs = TEARDOWN_MS } = options;
+    this.#provision = new Provision({
+      worker: name,
+      resources: resourcesOf(pool),
+      context,
+      service,
+      setupMs,
+      teardownMs,
+      graceMs,
+      log: (level, text) => log.write(level, text),
+    });
   }
 
   /**
    * Runs until the worker has left.
    *
    * @returns the exit code
-   * @throws ConnectionError when the head refuses this worker for good; AuthError when it does not let it in
+   * @throws ConnectionError when the head refuses this worker for good; AuthError when it does not let it in;
+   * Error when its context or service cannot be set up
    */
   async run(): Promise<number> {
     const { log, name, pool, address } = this.#options;
@@ -76,15 +102,25 @@ export class Daemon {
     if (orphans > 0) log.write("warn", `Ended ${orphans} processes that a worker which died had left.`);
     const forgetWalltime = this.#watchWalltime();
     try {
-      while (!this.#stopping.signal.aborted) {
-        const end = await this.#serve();
-        if (end === undefined || !this.#comesBack(end)) break;
-        await this.#pause();
-      }
-      log.write("info", `Worker ${name} has left.`);
-      return EXIT_OK;
+      await this.#live();
     } finally {
+      await this.#provision.close(this.#teardownMs);
       forgetWalltime();
+    }
+    log.write("info", `Worker ${name} has left.`);
+    return EXIT_OK;
+  }
+
+  async #live(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      const parts = await this.#provision.setUp(signal);
+      if (parts === undefined) return;
+      const end = await this.#serve(parts);
+      const isOver = end === undefined || end.type === "left";
+      if (isOver && this.#provision.broken.aborted) continue;
+      if (end === undefined || !this.#comesBack(end)) return;
+      await pause(REJOIN_MS, signal);
     }
   }
 
@@ -122,9 +158,10 @@ export class Daemon {
   }
 
   /** One life with one head; undefined when it was stopped before it joined. */
-  async #serve(): Promise<AgentEnd | undefined> {
+  async #serve(parts: readonly Part[]): Promise<AgentEnd | undefined> {
     const { address, name, pool, imports, access, log, drainMs, graceMs, job } = this.#options;
-    const { signal } = this.#stopping;
+    const { broken } = this.#provision;
+    const signal = AbortSignal.any([this.#stopping.signal, broken]);
     let connection: Awaited<ReturnType<typeof connectWorker>>;
     try {
       const onRetry = (message: string) => log.write("info", message);
@@ -146,6 +183,7 @@ export class Daemon {
       imports,
       job: job && `${job.system}:${job.id}`,
       cgroups: this.#cgroups,
+      equipment: { parts, setupMs: this.#options.setupMs, teardownMs: this.#options.teardownMs },
       prewarm: Math.min(pool.cores.length, PREWARM),
       ...(drainMs === undefined ? {} : { drainMs }),
       ...(graceMs === undefined ? {} : { graceMs }),
@@ -153,13 +191,22 @@ export class Daemon {
     });
     this.#agent = agent;
     if (signal.aborted) void agent.close();
+    const vacate = () => this.#vacate(agent, String(broken.reason));
+    broken.addEventListener("abort", vacate, { once: true });
     agent.joined.then(
       () => log.write("info", `Joined the head at ${connection.address}.`),
       () => {}, // Told by its end.
     );
     const end = await agent.ended;
+    broken.removeEventListener("abort", vacate);
     this.#agent = undefined;
     return end;
+  }
+
+  /** Nothing can run here as it should any more. */
+  #vacate(agent: Agent, reason: string): void {
+    this.#options.log.write("error", reason);
+    agent.vacate(reason);
   }
 
   /**
@@ -174,6 +221,8 @@ export class Daemon {
       case "left":
       case "closed":
         return false;
+      case "failed":
+        throw end.error;
       case "dismissed":
         log.write("info", `The head said goodbye (${end.reason}); tasks here were ended. Leaving as well.`);
         return false;
@@ -194,33 +243,32 @@ export class Daemon {
     }
   }
 
-  /** Resolves after a while, or when the daemon is stopped. */
-  #pause(): Promise<void> {
-    const { signal } = this.#stopping;
-    return new Promise((resolve) => {
-      const end = () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", end);
-        resolve();
-      };
-      const timer = setTimeout(end, REJOIN_MS);
-      signal.addEventListener("abort", end, { once: true });
-      if (signal.aborted) end();
-    });
-  }
-
   /** What is left is what tasks can count on. */
   #poolNow(pool: Pool): Pool {
     if (pool.remainingMs === undefined) return pool;
-    const left = endTimes(pool.remainingMs).killMs - (performance.now() - this.#startedAt);
+    const left = this.#times(pool.remainingMs).killMs - (performance.now() - this.#startedAt);
     return { ...pool, remainingMs: Math.max(0, left) };
+  }
+
+  #times(remainingMs: number): EndTimes {
+    return endTimes(remainingMs, this.#provision.isWanted ? this.#wantedMs : 0);
+  }
+
+  get #wantedMs(): number {
+    return this.#options.teardownMs ?? TEARDOWN_MS;
+  }
+
+  /** How long tearing down may take; with a walltime, what is set aside for it. */
+  get #teardownMs(): number {
+    const { remainingMs } = this.#options.pool;
+    return remainingMs === undefined ? this.#wantedMs : this.#times(remainingMs).teardownMs;
   }
 
   /** Leaves in time, and ends what still runs then; returns what stops watching. */
   #watchWalltime(): () => void {
     const { remainingMs } = this.#options.pool;
     if (remainingMs === undefined) return () => {};
-    const { leaveMs, killMs } = endTimes(remainingMs);
+    const { leaveMs, killMs } = this.#times(remainingMs);
     const walltime = `The walltime of ${formatDuration(remainingMs)}`;
     const stops = [
       startTimer(leaveMs, () => {

@@ -8,5 +8,18 @@ export {
   type LogLevel,
   startAgent,
 } from "./agent/agent.js";
+export type { EquipmentOptions } from "./agent/equipment.js";
 export { type DetectOptions, detectPool } from "./detect.js";
+export type { Part, PartKind } from "./executor/message.js";
+export type {
+  ConnectService,
+  ExecutorLife,
+  Provided,
+  RunningService,
+  SetUpContext,
+  SetUpExecutor,
+  StartService,
+  WorkerLife,
+  WorkerResources,
+} from "./keeper/modules.js";
 export { defaultCacheDir } from "./modules.js";

@@ -46,7 +46,7 @@ export async function main(argv: string[]): Promise<number> {
 
 async function serve(flags: Flags): Promise<number> {
   const around = { env: process.env, cwd: process.cwd() };
-  const scope = ["worker", "address", "access"];
+  const scope = ["worker", "address", "access", "contextmod"];
   const config = await loadConfig({ ...around, configFile: flags.config, scope });
   const { logFile, ...settings } = settingsOf(flags, config, process.env);
   const log = openLog({ file: logFile, verbose: flags.verbose ?? false });
@@ -98,6 +98,10 @@ function newCommand(): Command {
       "told to leave, let tasks run for so long, such as 10m; default: to their end",
     )
     .option("--grace <time>", "between SIGTERM and SIGKILL for a task's processes; default: 5s")
+    .option("--context <file>", "a module that is set up around the worker's life, for its tasks")
+    .option("--service <file>", "a module that runs a server here, for its tasks")
+    .option("--setup-limit <time>", "how long setting these up may take; default: 10m")
+    .option("--teardown-limit <time>", "how long tearing them down may take; default: 10s")
     .option("--log-file <file>", "append the log to a file instead of standard error")
     .option("--verbose", "log more, and stacks of errors")
     .version(VERSION, "--version", "print the version")

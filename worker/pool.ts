@@ -165,6 +165,16 @@ export class ExecutorPool {
     }
   }
 
+  /** Resolves when all executors have ended, or after a while. */
+  async settled(ms: number): Promise<void> {
+    let patience: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      patience = setTimeout(resolve, ms);
+    });
+    await Promise.race([Promise.all(this.#ends), late]);
+    clearTimeout(patience);
+  }
+
   /** Kills all executors; resolves when they and all that they had started have ended. */
   async close(): Promise<void> {
     const early = this.#takeEarly();
@@ -222,7 +232,7 @@ export class ExecutorPool {
 }
 
 /** Resolves when a stream has handed on what it had; whoever else holds its other end is not waited for. */
-function closed(stream: NodeJS.ReadableStream | null): Promise<void> {
+export function closed(stream: NodeJS.ReadableStream | null): Promise<void> {
   return new Promise((resolve) => {
     if (stream === null || !stream.readable) return resolve();
     const end = () => {

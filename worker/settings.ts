@@ -1,6 +1,6 @@
 /** What a worker is started with: what its flags say, else variables, else its configuration, else what its machine has. */
 
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { type Access, chooseAccess } from "../proto/access/place.js";
@@ -30,6 +30,10 @@ export interface Flags {
   readonly yesReally?: true;
   readonly drainDeadline?: string;
   readonly grace?: string;
+  readonly context?: string;
+  readonly service?: string;
+  readonly setupLimit?: string;
+  readonly teardownLimit?: string;
   readonly logFile?: string;
   readonly verbose?: true;
 }
@@ -43,6 +47,11 @@ export interface Settings {
   readonly access: Access;
   readonly drainMs: number | undefined;
   readonly graceMs: number | undefined;
+  /** Absolute paths. */
+  readonly context: string | undefined;
+  readonly service: string | undefined;
+  readonly setupMs: number | undefined;
+  readonly teardownMs: number | undefined;
   readonly logFile: string | undefined;
   /** Undefined: it is in none. */
   readonly job: BatchJob | undefined;
@@ -74,6 +83,10 @@ export function settingsOf(flags: Flags, config: Config, env: Environment): Sett
     access: chooseAccess(flags, env, config.access),
     drainMs: durationOf("--drain-deadline", flags.drainDeadline) ?? worker.drainDeadlineMs,
     graceMs: durationOf("--grace", flags.grace) ?? worker.graceMs,
+    context: flags.context === undefined ? contextOf(config) : moduleOf("--context", flags.context),
+    service: moduleOf("--service", flags.service),
+    setupMs: durationOf("--setup-limit", flags.setupLimit),
+    teardownMs: durationOf("--teardown-limit", flags.teardownLimit),
     logFile:
       flags.logFile ??
       (worker.logFile === undefined ? undefined : fillTemplate(worker.logFile, { ...values, name })),
@@ -140,6 +153,22 @@ function checkImport(file: string): string {
     throw new ConfigError(`--import: there is no file ${resolve(file)}. Give the path of a module.`);
   }
   return file;
+}
+
+function contextOf(config: Config): string | undefined {
+  const origin = originOf(config, "contextmod");
+  return origin.type === "file"
+    ? moduleOf(`${origin.file}:${origin.line}: contextmod`, config.contextModule)
+    : undefined;
+}
+
+function moduleOf(origin: string, file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  const path = resolve(file);
+  const entry = statSync(path, { throwIfNoEntry: false });
+  if (entry?.isFile() === true) return path;
+  const what = entry === undefined ? `there is no file ${path}` : `${path} is not a file`;
+  throw new ConfigError(`${origin}: ${what}. Give the path of a module, such as ./context.ts.`);
 }
 
 /** What is wrong with a flag's value is wrong with the command line. */

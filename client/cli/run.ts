@@ -1,9 +1,9 @@
 /** `grain run`: loads a program as it is, TypeScript included, in this process. */
 
 import { statSync } from "node:fs";
-import { register } from "node:module";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { readTypeScript } from "../../proto/module/type-script.js";
 import { hasUserFrames, showError } from "./show-error.js";
 
 /** Flags of `grain run`. */
@@ -65,11 +65,7 @@ export async function runFile(file: string, args: readonly string[], flags: RunF
   if (flags.access !== undefined) process.env.GRAIN_ACCESS_DIR = resolve(flags.access);
   if (flags.insecure === true) process.env.GRAIN_INSECURE = flags.yesReally === true ? "yes-really" : "1";
   process.argv = [process.argv[0] ?? process.execPath, path, ...args];
-  const [esm, cjs] = await Promise.all([import("tsx/esm/api"), import("tsx/cjs/api")]);
-  cjs.register();
-  esm.register();
-  // After tsx's, so that it is asked first.
-  register(new URL("./resolve-own.js", import.meta.url), { parentURL: import.meta.url });
+  await readTypeScript();
   process.on("uncaughtException", onUncaught);
   // Frames of ours are not shown: there must be room for the program's own.
   Error.stackTraceLimit = Math.max(Error.stackTraceLimit, STACK_FRAMES);

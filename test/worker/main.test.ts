@@ -38,7 +38,14 @@ describe("grain-worker", () => {
     [["--address", "h:1", "--mem", "-3"], /--mem/],
     [["--address", "h:1", "--res", "{"], /--res/],
     [["--address", "h:1", "--import", "/no/such/file.js"], /no file \/no\/such\/file\.js/],
-    [["--context", "x.js"], /unknown option '--context'/],
+    [["--contxt", "x.js"], /unknown option '--contxt'/],
+    [
+      ["--address", "h:1", "--context", "/no/such/context.ts"],
+      /--context: there is no file \/no\/such\/context\.ts/,
+    ],
+    [["--address", "h:1", "--service", "/"], /--service: \/ is not a file/],
+    [["--address", "h:1", "--setup-limit", "soon"], /--setup-limit: "soon"/],
+    [["--address", "h:1", "--teardown-limit", "-1"], /--teardown-limit: /],
     [["--cpus"], /argument missing; expected: how many cores/],
     [["extra"], /too many arguments: "extra" is not expected/],
     [["--address", "h:1", "--name="], /--name: ""/],
@@ -63,6 +70,8 @@ describe("grain-worker", () => {
       "--name",
       "--address",
       "--import",
+      "--context",
+      "--service",
     ]) {
       expect(output).toContain(flag);
     }

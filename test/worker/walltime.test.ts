@@ -13,7 +13,14 @@ describe("the end of a worker's walltime", () => {
     ["12 s: half-way", 12 * S, 6 * S, 11.5 * S],
     ["nothing", 0, 0, 0],
   ])("%s", (_, walltimeMs, leaveMs, killMs) => {
-    expect(endTimes(walltimeMs)).toEqual({ leaveMs, killMs });
+    expect(endTimes(walltimeMs)).toEqual({ leaveMs, killMs, teardownMs: 0 });
+  });
+
+  it.each<[string, number, number, number]>([
+    ["an hour: all of it", H, H - 15 * S, 10 * S],
+    ["12 s: half of the margin", 12 * S, 8.5 * S, 3 * S],
+  ])("with something to tear down: %s", (_, walltimeMs, killMs, teardownMs) => {
+    expect(endTimes(walltimeMs, 10 * S)).toMatchObject({ killMs, teardownMs });
   });
 });
 

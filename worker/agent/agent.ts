@@ -29,23 +29,10 @@ import type { AgentOptions, LogLevel } from "./options.js";
 import { Outputs } from "./outputs.js";
 import { Reports } from "./reports.js";
 import { Staging } from "./staging.js";
-import type { AgentEnd, AgentStatus } from "./status.js";
+import type { Agent, AgentEnd, AgentStatus } from "./status.js";
 import { type Lack, Supply } from "./supply.js";
 
-export type { AgentEnd, AgentOptions, AgentStatus, LogLevel };
-
-/** A running agent. */
-export interface Agent {
-  /** Resolves when the head has accepted it; rejects with ConnectionError when it has not. */
-  readonly joined: Promise<void>;
-  /** Resolves when it has ended and no process of it is left. */
-  readonly ended: Promise<AgentEnd>;
-  /** Wants no new work, gives back what has not started, ends when the rest has ended. */
-  leave(reason: string, drainMs?: number): void;
-  /** Kills everything at once; resolves when it has ended. */
-  close(): Promise<void>;
-  status(): AgentStatus;
-}
+export type { Agent, AgentEnd, AgentOptions, AgentStatus, LogLevel };
 
 /**
  * Starts an agent.
@@ -84,6 +71,9 @@ class RunningAgent implements Agent {
   #refuse: (error: Error) => void = () => {};
   #resolveEnded: (end: AgentEnd) => void = () => {};
   #left = false;
+  /** It has asked the head to let it in. */
+  #isIntroduced = false;
+  #failure: Error | undefined;
   #end: AgentEnd | undefined;
 
   constructor(options: AgentOptions) {
@@ -115,6 +105,8 @@ class RunningAgent implements Agent {
       cgroups: options.cgroups,
       state: this.#state,
       early: options.early,
+      equipment: options.equipment ?? {},
+      equipmentFailed: (error) => this.#unequipped(error),
     });
     const memory = new Pressure();
     const pressure = new PressureWatch(options.isMemoryShort ?? (() => memory.look()), {
@@ -131,11 +123,18 @@ class RunningAgent implements Agent {
 
   leave(reason: string, drainMs = this.#options.drainMs): void {
     if (this.#end !== undefined) return;
+    if (!this.#isIntroduced) return this.#finish({ type: "left" });
     const { isCutOff, owes } = this.#head;
     if (isCutOff && !owes && this.#state.byKey.size === 0) return this.#finish({ type: "left" });
     this.#head.send({ body: { $case: "leaving", leaving: { reason } } });
     this.#take({ type: "leaveRequested" });
-    if (drainMs !== undefined) this.#stopDeadline ??= startTimer(drainMs, () => this.#evict());
+    if (drainMs !== undefined)
+      this.#stopDeadline ??= startTimer(drainMs, () => this.#evict("its time is up."));
+  }
+
+  vacate(reason: string): void {
+    this.leave(reason);
+    if (this.#end === undefined) this.#evict(reason);
   }
 
   async close(): Promise<void> {
@@ -153,19 +152,33 @@ class RunningAgent implements Agent {
   }
 
   #start(): void {
-    const { prewarm = 0, idleMs = DEFAULT_IDLE_MS } = this.#options;
-    this.#head.start();
+    const { idleMs = DEFAULT_IDLE_MS } = this.#options;
+    const { firstEquipped } = this.#executors;
+    const prewarm = Math.max(this.#options.prewarm ?? 0, firstEquipped === undefined ? 0 : 1);
+    if (firstEquipped === undefined) this.#introduce();
+    else void firstEquipped.then(() => this.#introduce());
     this.#sweeper = setInterval(() => this.#take({ type: "swept", keep: prewarm }), idleMs);
     this.#sweeper.unref();
     if (prewarm > 0) this.#take({ type: "prewarmRequested", count: prewarm });
   }
 
-  #evict(): void {
-    this.#log(
-      "warn",
-      `What still runs (${runningCount(this.#state)}) is ended and goes back to the head: its time is up.`,
-    );
+  #introduce(): void {
+    if (this.#end !== undefined) return;
+    this.#isIntroduced = true;
+    this.#head.start();
+  }
+
+  #evict(why: string): void {
+    const running = runningCount(this.#state);
+    if (running > 0)
+      this.#log("warn", `What still runs (${running}) is ended and goes back to the head: ${why}`);
     this.#take({ type: "evictRequested" });
+  }
+
+  #unequipped(error: Error): void {
+    this.#failure ??= error;
+    if (!this.#isIntroduced) return this.#finish({ type: "failed", error });
+    this.vacate(error.message);
   }
 
   #sendHeartbeat(loopLagMs: number, pressed: boolean): void {
@@ -330,14 +343,8 @@ class RunningAgent implements Agent {
       report = { type: "finished", ref, value, runUs };
     } catch (error) {
       const message = `its ${byteLength} bytes could not be uploaded to the head: ${messageOf(error)}`;
-      report = {
-        type: "failed",
-        ref,
-        kind: FailureKind.VALUE_FAILED,
-        message,
-        error: new Uint8Array(0),
-        runUs,
-      };
+      const about = { ref, kind: FailureKind.VALUE_FAILED, message };
+      report = { type: "failed", ...about, error: new Uint8Array(0), runUs };
     }
     this.#take({ type: "uploaded", report });
   }
@@ -367,8 +374,10 @@ class RunningAgent implements Agent {
     };
   }
 
-  #finish(end: AgentEnd): void {
+  #finish(how: AgentEnd): void {
     if (this.#end !== undefined) return;
+    const error = this.#failure;
+    const end: AgentEnd = how.type === "left" && error !== undefined ? { type: "failed", error } : how;
     this.#end = end;
     this.#heart.stop();
     this.#hold.close();

@@ -7,60 +7,24 @@
 import { hostname } from "node:os";
 import { messageOf } from "../../proto/errors.js";
 import { FailureKind, type Spec } from "../../proto/grain.js";
-import type { Allocation } from "../../proto/resource/ledger.js";
 import { INLINE_LIMIT_BYTES } from "../../proto/values/encoded.js";
 import { bytesOf } from "../executor/frames.js";
-import type {
-  FailureReason,
-  FinishedLarge,
-  FromExecutor,
-  Gang,
-  Granted,
-  Setup,
-  ValueFile,
-} from "../executor/message.js";
-import type { CgroupTree, ExecutorGroup } from "../memory/cgroup.js";
-import { type EarlyExecutor, type ExecutorExit, ExecutorPool, type PoolHandler } from "../pool.js";
-import type { AgentEffect, RunTasks } from "./core/effect.js";
-import type { AgentEvent, Report } from "./core/event.js";
-import type { AgentState } from "./core/state.js";
+import type { FailureReason, FromExecutor, Gang, Granted, ValueFile } from "../executor/message.js";
+import type { ExecutorGroup } from "../memory/cgroup.js";
+import { type ExecutorExit, ExecutorPool, type PoolHandler } from "../pool.js";
+import type { RunTasks } from "./core/effect.js";
+import type { Report } from "./core/event.js";
 import { isBytes, type Task } from "./core/task.js";
 import { type Correspondent, newCorrespondent } from "./correspondent.js";
+import { Equipment } from "./equipment.js";
+import type { ExecutorEffect, ExecutorsOptions } from "./executors-options.js";
+import { grantedOf, ownsWorkers } from "./granted.js";
 import { Hostfiles } from "./hostfiles.js";
 import { TaskMemory } from "./memory.js";
-import type { LogLevel } from "./options.js";
-import { type Outputs, Tail } from "./outputs.js";
+import { Tail } from "./outputs.js";
 import type { Remains } from "./reports.js";
 import { SpecTable } from "./specs.js";
-import type { Staging } from "./staging.js";
 import type { ModuleFile } from "./supply.js";
-
-/** What the executors need of their agent. */
-export interface ExecutorsOptions {
-  readonly setup: Pick<Setup, "worker" | "hasGpus">;
-  readonly staging: Staging;
-  readonly outputs: Outputs;
-  /** Between SIGTERM and SIGKILL. */
-  readonly graceMs: number;
-  /** Where the kernel can limit each executor. */
-  readonly cgroups: CgroupTree | undefined;
-  /** To look tasks up in; never changed here. */
-  readonly state: Pick<AgentState, "byRef" | "executors">;
-  /** The first process, if it was started already. */
-  readonly early?: EarlyExecutor | undefined;
-  log(level: LogLevel, text: string): void;
-  happened(event: AgentEvent): void;
-  /** About once a second while something runs: time to look at the machine's memory as well. */
-  memoryLooked(): void;
-  /** Sends a large result away and raises `uploaded`. */
-  upload(result: FinishedLarge): void;
-}
-
-/** The effects that concern executors. */
-type ExecutorEffect = Extract<
-  AgentEffect,
-  { type: "startExecutor" | "run" | "abort" | "drop" | "kill" | "retire" | "forgetPlans" }
->;
 
 const FAILURE_KINDS: Readonly<Record<FailureReason, FailureKind>> = {
   threw: FailureKind.THREW,
@@ -75,6 +39,7 @@ export class Executors {
   readonly #specs = new SpecTable();
   readonly #hostfiles = new Hostfiles();
   readonly #memory: TaskMemory;
+  readonly #equipment: Equipment;
   readonly #correspondents = new Map<number, Correspondent>();
   /** What tasks wrote to standard error, of those that did. */
   readonly #tails = new Map<number, Tail>();
@@ -90,6 +55,10 @@ export class Executors {
       exited: (id, exit, group) => this.#exited(id, exit, group),
     };
     this.#pool = new ExecutorPool(handler, { graceMs, cgroups, early });
+    this.#equipment = new Equipment(options.equipment, {
+      log: options.log,
+      failed: (error) => options.equipmentFailed(error),
+    });
     this.#memory = new TaskMemory({
       families: this.#pool.families,
       groupOf: (executor) => this.#pool.groupOf(executor),
@@ -101,6 +70,11 @@ export class Executors {
 
   get pids(): number[] {
     return this.#pool.pids;
+  }
+
+  /** What must be set up in an executor before there can be tasks; undefined: nothing. */
+  get firstEquipped(): Promise<void> | undefined {
+    return this.#equipment.isPerExecutor ? this.#equipment.first : undefined;
   }
 
   /** Notes a spec and where its module is. */
@@ -129,9 +103,10 @@ export class Executors {
       case "drop":
         return this.#pool.send(effect.executor, { type: "drop", refs: [...effect.refs] });
       case "kill":
+        this.#equipment.dismissed(effect.executor);
         return this.#pool.kill(effect.executor, effect.signal);
       case "retire":
-        return this.#pool.send(effect.executor, { type: "exit" });
+        return this.#retire(effect.executor);
       case "forgetPlans": {
         const plans = [...effect.plans];
         for (const [id, { plans: sent }] of this.#correspondents) {
@@ -175,9 +150,17 @@ export class Executors {
     return { stderrTail: this.taskEnded(task)?.text ?? this.#lastWords, memory };
   }
 
-  /** Kills all; resolves when they have ended. */
+  /** Kills all; resolves when they have ended. Those without a task first tear down what they have set up. */
   async close(): Promise<void> {
     this.#memory.stop();
+    if (this.#equipment.isPerExecutor) {
+      for (const [id, { running }] of this.#options.state.executors) {
+        if (running.size === 0) this.#retire(id);
+        else this.#pool.kill(id, "SIGKILL");
+      }
+      this.#pool.flush();
+      await this.#pool.settled(this.#equipment.teardownMs);
+    }
     await this.#pool.close();
     this.#hostfiles.clear();
     this.#options.staging.close();
@@ -186,7 +169,13 @@ export class Executors {
   #introduce(executor: number): void {
     const { setup, staging } = this.#options;
     const { directory, fallback } = staging;
-    this.#pool.send(executor, { type: "setup", ...setup, executor, directory, fallback });
+    const equipment = this.#equipment.begun(executor);
+    this.#pool.send(executor, { type: "setup", ...setup, ...equipment, executor, directory, fallback });
+  }
+
+  #retire(executor: number): void {
+    this.#equipment.retired(executor, () => this.#pool.kill(executor, "SIGKILL"));
+    this.#pool.send(executor, { type: "exit" });
   }
 
   #run(effect: RunTasks): void {
@@ -196,7 +185,7 @@ export class Executors {
     if (correspondent === undefined || plan === undefined) return;
     let granted: Granted;
     try {
-      granted = this.#grantedOf(tasks[0]!, allocation);
+      granted = grantedOf(tasks[0]!, allocation, (cores) => this.#gangOf(tasks[0]!, cores));
     } catch (error) {
       // The core is still at the step that has started it.
       queueMicrotask(() => this.#failToStart(executor, tasks[0]!, error));
@@ -242,20 +231,6 @@ export class Executors {
     });
   }
 
-  /** What was granted to these tasks; of those that are of a gang, or have a learnt limit, there is one at a time. */
-  #grantedOf(first: Task, allocation: Allocation): Granted {
-    const { cores, gpus, memoryBytes, tokens, others } = allocation;
-    return {
-      cores: cores.map((grant) => grant.id),
-      gpus: gpus.map((grant) => grant.id),
-      memoryBytes,
-      tokens: [...tokens],
-      others: others.map(({ kind, amount }): [string, number] => [kind, amount]),
-      hardMs: first.learntMs,
-      gang: ownsWorkers(first) ? this.#gangOf(first, cores.length) : undefined,
-    };
-  }
-
   #gangOf({ ref, nodes }: Task, cores: number): Gang {
     const own = { worker: this.#options.setup.worker, host: hostname(), cores };
     const all = nodes === undefined ? [own] : [...nodes];
@@ -264,13 +239,8 @@ export class Executors {
 
   #failToStart(executor: number, task: Task, error: unknown): void {
     const message = `its hostfile could not be written: ${messageOf(error)}`;
-    const failed = {
-      ref: task.ref,
-      kind: FailureKind.LOAD_FAILED,
-      message,
-      error: new Uint8Array(0),
-      runUs: 0,
-    };
+    const about = { ref: task.ref, kind: FailureKind.LOAD_FAILED, message };
+    const failed = { ...about, error: new Uint8Array(0), runUs: 0 };
     this.#options.happened({ type: "reported", executor, reports: [{ type: "failed", ...failed }] });
   }
 
@@ -285,8 +255,13 @@ export class Executors {
   #hear(id: number, correspondent: Correspondent, message: FromExecutor, reports: Report[]): void {
     switch (message.type) {
       case "ready":
-        correspondent.isReady = true;
-        return this.#memory.ready(id);
+        // What it sets up is not the first task's memory.
+        return this.#equipment.isPerExecutor ? undefined : this.#ready(id, correspondent);
+      case "equipped":
+        this.#equipment.equipped(id);
+        return this.#ready(id, correspondent);
+      case "unequipped":
+        return this.#equipment.unequipped(id, message.message, message.stack);
       case "loaded":
         reports.push(message);
         return;
@@ -321,6 +296,11 @@ export class Executors {
       default:
         message satisfies never;
     }
+  }
+
+  #ready(id: number, correspondent: Correspondent): void {
+    correspondent.isReady = true;
+    this.#memory.ready(id);
   }
 
   /** Output that an executor attributed to a task; 0: to none. */
@@ -378,6 +358,9 @@ export class Executors {
     const tails = [...running].map((task) => this.#tails.get(task.ref)?.text ?? "");
     const lack = this.#memory.lackAt(id, exit, group, [this.#lastWords, ...tails]);
     const dying = correspondent?.dying;
+    const end =
+      signal === "" ? `its process ended with exit code ${exitCode}` : `${signal} ended its process`;
+    this.#equipment.exited(id, lack ?? (dying?.reason || failure || end));
     this.#options.happened({
       type: "executorDied",
       executor: id,
@@ -390,9 +373,4 @@ export class Executors {
     this.#lastWords = "";
     this.#memory.forget(id);
   }
-}
-
-/** Whether it has whole workers for itself. */
-function ownsWorkers({ nodes, plan }: Task): boolean {
-  return nodes !== undefined || plan.class.demand.nodes > 0;
 }

@@ -5,6 +5,7 @@ import type { Connection } from "../../proto/link/link.js";
 import type { Pool } from "../../proto/resource/pool.js";
 import type { CgroupTree } from "../memory/cgroup.js";
 import type { EarlyExecutor } from "../pool.js";
+import type { EquipmentOptions } from "./equipment.js";
 
 /** How loud a line of the agent's log is. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
@@ -35,6 +36,8 @@ export interface AgentOptions {
   readonly graceMs?: number;
   /** After `leave`, what runs may run for so long; then it is ended and goes back to the head. Default: for ever. */
   readonly drainMs?: number;
+  /** What the worker has set up, and what each executor sets up of it. Default: nothing. */
+  readonly equipment?: EquipmentOptions;
   /** Where the kernel can limit the memory of each executor. Default: it is measured. */
   readonly cgroups?: CgroupTree | undefined;
   /** Whether this machine is short of memory, so that nothing more should be started. Default: asks the system. */

@@ -12,10 +12,13 @@ import type { Walltime } from "../../proto/resource/demand.js";
 import type { CurrentTask, GrantedResources, RunProgram, TaskNode } from "../../proto/task.js";
 import type { createPrograms as CreatePrograms } from "../programs/index.js";
 import type { DefinePlan, Granted, Setup } from "./message.js";
+import type { Parts } from "./parts.js";
 
 /** What a running task needs of its executor. */
 export interface Surroundings {
   readonly setup: Setup;
+  /** What the worker has set up. */
+  readonly parts: Parts;
   /** Makes `$`. */
   readonly createPrograms: typeof CreatePrograms;
   /** Takes what a task prints. */
@@ -82,6 +85,14 @@ export class TaskContext implements CurrentTask {
 
   get hostfile(): string | undefined {
     return this.#granted.gang?.hostfile;
+  }
+
+  get context(): unknown {
+    return this.#around.parts.valueOf("context");
+  }
+
+  get service(): unknown {
+    return this.#around.parts.valueOf("service");
   }
 
   get signal(): AbortSignal {

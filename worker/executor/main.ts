@@ -10,13 +10,16 @@ import { messageOf } from "../../proto/errors.js";
 import { becomeExecutor } from "../../proto/host.js";
 import { captureOutput } from "./capture.js";
 import { running, type TaskContext } from "./context.js";
-import type { Setup, ToExecutor } from "./message.js";
+import type { ToExecutor } from "./message.js";
+import { Parts } from "./parts.js";
 import { Pipe } from "./pipe.js";
 import { Registry } from "./registry.js";
 import { Runner } from "./runner.js";
 
 const PIPE_FD = 3;
 const RAW_STDERR_FD = 2;
+/** As a process has it that SIGTERM ended. */
+const EXIT_TERMINATED = 143;
 
 const pipe = new Pipe(PIPE_FD);
 const registry = new Registry();
@@ -50,13 +53,19 @@ Object.defineProperty(globalThis, Symbol.for("grain-scheduler"), {
 process.setSourceMapsEnabled(true);
 
 let runner: Runner | undefined;
+let parts: Parts | undefined;
+/** What arrived while parts are being set up. */
+let waiting: ToExecutor[] | undefined;
 /** What ended this process, if it can be said, as a clause. */
 let reason = "";
 let culprit: TaskContext | undefined;
 
 pipe.receive(
   (messages) => {
-    for (const message of messages) handle(message);
+    for (const message of messages) {
+      if (waiting === undefined || message.type === "exit") handle(message);
+      else waiting.push(message);
+    }
   },
   () => void disposePrograms().finally(() => process.exit(0)),
 );
@@ -80,7 +89,9 @@ pipe.flush();
 
 function handle(message: ToExecutor): void {
   if (message.type === "setup") {
-    runner = newRunner(message);
+    parts = new Parts(message);
+    runner = new Runner(pipe, registry, { setup: message, parts, createPrograms, print });
+    if (parts.isPerExecutor) void equip(parts);
     return;
   }
   if (runner === undefined) throw new Error("The agent did not introduce itself.");
@@ -96,15 +107,35 @@ function handle(message: ToExecutor): void {
     case "forget":
       return runner.forget(message.plans);
     case "exit":
-      disposePrograms().finally(() => process.exit(0));
+      void leave();
       return;
     default:
       message satisfies never;
   }
 }
 
-function newRunner(setup: Setup): Runner {
-  return new Runner(pipe, registry, { setup, createPrograms, print });
+/** Sets the parts up; what arrives meanwhile is taken after that. */
+async function equip(own: Parts): Promise<void> {
+  waiting = [];
+  process.on("SIGTERM", () => void leave(EXIT_TERMINATED));
+  try {
+    await own.setUp();
+  } catch (error) {
+    const stack = error instanceof Error && error.cause instanceof Error ? (error.cause.stack ?? "") : "";
+    pipe.send({ type: "unequipped", message: messageOf(error), stack });
+    pipe.flush();
+    return leave(1);
+  }
+  pipe.send({ type: "equipped" });
+  pipe.flush();
+  const messages = waiting;
+  waiting = undefined;
+  for (const message of messages) handle(message);
+}
+
+async function leave(code = 0): Promise<void> {
+  await Promise.allSettled([parts?.tearDown(), disposePrograms()]);
+  process.exit(code);
 }
 
 function print(context: TaskContext | undefined, text: Uint8Array, stderr: boolean): void {

@@ -9,6 +9,20 @@
 import type { Walltime } from "../../proto/resource/demand.js";
 import type { TaskNode } from "../../proto/task.js";
 
+/** What a part is of. */
+export type PartKind = "context" | "service";
+
+/** What a worker has set up, as each of its executors gets it. */
+export interface Part {
+  readonly kind: PartKind;
+  /** The user's module, absolute. */
+  readonly file: string;
+  /** What the worker's own part came to. */
+  readonly value: Uint8Array;
+  /** The module has a function that makes of it what tasks get, in each executor. */
+  readonly isPerExecutor: boolean;
+}
+
 /** The first message: whose executor this is. */
 export interface Setup {
   readonly type: "setup";
@@ -18,6 +32,12 @@ export interface Setup {
   readonly hasGpus: boolean;
   /** The executor's number: the names of its files begin with it. */
   readonly executor: number;
+  /** From 0; no two executors that live at the same time have the same. */
+  readonly index: number;
+  /** What is set up before its first task, in this order. */
+  readonly parts: readonly Part[];
+  /** How long tearing that down may take. */
+  readonly teardownMs: number;
   /** Where large results are written: in shared memory if there is any … */
   readonly directory: string;
   /** … and here when no room is left there. */
@@ -126,6 +146,19 @@ export interface Ready {
   readonly type: "ready";
 }
 
+/** All parts are set up: it takes tasks. Not said where there are none. */
+export interface Equipped {
+  readonly type: "equipped";
+}
+
+/** A part could not be set up: it takes no tasks, and ends. */
+export interface Unequipped {
+  readonly type: "unequipped";
+  /** A sentence. */
+  readonly message: string;
+  readonly stack: string;
+}
+
 /** The task's module is loaded; it starts now. Once for each plan. */
 export interface Loaded {
   readonly type: "loaded";
@@ -195,4 +228,14 @@ export interface Dying {
 }
 
 /** Executor to agent. */
-export type FromExecutor = Ready | Loaded | Finished | FinishedLarge | Failed | Dropped | Printed | Dying;
+export type FromExecutor =
+  | Ready
+  | Equipped
+  | Unequipped
+  | Loaded
+  | Finished
+  | FinishedLarge
+  | Failed
+  | Dropped
+  | Printed
+  | Dying;

@@ -12,6 +12,7 @@ import { ownMarks } from "./marker.js";
 
 /**
  * `$1`: what our marks begin with. Programs get SIGTERM and 5 s, the launchers 2 s more: they remove their files.
+ * A keeper gets 10 s: it has noticed by itself, and tears down.
  * Signals are ignored, since whoever ends all processes of a session does not mean the one that clears up.
  */
 const SCRIPT = `trap '' HUP INT QUIT TERM
@@ -26,6 +27,7 @@ while [ $i -lt 60 ]; do
   if [ -z "$left" ]; then exit; fi
   for p in $left; do
     if [ $i -lt 35 ] && grep -qsF grain-launcher "/proc/$p/cmdline"; then continue; fi
+    if [ $i -lt 50 ] && grep -qsF grain-keeper "/proc/$p/cmdline"; then continue; fi
     if [ $i -eq 0 ]; then kill -TERM "$p"; fi
     if [ $i -ge 25 ]; then kill -KILL "$p"; fi
   done

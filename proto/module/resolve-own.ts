@@ -1,5 +1,5 @@
 /**
- * Module hook of `grain run`, asked before tsx's. A program that imports this package
+ * Module hook, asked before tsx's. A program that imports this package
  * gets the one that runs it, unless its project has its own, so a global installation is enough. And a
  * program written as a module is one, also where no package.json says so: it may `await run(main)`.
  */
