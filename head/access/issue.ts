@@ -82,7 +82,8 @@ export async function revokeCredential(directory: string, id: string): Promise<C
   const found = (await listCredentials(directory)).find((info) => info.id === id);
   if (found === undefined) {
     throw new ConfigError(
-      `No credential ${JSON.stringify(id)} was issued from ${directory}; "grain access ls" shows those that were.`,
+      `No credential ${JSON.stringify(id)} was issued from ${directory}; "grain access ls" shows those that were. ` +
+        "To revoke a certificate of your own authority (--tls-ca), add --own.",
     );
   }
   await writeRevocation(directory, id);

@@ -56,6 +56,8 @@ export function directoryKeys(directory: string): KeySource {
 export function ownKeys({ cert, key, ca }: OwnCertificates): KeySource {
   return {
     read() {
+      if (statSync(key, { throwIfNoEntry: false })?.isDirectory() === true)
+        throw new ConfigError(`--tls-key: ${key} is a directory; name the file of the private key.`);
       const secret = readPrivate(key);
       if (secret === undefined) throw new ConfigError(`--tls-key: there is no file ${key}.`);
       const keys = {
@@ -90,7 +92,11 @@ function readCertificates(file: string, flag: string): string {
   } catch (error) {
     throw new ConfigError(`${flag}: ${file} cannot be read: ${messageOf(error)}.`, { cause: error });
   }
-  parseCertificate(text, file);
+  try {
+    parseCertificate(text, file);
+  } catch {
+    throw new ConfigError(`${flag}: ${file} holds no certificate in PEM, or a damaged one.`);
+  }
   return text;
 }
 

@@ -108,6 +108,7 @@ function flagsIn(text: string): string[] {
 /** Of other programs, in our documents. */
 const FOREIGN_FLAGS = new Set([
   "--runs",
+  "--omit",
   "--only",
   "--list",
   "--compare",

@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import type { Writable } from "node:stream";
 import { describe, expect, it, onTestFinished } from "vitest";
 import {
   hasEnded,
@@ -17,19 +18,20 @@ const isLinux = process.platform === "linux";
 
 /** The number of a process that has ended, and whose parent does not notice. */
 async function zombie(): Promise<number> {
-  const parent = spawn("sh", ["-c", "true & echo $!; exec sleep 600"], {
-    stdio: ["ignore", "pipe", "ignore"],
+  // The shell would notice: it has become another program by the time its child ends.
+  const parent = spawn("sh", ["-c", "read line <&3 & echo $!; exec sleep 600 3<&-"], {
+    stdio: ["ignore", "pipe", "ignore", "pipe"],
   });
   onTestFinished(async () => {
     parent.kill("SIGKILL");
     await once(parent, "close");
   });
-  const pid = Number(String((await once(parent.stdout, "data"))[0]));
-  // Until sleep is its parent, the shell may still notice.
+  const pid = Number(String((await once(parent.stdout!, "data"))[0]));
   const becomes = async (path: string, pattern: RegExp) => {
     while (!pattern.test(readFileSync(path, "latin1"))) await new Promise((resolve) => setImmediate(resolve));
   };
   await becomes(`/proc/${parent.pid}/cmdline`, /^sleep/);
+  (parent.stdio[3] as Writable).end("end\n");
   await becomes(`/proc/${pid}/stat`, /\) Z /);
   return pid;
 }
