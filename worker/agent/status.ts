@@ -36,7 +36,7 @@ export interface Agent {
   /** Resolves when it has ended and no process of it is left. */
   readonly ended: Promise<AgentEnd>;
   /** Wants no new work, gives back what has not started, ends when the rest has ended. */
-  leave(reason: string): void;
+  leave(reason: string, drainMs?: number): void;
   /** As `leave`; and what runs is ended at once, and goes back to the head. */
   vacate(reason: string): void;
   /** Kills everything at once; resolves when it has ended. */
