@@ -36,6 +36,8 @@ export interface DaemonOptions {
   readonly drainMs?: number | undefined;
   /** Between SIGTERM and SIGKILL for the processes of a task. Default: 5,000. */
   readonly graceMs?: number | undefined;
+  /** The batch job that it is in. Default: none. */
+  readonly job?: BatchJob | undefined;
   /** Modules that are set up around its life; absolute paths. Default: none. */
   readonly context?: string | undefined;
   readonly service?: string | undefined;
@@ -43,8 +45,6 @@ export interface DaemonOptions {
   readonly setupMs?: number | undefined;
   /** How long tearing them down may take. Default: 10,000. */
   readonly teardownMs?: number | undefined;
-  /** The batch job that it is in. Default: none. */
-  readonly job?: BatchJob | undefined;
 }
 
 /** After a refusal that may pass, or a connection that broke, it is tried again after this. */

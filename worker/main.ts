@@ -46,7 +46,7 @@ export async function main(argv: string[]): Promise<number> {
 
 async function serve(flags: Flags): Promise<number> {
   const around = { env: process.env, cwd: process.cwd() };
-  const scope = ["worker", "address", "access"];
+  const scope = ["worker", "address", "access", "contextmod"];
   const config = await loadConfig({ ...around, configFile: flags.config, scope });
   const { logFile, ...settings } = settingsOf(flags, config, process.env);
   const log = openLog({ file: logFile, verbose: flags.verbose ?? false });

@@ -47,6 +47,7 @@ export interface Settings {
   readonly access: Access;
   readonly drainMs: number | undefined;
   readonly graceMs: number | undefined;
+  /** Absolute paths. */
   readonly context: string | undefined;
   readonly service: string | undefined;
   readonly setupMs: number | undefined;
@@ -82,8 +83,8 @@ export function settingsOf(flags: Flags, config: Config, env: Environment): Sett
     access: chooseAccess(flags, env, config.access),
     drainMs: durationOf("--drain-deadline", flags.drainDeadline) ?? worker.drainDeadlineMs,
     graceMs: durationOf("--grace", flags.grace) ?? worker.graceMs,
-    context: contextOf(flags, config),
-    service: flags.service === undefined ? undefined : checkModule(flags.service, "--service"),
+    context: flags.context === undefined ? contextOf(config) : moduleOf("--context", flags.context),
+    service: moduleOf("--service", flags.service),
     setupMs: durationOf("--setup-limit", flags.setupLimit),
     teardownMs: durationOf("--teardown-limit", flags.teardownLimit),
     logFile:
@@ -154,21 +155,20 @@ function checkImport(file: string): string {
   return file;
 }
 
-function contextOf({ context }: Flags, config: Config): string | undefined {
-  if (context !== undefined) return checkModule(context, "--context");
-  if (config.contextModule === undefined) return undefined;
+function contextOf(config: Config): string | undefined {
   const origin = originOf(config, "contextmod");
-  const place = origin.type === "file" ? `${origin.file}:${origin.line}: ` : "";
-  return checkModule(config.contextModule, `${place}contextmod`);
+  return origin.type === "file"
+    ? moduleOf(`${origin.file}:${origin.line}: contextmod`, config.contextModule)
+    : undefined;
 }
 
-/** The absolute path of a module. */
-function checkModule(file: string, origin: string): string {
+function moduleOf(origin: string, file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
   const path = resolve(file);
   const entry = statSync(path, { throwIfNoEntry: false });
-  if (entry?.isFile()) return path;
-  const problem = entry === undefined ? `there is no file ${path}` : `${path} is not a file`;
-  throw new ConfigError(`${origin}: ${problem}. Give the path of a module, such as ./context.ts.`);
+  if (entry?.isFile() === true) return path;
+  const what = entry === undefined ? `there is no file ${path}` : `${path} is not a file`;
+  throw new ConfigError(`${origin}: ${what}. Give the path of a module, such as ./context.ts.`);
 }
 
 /** What is wrong with a flag's value is wrong with the command line. */
