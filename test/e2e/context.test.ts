@@ -129,6 +129,23 @@ describe("a context", () => {
     expect([left(), sleeps()]).toEqual([[], []]);
   });
 
+  it("may be named in grain.toml, and is wrong there with file and line", async () => {
+    const { address } = await stage.head();
+    moduleFile("context.ts", CONTEXT);
+    const config = moduleFile("grain.toml", 'contextmod = "context.ts"\n');
+    const worker = await stage.worker(address, ["--cpus", "1", "--config", config]);
+    expect(left().length).toBeGreaterThan(0);
+    worker.kill("SIGTERM");
+    await worker.ended;
+    expect(left()).toEqual([]);
+    moduleFile("grain.toml", '\ncontextmod = "nowhere.ts"\n');
+    const wrong = stage.start("grain-worker", ["--address", address, "--config", config]);
+    expect((await wrong.ended).code).toBe(2);
+    expect(wrong.stderr).toContain(
+      `${config}:2: contextmod: there is no file ${stage.directory}/nowhere.ts.`,
+    );
+  });
+
   it("is torn down when the worker is ended with what runs", async () => {
     const { address, worker } = await withContext();
     const program = playing(address, "endless.ts", ENDLESS);

@@ -28,7 +28,8 @@ let ending = false;
 /** What was said last is on its way. */
 let said: Promise<void> = Promise.resolve();
 
-for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => {});
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU"] as const)
+  process.on(signal, () => {});
 process.on("message", (message: ToKeeper) => void take(message));
 process.on("disconnect", () => {
   // Nobody is left who would end this process if it hung.
