@@ -12,9 +12,11 @@ import { type ListenOptions, startHead } from "../../../head/index.js";
 import { credentialFile, findCredential } from "../../../proto/access/credential.js";
 import type { Role } from "../../../proto/access/role.js";
 import { AuthError, ConfigError, ConnectionError } from "../../../proto/errors.js";
+import { FailureKind } from "../../../proto/grain.js";
 import { connectAdmin, connectClient, connectWorker } from "../../../proto/link/grpc/connect.js";
 import { secure } from "../../../proto/link/grpc/security.js";
-import { ScriptedClient } from "../../kit/peers.js";
+import { token } from "../../../proto/resource/resource.js";
+import { poolOfCores, ScriptedClient, ScriptedWorker } from "../../kit/peers.js";
 import { bytes } from "../shell/head-kit.js";
 import { scratch } from "./scratch.js";
 
@@ -228,7 +230,57 @@ describe("what clients see", () => {
     const { admin } = await seen(ben.file);
     const error = await failed(admin.explain(own, 1));
     expect(error).toBeInstanceOf(AuthError);
-    expect(error!.message).toMatch(new RegExp(`session ${own} has ended, or is not one that .* has opened`));
+    const notYours = new RegExp(`session ${own} has ended, or is not one that .* has opened`);
+    expect(error!.message).toMatch(notYours);
+    for (const attempt of [
+      admin.session(own),
+      admin.explainSession(own),
+      admin.cancel({ session: own, by: "ben" }),
+      admin.cancel({ session: own, task: 1, by: "ben" }),
+      admin.cancel({ session: 77, by: "ben" }),
+    ])
+      expect((await failed(attempt))?.message).toMatch(/has ended, or is not one that .* has opened/);
+    expect((await (await seen(ada.file)).admin.session(own)).session).toMatchObject({ queued: 1 });
+  });
+});
+
+describe("who cancels", () => {
+  it("is named by what was verified; viewers may not, and see no errors", async () => {
+    const { address } = await serve();
+    const [ada, viewer] = [await carried("client"), await carried("viewer")];
+    const connection = await connectClient(address, at(ada.file));
+    onTestFinished(() => connection.close());
+    const client = new ScriptedClient(connection.link);
+    const { session } = await client.open();
+    client.define(1, { failInfeasible: true, request: token("none").request as never });
+    client.define(2);
+    client.submit(1, 1, [bytes("x")]);
+    client.submit(2, 2, [bytes("x")]);
+    const machine = await connectWorker(address, at(directory));
+    onTestFinished(() => machine.close());
+    const worker = new ScriptedWorker(machine.link);
+    await worker.join("w1", poolOfCores(0));
+    expect(await client.inbox.take("failure")).toMatchObject({ task: 1, kind: FailureKind.INFEASIBLE });
+    const asked = async (place: string) => {
+      const admin = await connectAdmin(address, at(place));
+      onTestFinished(() => admin.close());
+      return admin;
+    };
+    const looker = await asked(viewer.file);
+    const seen = await looker.session(session);
+    expect(seen).toMatchObject({ errors: false, failures: [{ task: 1, message: "" }] });
+    const refused = await failed(looker.cancel({ session, by: "me" }));
+    expect(refused).toBeInstanceOf(AuthError);
+    expect(refused!.message).toMatch(
+      /has the role viewer and may not cancel tasks; that takes the role client/,
+    );
+    const own = await asked(ada.file);
+    expect((await own.session(session)).failures[0]!.message).toMatch(/could ever give token none/);
+    const by = "eve (credential 1234, role admin)\u001b[2J";
+    expect(await own.cancel({ session, task: 2, by })).toEqual({ known: true, tasks: 1 });
+    expect((await client.inbox.take("failure")).message).toBe(
+      `by eve credential 1234, role admin[2J (credential ${ada.id}, role client)`,
+    );
   });
 });
 
