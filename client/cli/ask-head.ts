@@ -12,6 +12,8 @@ export interface AskOptions extends AccessFlags {
   readonly address?: string;
 }
 
+/** After a failure, for what is still to be written. */
+const LINGER_MS = 200;
 /** A head on the same network answers within milliseconds. */
 const GIVE_UP_MS = 3_000;
 
@@ -25,6 +27,7 @@ const GIVE_UP_MS = 3_000;
 export async function askHead<T>(
   options: AskOptions,
   ask: (head: AdminConnection) => Promise<T>,
+  giveUpMs = GIVE_UP_MS,
 ): Promise<T> {
   const head = await chooseHead(
     { address: options.address, configFile: options.config },
@@ -34,10 +37,14 @@ export async function askHead<T>(
     throw new ConfigError(
       "No head is named. Give its address with --address, GRAIN_ADDRESS, or `address` in grain.toml.",
     );
-  const connection = await connectAdmin(head.address, {
-    giveUpMs: GIVE_UP_MS,
-    access: chooseAccess(options),
-  });
+  let connection: AdminConnection;
+  try {
+    connection = await connectAdmin(head.address, { giveUpMs, access: chooseAccess(options) });
+  } catch (error) {
+    // A socket to something that never speaks would keep the process for minutes.
+    setTimeout(() => process.exit(), LINGER_MS).unref();
+    throw error;
+  }
   try {
     return await ask(connection);
   } finally {

@@ -6,8 +6,12 @@ import { usageLine } from "../../proto/usage.js";
 import { VERSION } from "../../proto/version.js";
 import { addAccess } from "./access.js";
 import { addCache } from "./cache.js";
-import { type ExplainOptions, explain } from "./explain.js";
-import { type LsOptions, ls } from "./ls.js";
+import { addCancel } from "./cancel.js";
+import { addCompletion } from "./completion.js";
+import { examples } from "./examples.js";
+import { addExplain } from "./explain.js";
+import { addJobs } from "./jobs.js";
+import { addLs } from "./ls.js";
 import { type RunFlags, runFile } from "./run.js";
 import { addSimulate } from "./simulate.js";
 
@@ -44,6 +48,10 @@ export async function main(argv: string[]): Promise<number> {
 
 /** One line for an error, and the exit code it stands for. */
 async function reporting(act: Action): Promise<number> {
+  // Whoever reads has had enough, as `head` does: nothing is wrong.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === "EPIPE" ? 0 : FAILURE),
+  );
   try {
     return await act();
   } catch (error) {
@@ -65,25 +73,25 @@ function commands(choose: (action: Action) => void): Command {
     .argument("<file>", "the program")
     .argument("[args...]", "its arguments")
     .passThroughOptions()
+    .addHelpText(
+      "after",
+      examples(
+        ["grain run sweep.ts", "on this machine, if no head is named"],
+        ["grain run --address cluster:7700 sweep.ts 10", "over a head; 10 is the program's"],
+      ),
+    )
     .action((file: string, args: string[], flags: RunFlags) => {
       choose(() => runFile(file, args, flags));
     });
-  common(program.command("ls"))
-    .description("Shows the workers with what is free on them, the queue and the clients.")
-    .option("--json", "as JSON")
-    .action((options: LsOptions) => {
-      choose(() => reporting(() => ls(options, (text) => process.stdout.write(text))));
-    });
-  common(program.command("explain"))
-    .description("Says where a task is and, while it waits, why.")
-    .argument("<task>", "its session and number, as in errors, e.g. 1.6")
-    .option("--json", "as JSON")
-    .action((task: string, options: ExplainOptions) => {
-      choose(() => reporting(() => explain(task, options, (text) => process.stdout.write(text))));
-    });
+  const report = (act: Action) => choose(() => reporting(act));
+  addLs(program, common, report);
+  addJobs(program, common, report);
+  addCancel(program, common, report);
+  addExplain(program, common, report);
   addCache(common(program.command("cache")), common, (act) => choose(() => reporting(act)));
   addSimulate(program, (act) => choose(() => reporting(act)));
   addAccess(program, (act) => choose(() => reporting(act)));
+  addCompletion(program, common, report);
   return program;
 }
 
