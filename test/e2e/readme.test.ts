@@ -77,7 +77,11 @@ function help(command: (typeof COMMANDS)[number]): string {
     ? [
         "run",
         "ls",
+        "jobs",
+        "job",
+        "cancel",
         "explain",
+        "completion",
         "simulate",
         "cache ls",
         "cache rm",
