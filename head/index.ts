@@ -8,6 +8,7 @@ export {
   type NewCredential,
   newCredential,
   revokeCredential,
+  revokeName,
   rotateCredentials,
 } from "./access/issue.js";
 export type { OwnCertificates } from "./access/keys.js";

@@ -26,8 +26,8 @@ export const protobufPackage = "grain.v1";
  * Columns of one message have the same length. `sizes` gives the length in bytes
  * of each item's value inside the concatenated bytes. `attempts`, when empty,
  * means that all are 1. A value larger than 64 KiB is no part of a batch: it is
- * a blob, moved by the Blobs service and referred to by `BlobRef`; its `sizes`
- * entry is then 0.
+ * a blob, moved by the Blobs service and referred to by `BlobRef`, in the order
+ * of the items; its `sizes` entry is then 0.
  *
  * Connections: a stream may end without its session or worker ending. Both sides
  * count what they receive in each direction: of a client's messages all but `open`,
@@ -428,6 +428,8 @@ export interface JoinCluster {
     | undefined;
   /** it comes back, and says by `held` what it has */
   resume: boolean;
+  /** the batch job that it is in, as "system:id"; absent: none */
+  job?: string | undefined;
 }
 
 /** What a worker that comes back has, after it has sent again what had not arrived. */
@@ -446,6 +448,8 @@ export interface Execution {
   alternatives: number[];
   /** owns resources there; false: waits there */
   started: boolean[];
+  /** of those that are gangs */
+  gangs: Gang[];
 }
 
 export interface Heartbeat {
@@ -674,6 +678,10 @@ export interface WorkerInfo {
   connectedMs: number;
   /** tasks ended on it */
   finished: number;
+  /** the batch job that it is in, as "system:id"; absent: none */
+  job?:
+    | string
+    | undefined;
   /** of its walltime; absent: it has no end */
   remainingMs?: number | undefined;
 }
@@ -719,6 +727,8 @@ export interface HeadStatus {
   queues: QueueInfo[];
   /** dropped: of an older attempt */
   lateResults: number;
+  /** the head's clock when it answered, since 1970; 0: it does not tell */
+  clockMs: number;
 }
 
 export interface ExplainQuery {
@@ -945,6 +955,23 @@ export interface CacheAnswer {
   count: number;
   /** of all of them */
   byteLength: number;
+}
+
+/** Workers that are to leave. */
+export interface QuitRequest {
+  /** names */
+  workers: string[];
+  /** false: what runs on them may end first */
+  kill: boolean;
+  /** said in their logs */
+  reason: string;
+}
+
+export interface QuitAnswer {
+  /** names of those that leave now */
+  told: string[];
+  /** of those that cannot be reached now: they are told when they come back; killed: they are given up */
+  cutOff: string[];
 }
 
 function createBaseDemand(): Demand {
@@ -3265,7 +3292,7 @@ export const HeadToClientBatch = {
 };
 
 function createBaseJoinCluster(): JoinCluster {
-  return { hello: undefined, name: "", pool: undefined, imports: [], id: undefined, resume: false };
+  return { hello: undefined, name: "", pool: undefined, imports: [], id: undefined, resume: false, job: undefined };
 }
 
 export const JoinCluster = {
@@ -3287,6 +3314,9 @@ export const JoinCluster = {
     }
     if (message.resume !== false) {
       writer.uint32(48).bool(message.resume);
+    }
+    if (message.job !== undefined) {
+      writer.uint32(58).string(message.job);
     }
     return writer;
   },
@@ -3339,6 +3369,13 @@ export const JoinCluster = {
           }
 
           message.resume = reader.bool();
+          continue;
+        case 7:
+          if (tag !== 58) {
+            break;
+          }
+
+          message.job = reader.string();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -3409,7 +3446,7 @@ export const Held = {
 };
 
 function createBaseExecution(): Execution {
-  return { session: 0, tasks: [], attempts: [], alternatives: [], started: [] };
+  return { session: 0, tasks: [], attempts: [], alternatives: [], started: [], gangs: [] };
 }
 
 export const Execution = {
@@ -3437,6 +3474,9 @@ export const Execution = {
       writer.bool(v);
     }
     writer.ldelim();
+    for (const v of message.gangs) {
+      Gang.encode(v!, writer.uint32(50).fork()).ldelim();
+    }
     return writer;
   },
 
@@ -3522,6 +3562,13 @@ export const Execution = {
           }
 
           break;
+        case 6:
+          if (tag !== 50) {
+            break;
+          }
+
+          message.gangs.push(Gang.decode(reader, reader.uint32()));
+          continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
         break;
@@ -5158,6 +5205,7 @@ function createBaseWorkerInfo(): WorkerInfo {
     waiting: 0,
     connectedMs: 0,
     finished: 0,
+    job: undefined,
     remainingMs: undefined,
   };
 }
@@ -5197,8 +5245,11 @@ export const WorkerInfo = {
     if (message.finished !== 0) {
       writer.uint32(89).double(message.finished);
     }
+    if (message.job !== undefined) {
+      writer.uint32(98).string(message.job);
+    }
     if (message.remainingMs !== undefined) {
-      writer.uint32(97).double(message.remainingMs);
+      writer.uint32(105).double(message.remainingMs);
     }
     return writer;
   },
@@ -5288,7 +5339,14 @@ export const WorkerInfo = {
           message.finished = reader.double();
           continue;
         case 12:
-          if (tag !== 97) {
+          if (tag !== 98) {
+            break;
+          }
+
+          message.job = reader.string();
+          continue;
+        case 13:
+          if (tag !== 105) {
             break;
           }
 
@@ -5549,7 +5607,7 @@ export const SessionInfo = {
 };
 
 function createBaseHeadStatus(): HeadStatus {
-  return { hello: undefined, uptimeMs: 0, workers: [], sessions: [], queues: [], lateResults: 0 };
+  return { hello: undefined, uptimeMs: 0, workers: [], sessions: [], queues: [], lateResults: 0, clockMs: 0 };
 }
 
 export const HeadStatus = {
@@ -5571,6 +5629,9 @@ export const HeadStatus = {
     }
     if (message.lateResults !== 0) {
       writer.uint32(49).double(message.lateResults);
+    }
+    if (message.clockMs !== 0) {
+      writer.uint32(57).double(message.clockMs);
     }
     return writer;
   },
@@ -5623,6 +5684,13 @@ export const HeadStatus = {
           }
 
           message.lateResults = reader.double();
+          continue;
+        case 7:
+          if (tag !== 57) {
+            break;
+          }
+
+          message.clockMs = reader.double();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -7091,6 +7159,108 @@ export const CacheAnswer = {
           }
 
           message.byteLength = reader.double();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseQuitRequest(): QuitRequest {
+  return { workers: [], kill: false, reason: "" };
+}
+
+export const QuitRequest = {
+  encode(message: QuitRequest, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    for (const v of message.workers) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.kill !== false) {
+      writer.uint32(16).bool(message.kill);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): QuitRequest {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseQuitRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.workers.push(reader.string());
+          continue;
+        case 2:
+          if (tag !== 16) {
+            break;
+          }
+
+          message.kill = reader.bool();
+          continue;
+        case 3:
+          if (tag !== 26) {
+            break;
+          }
+
+          message.reason = reader.string();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseQuitAnswer(): QuitAnswer {
+  return { told: [], cutOff: [] };
+}
+
+export const QuitAnswer = {
+  encode(message: QuitAnswer, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    for (const v of message.told) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.cutOff) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): QuitAnswer {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseQuitAnswer();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.told.push(reader.string());
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.cutOff.push(reader.string());
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {

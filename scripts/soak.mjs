@@ -1,6 +1,6 @@
 // `npm run soak`: a simulated cluster with random work and faults for as long as asked, the core's invariants
-// checked after every event. Arguments: `npm run soak -- --events 10000000 --seed 1`. On failure it prints
-// the seed and the shortest list of events that fails.
+// checked after every event. Arguments: `npm run soak -- --minutes 120 --seed 1`, or `--events 10000000`.
+// On failure it prints the seed and the shortest list of events that fails.
 import { spawnSync } from "node:child_process";
 import { install, root } from "./prepare.mjs";
 

@@ -27,6 +27,11 @@ export interface ListFlags extends Where {
   readonly json?: boolean;
 }
 
+/** Flags of `grain access revoke`. */
+export interface RevokeFlags extends Where {
+  readonly own?: boolean;
+}
+
 type Print = (text: string) => void;
 
 /** Adds the commands. */
@@ -45,7 +50,7 @@ export function addAccess(program: Command, choose: (act: () => Promise<number>)
       "after",
       examples(
         ["grain access new --role worker > rack7.pem", "for workers elsewhere"],
-        ["grain access new --role client --expires 7d --name ada", "for somebody, for a week"],
+        ["grain access new --role client --expires 7d", "for somebody, for a week"],
       ),
     )
     .action((flags: NewFlags) => choose(() => issue(flags, print)));
@@ -57,8 +62,9 @@ export function addAccess(program: Command, choose: (act: () => Promise<number>)
   where(access.command("revoke"))
     .description("Ends a credential: who uses it is cut off within a second.")
     .argument("<id>", "as `grain access ls` shows it")
+    .option("--own", "the id is the CN of a certificate of your own authority (--tls-ca)")
     .addHelpText("after", examples(["grain access revoke 3f09ac21d4", "this one"]))
-    .action((id: string, flags: Where) => choose(() => revoke(id, flags, print)));
+    .action((id: string, flags: RevokeFlags) => choose(() => revoke(id, flags, print)));
   where(access.command("rotate"))
     .description("Gives the head and its user new credentials; running heads go on with them.")
     .addHelpText("after", examples(["grain access rotate", "those of the user's own directory"]))
@@ -112,9 +118,15 @@ export function showCredentials(infos: readonly CredentialInfo[]): string {
   );
 }
 
-async function revoke(id: string, { access }: Where, print: Print): Promise<number> {
-  const { revokeCredential } = await import("grain-scheduler/head");
-  const { role, name } = await revokeCredential(chooseAccess({ access }).place, id);
+async function revoke(id: string, { access, own }: RevokeFlags, print: Print): Promise<number> {
+  const { revokeCredential, revokeName } = await import("grain-scheduler/head");
+  const { place } = chooseAccess({ access });
+  if (own === true) {
+    await revokeName(place, id);
+    print(`Revoked what calls itself ${JSON.stringify(id)}, at heads with the access directory ${place}.\n`);
+    return 0;
+  }
+  const { role, name } = await revokeCredential(place, id);
   print(`Revoked ${id} (${role}${name === "" ? "" : `, ${name}`}).\n`);
   return 0;
 }

@@ -12,8 +12,6 @@ export interface AskOptions extends AccessFlags {
   readonly address?: string;
 }
 
-/** After a failure, for what is still to be written. */
-const LINGER_MS = 200;
 /** A head on the same network answers within milliseconds. */
 const GIVE_UP_MS = 3_000;
 
@@ -30,21 +28,15 @@ export async function askHead<T>(
   giveUpMs = GIVE_UP_MS,
 ): Promise<T> {
   const head = await chooseHead(
-    { address: options.address, configFile: options.config },
+    { address: options.address, configFile: options.config, command: true },
     { env: process.env, cwd: process.cwd() },
   );
   if (head.type === "embedded")
     throw new ConfigError(
       "No head is named. Give its address with --address, GRAIN_ADDRESS, or `address` in grain.toml.",
     );
-  let connection: AdminConnection;
-  try {
-    connection = await connectAdmin(head.address, { giveUpMs, access: chooseAccess(options) });
-  } catch (error) {
-    // A socket to something that never speaks would keep the process for minutes.
-    setTimeout(() => process.exit(), LINGER_MS).unref();
-    throw error;
-  }
+  const access = chooseAccess(options, process.env, head.access);
+  const connection = await connectAdmin(head.address, { giveUpMs, access });
   try {
     return await ask(connection);
   } finally {

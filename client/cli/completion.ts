@@ -6,6 +6,7 @@ import type { AdminConnection } from "../../proto/link/grpc/connect.js";
 import { type AskOptions, askHead } from "./ask-head.js";
 import { type CompletedCommand, completionScript, SHELLS, type Shell } from "./completion-script.js";
 import { examples } from "./examples.js";
+import { leaveSoon } from "./leave.js";
 
 type Print = (text: string) => void;
 type Common = (command: Command) => Command;
@@ -105,6 +106,7 @@ async function printNames(
         .join(""),
     );
   } catch {
+    leaveSoon();
     return 1;
   }
   return 0;

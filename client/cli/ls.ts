@@ -11,6 +11,8 @@ import { examples } from "./examples.js";
 import { type Output, outputOf, type Tone } from "./output.js";
 import { sessionTable } from "./session-table.js";
 import { statusJson } from "./status-json.js";
+import { ALOUD, configOf } from "./submit-jobs.js";
+import { seeJobs, showJobs } from "./submitted.js";
 import { type Cell, formatTable } from "./table.js";
 import { readInterval, watch } from "./watch.js";
 
@@ -22,6 +24,8 @@ export interface LsOptions extends AskOptions {
 
 /** How often it is looked again. */
 const WATCH_MS = 2_000;
+/** How often batch systems are asked. */
+const JOBS_MS = 60_000;
 
 /** Adds the command. @param common adds the flags that name a head */
 export function addLs(
@@ -49,33 +53,65 @@ export function addLs(
 }
 
 /**
- * Asks a head for its state and prints it.
+ * Asks a head for its state, and batch systems for the jobs that are no workers yet, and prints it.
  *
  * @throws ConfigError when no head is named; ConnectionError when it does not answer
  * @example
  * await ls({ address: "cluster:7700" }, outputOf(process.stdout));
  */
-export function ls(options: LsOptions, out: Output): Promise<number> {
-  return askHead(options, async (head) => {
-    if (options.watch === undefined) {
-      const status = await head.status();
-      out.write(
-        options.json === true
-          ? `${JSON.stringify(statusJson(status), undefined, 2)}\n`
-          : showStatus(status, out),
-      );
-      return 0;
+export async function ls(options: LsOptions, out: Output): Promise<number> {
+  const config = await configOf(options, ALOUD);
+  if (options.watch === undefined) {
+    const seen = await seeJobs(config, process.env, Date.now());
+    try {
+      const status = await askHead(options, (head) => head.status());
+      out.write(options.json === true ? json(status, seen, 2) : show(status, seen, out));
+    } catch (error) {
+      // Its job may be what is waiting.
+      if (options.json !== true) out.write(showJobs(seen, new Set(), Date.now()));
+      throw error;
     }
-    await watch(out, {
-      intervalMs: options.watch === true ? WATCH_MS : options.watch,
+    return 0;
+  }
+  const intervalMs = options.watch === true ? WATCH_MS : options.watch;
+  const jobs = jobsOf(config);
+  await askHead(options, (head) =>
+    watch(out, {
+      intervalMs,
       inPlace: options.json !== true,
       async look() {
         const status = await head.status();
-        return options.json === true ? `${JSON.stringify(statusJson(status))}\n` : showStatus(status, out);
+        const seen = await jobs();
+        return options.json === true ? json(status, seen) : show(status, seen, out);
       },
-    });
-    return 0;
-  });
+    }),
+  );
+  return 0;
+}
+
+type Seen = Awaited<ReturnType<typeof seeJobs>>;
+
+/** Batch systems do not like to be asked often. */
+function jobsOf(config: Parameters<typeof seeJobs>[0]): () => Promise<Seen> {
+  let seen: Promise<Seen> | undefined;
+  let askedMs = 0;
+  return () => {
+    const nowMs = Date.now();
+    if (seen === undefined || nowMs - askedMs >= JOBS_MS) {
+      seen = seeJobs(config, process.env, nowMs);
+      askedMs = nowMs;
+    }
+    return seen;
+  };
+}
+
+function json(status: HeadStatus, { jobs }: Seen, indent?: number): string {
+  return `${JSON.stringify({ ...statusJson(status), jobs }, undefined, indent)}\n`;
+}
+
+function show(status: HeadStatus, seen: Seen, out: Output): string {
+  const jobs = showJobs(seen, new Set(status.workers.flatMap(({ job }) => job ?? [])), Date.now());
+  return `${showStatus(status, out)}${jobs === "" ? "" : `\n${jobs}`}`;
 }
 
 /**

@@ -1,19 +1,27 @@
 /** The `grain` command: what it understands, and its exit codes. Each subcommand is a file of its own. */
 
 import { Command, CommanderError } from "commander";
-import { ConfigError, messageOf } from "../../proto/errors.js";
+import { ConfigError, ConnectionError, messageOf } from "../../proto/errors.js";
 import { usageLine } from "../../proto/usage.js";
 import { VERSION } from "../../proto/version.js";
 import { addAccess } from "./access.js";
 import { addCache } from "./cache.js";
 import { addCancel } from "./cancel.js";
 import { addCompletion } from "./completion.js";
+import { addConfig } from "./config.js";
+import { addDoctor } from "./doctor.js";
 import { examples } from "./examples.js";
 import { addExplain } from "./explain.js";
+import { headFlags } from "./head-flags.js";
+import { addInit } from "./init.js";
 import { addJobs } from "./jobs.js";
+import { leaveSoon } from "./leave.js";
 import { addLs } from "./ls.js";
+import { addQuit } from "./quit.js";
 import { type RunFlags, runFile } from "./run.js";
 import { addSimulate } from "./simulate.js";
+import { addStart } from "./start.js";
+import { addUp } from "./up.js";
 
 const FAILURE = 1;
 const BAD_USAGE = 2;
@@ -56,6 +64,7 @@ async function reporting(act: Action): Promise<number> {
     return await act();
   } catch (error) {
     process.stderr.write(`grain: ${messageOf(error)}\n`);
+    if (error instanceof ConnectionError) leaveSoon();
     return error instanceof ConfigError ? BAD_USAGE : FAILURE;
   }
 }
@@ -68,7 +77,7 @@ function commands(choose: (action: Action) => void): Command {
     // Errors are told in one line, see above.
     .configureOutput({ writeErr: () => {}, outputError: () => {} })
     .exitOverride();
-  common(program.command("run"))
+  headFlags(program.command("run"))
     .description("Runs a TypeScript or JavaScript program, with no build step.")
     .argument("<file>", "the program")
     .argument("[args...]", "its arguments")
@@ -76,37 +85,27 @@ function commands(choose: (action: Action) => void): Command {
     .addHelpText(
       "after",
       examples(
-        ["grain run sweep.ts", "on this machine, if no head is named"],
-        ["grain run --address cluster:7700 sweep.ts 10", "over a head; 10 is the program's"],
+        ["grain run sweep.ts", "on this machine"],
+        ["grain run --address cluster:7700 sweep.ts 10", "10 is the program's"],
       ),
     )
     .action((file: string, args: string[], flags: RunFlags) => {
       choose(() => runFile(file, args, flags));
     });
   const report = (act: Action) => choose(() => reporting(act));
-  addLs(program, common, report);
-  addJobs(program, common, report);
-  addCancel(program, common, report);
-  addExplain(program, common, report);
-  addCache(common(program.command("cache")), common, (act) => choose(() => reporting(act)));
-  addSimulate(program, (act) => choose(() => reporting(act)));
-  addAccess(program, (act) => choose(() => reporting(act)));
-  addCompletion(program, common, report);
+  addLs(program, headFlags, report);
+  addJobs(program, headFlags, report);
+  addCancel(program, headFlags, report);
+  addExplain(program, headFlags, report);
+  addCache(headFlags(program.command("cache")), headFlags, report);
+  addUp(program, report);
+  addStart(program, report);
+  addQuit(program, report);
+  addSimulate(program, report);
+  addAccess(program, report);
+  addInit(program, report);
+  addConfig(program, report);
+  addDoctor(program, report);
+  addCompletion(program, headFlags, report);
   return program;
-}
-
-function common(command: Command): Command {
-  return command
-    .option("-c, --config <file>", "the configuration (default: GRAIN_CONFIG, or ./grain.toml)")
-    .option(
-      "--address <address>",
-      "the head, e.g. cluster:7700 (default: GRAIN_ADDRESS, or the configuration's)",
-    )
-    .option(
-      "--access <path>",
-      "credentials: a directory, or a file (default: GRAIN_ACCESS_DIR, or ~/.config/grain/access)",
-    )
-    .option("--insecure", "without TLS, for a head that was started so")
-    .option("--yes-really", "--insecure to another machine as well")
-    .exitOverride();
 }

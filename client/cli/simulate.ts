@@ -35,8 +35,8 @@ export function addSimulate(program: Command, choose: (act: () => Promise<number
     .addHelpText(
       "after",
       examples(
-        ["grain simulate head.trace", "on the workers that were recorded"],
-        ["grain simulate head.trace --workers 20x64c,256G", "on 20 of 64 cores"],
+        ["grain simulate head.trace", "on those recorded"],
+        ["grain simulate head.trace --workers 20x64c", "on 20 of 64 cores"],
       ),
     )
     .exitOverride()

@@ -23,6 +23,8 @@ export interface WorkerJson {
   readonly finished: number;
   readonly ageMs: number;
   readonly remainingMs: number | null;
+  /** The batch job that it is in. */
+  readonly job: string | null;
 }
 
 /** What `grain ls --json` prints. */
@@ -53,6 +55,7 @@ function workerJson(info: WorkerInfo): WorkerJson {
     finished,
     ageMs: Math.round(connectedMs),
     remainingMs: remainingMs === undefined ? null : Math.round(remainingMs),
+    job: info.job ?? null,
   };
 }
 

@@ -34,9 +34,14 @@ export function issuedDirectory(directory: string): string {
   return join(directory, "issued");
 }
 
-/** Where revocations are: an empty file for each. */
+/** Where revocations are: an empty file for each, see {@link revocationOf}. */
 export function revokedDirectory(directory: string): string {
   return join(directory, "revoked");
+}
+
+/** The file of a credential's revocation. Ids are as they are; names that others have given may hold anything. */
+export function revocationOf(id: string): string {
+  return encodeURIComponent(id);
 }
 
 /**

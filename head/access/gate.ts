@@ -5,7 +5,7 @@
 
 import { readdirSync } from "node:fs";
 import { isRole, type Role } from "../../proto/access/role.js";
-import { revokedDirectory } from "./directory.js";
+import { revocationOf, revokedDirectory } from "./directory.js";
 import { mayCall, purposeOf, ROLES_OF_RPC } from "./roles.js";
 
 /** What a verified certificate says. */
@@ -51,7 +51,7 @@ export class Gate {
 
   /** Why a certificate counts for nothing any more; undefined while it does. */
   problemWith({ id, expiresAtMs }: PeerName): Denial | undefined {
-    if (this.#revoked.has(id)) {
+    if (this.#revoked.has(revocationOf(id))) {
       return {
         type: "unauthenticated",
         message: `the credential ${id} was revoked; ask the head's administrator for a new one (grain access new)`,
@@ -84,7 +84,7 @@ function wrongRole(id: string, role: Role, rpc: string): string {
   const wanted = ROLES_OF_RPC[rpc]?.filter((each) => each !== "admin") ?? [];
   const advice =
     wanted.length === 0
-      ? ""
+      ? "; only administrators may"
       : `; that takes the role ${wanted.join(" or ")} (grain access new --role ${wanted[0]})`;
   return `the credential ${id} has the role ${role} and may not ${purposeOf(rpc)}${advice}`;
 }

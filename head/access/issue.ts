@@ -12,6 +12,7 @@ import {
   type Record,
   readAuthority,
   remember,
+  revocationOf,
   revokedDirectory,
   writeOwn,
 } from "./directory.js";
@@ -84,9 +85,29 @@ export async function revokeCredential(directory: string, id: string): Promise<C
       `No credential ${JSON.stringify(id)} was issued from ${directory}; "grain access ls" shows those that were.`,
     );
   }
-  await mkdir(revokedDirectory(directory), { recursive: true, mode: 0o700 });
-  await writeFile(join(revokedDirectory(directory), id), "", { mode: 0o600 });
+  await writeRevocation(directory, id);
   return { ...found, state: "revoked" };
+}
+
+/**
+ * The same for a certificate of one's own authority (--tls-ca): nothing is known of it but its name.
+ *
+ * @param name the `CN` of its subject
+ * @throws ConfigError for a name that no certificate can have
+ */
+export async function revokeName(directory: string, name: string): Promise<void> {
+  // The longest name that X.509 allows.
+  if (!/^.{1,64}$/u.test(name) || name === "." || name === "..")
+    throw new ConfigError(
+      `${JSON.stringify(name)} is not the CN of a certificate: it has 1 to 64 characters.`,
+    );
+  await ensureDirectory(directory);
+  await writeRevocation(directory, name);
+}
+
+async function writeRevocation(directory: string, id: string): Promise<void> {
+  await mkdir(revokedDirectory(directory), { recursive: true, mode: 0o700 });
+  await writeFile(join(revokedDirectory(directory), revocationOf(id)), "", { mode: 0o600 });
 }
 
 /**

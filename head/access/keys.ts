@@ -1,6 +1,7 @@
 /** What a head shows to those who connect, and by whose signature it knows them: read, and read again when it changes. */
 
 import { readFileSync, statSync } from "node:fs";
+import { createSecureContext } from "node:tls";
 import { credentialFile, parseCertificate, readCredential } from "../../proto/access/credential.js";
 import { readPrivate } from "../../proto/access/private-file.js";
 import { AuthError, ConfigError, messageOf } from "../../proto/errors.js";
@@ -40,7 +41,12 @@ export function directoryKeys(directory: string): KeySource {
         throw new AuthError(
           `${file} is missing: run "grain access rotate --access ${directory}" for a new one.`,
         );
-      return { cert: credential.certificate, key: credential.key, ca: credential.authorities };
+      const keys = { cert: credential.certificate, key: credential.key, ca: credential.authorities };
+      if (!areUsable(keys))
+        throw new AuthError(
+          `${file} holds a damaged key, or one that is not its certificate's: run "grain access rotate --access ${directory}" for a new one.`,
+        );
+      return keys;
     },
     stamp: () => stampOf([file]),
   };
@@ -52,14 +58,29 @@ export function ownKeys({ cert, key, ca }: OwnCertificates): KeySource {
     read() {
       const secret = readPrivate(key);
       if (secret === undefined) throw new ConfigError(`--tls-key: there is no file ${key}.`);
-      return {
+      const keys = {
         cert: readCertificates(cert, "--tls-cert"),
         key: secret,
         ca: readCertificates(ca, "--tls-ca"),
       };
+      if (!areUsable(keys))
+        throw new ConfigError(
+          `--tls-key: ${key} holds no private key in PEM, one with a passphrase, or not that of the certificate in ${cert}.`,
+        );
+      return keys;
     },
     stamp: () => stampOf([cert, key, ca]),
   };
+}
+
+/** What OpenSSL says of those that are not helps nobody. */
+function areUsable(keys: Keys): boolean {
+  try {
+    createSecureContext(keys);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function readCertificates(file: string, flag: string): string {

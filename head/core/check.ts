@@ -60,6 +60,8 @@ function checkWorker(state: Readonly<State>, worker: Worker): void {
   for (const [shape, count] of worker.slots)
     must(slots.get(shape) === count, 1, `${worker.name} counts ${count} slots of ${shape.text}`);
   checkAhead(worker);
+  const isClear = worker.mode === "suspect" || (!worker.away && worker.foreign.size === 0);
+  must(isClear, 11, `${worker.name} gets new work though it is away, or has what no task stands for`);
 }
 
 /** A worker that a gang has for itself. */

@@ -15,7 +15,8 @@
  * 7. a shape marked full fits on no worker that is not reserved and has not been freed since the last plan;
  * 8. a gang has all of its workers for itself, and counts beside tasks (slots, sent ahead, asked back) are right;
  * 9. a line is in the sets of its level and shapes exactly while a class waits in it;
- * 10. after a complete plan, workers are reserved only for lines that wait, and a gang's all at once.
+ * 10. after a complete plan, workers are reserved only for lines that wait, and a gang's all at once;
+ * 11. a worker gets nothing new while it is away, or has what no task stands for.
  */
 
 import { NumberedTable } from "../../proto/numbered-table.js";
@@ -32,11 +33,12 @@ import {
   onWorkerLost,
 } from "./end.js";
 import type { HeadEvent, SpecDefined, Submitted, WorkerJoined } from "./event.js";
+import { foreignEnded, forgetForeign, shareForeign } from "./foreign.js";
 import { DEFAULT_OPTIONS, type SchedulingOptions } from "./options.js";
 import { plan } from "./plan.js";
 import { onLearnt, onRecovered } from "./recovered.js";
 import { release } from "./reservation.js";
-import { foreignEnded, onWorkerResumed, onWorkerSuspect } from "./resume.js";
+import { onWorkerResumed, onWorkerSuspect } from "./resume.js";
 import type { Session } from "./session.js";
 import { vectorOf } from "./shape.js";
 import { enqueue, lookAt, newState, type State } from "./state.js";
@@ -144,6 +146,7 @@ function ofWorker(state: State, event: Exclude<WorkerEvent, WorkerJoined>): void
       return onWorkerPressed(state, worker, event.pressed);
     case "workerLost":
       changeClusterTotal(state, worker, -1);
+      forgetForeign(state, worker);
       onWorkerLost(state, worker, event.planned);
       return lookAgain(state);
     case "started":
@@ -155,6 +158,7 @@ function ofWorker(state: State, event: Exclude<WorkerEvent, WorkerJoined>): void
       foreignEnded(state, worker, event.session, [event.task], [event.attempt]);
       return onFailed(state, worker, event);
     case "returned":
+      foreignEnded(state, worker, event.session, event.tasks, event.attempts);
       return onReturned(state, worker, event);
     default:
       return event satisfies never;
@@ -210,6 +214,7 @@ function onWorkerJoined(state: State, event: WorkerJoined): void {
     mode: event.returning === true ? "suspect" : "ready",
     resumesAs: "ready",
     returning: event.returning === true,
+    away: event.returning === true,
     foreign: new Set(),
     pressed: false,
     granted: new Set(),
@@ -221,6 +226,7 @@ function onWorkerJoined(state: State, event: WorkerJoined): void {
     states: new WorkerStates(() => worker),
   };
   state.workers.set(worker.number, worker);
+  shareForeign(state, worker);
   changeClusterTotal(state, worker, 1);
   state.freed.add(worker);
   state.touched.add(worker);

@@ -85,6 +85,14 @@ export interface Held {
   readonly alternatives: readonly number[];
   /** Whether each owns resources there. */
   readonly started: readonly boolean[];
+  /** Of those that are gangs, by index. Absent: none is one. */
+  readonly gangs?: readonly HeldGang[];
+}
+
+/** The workers that one of them has for itself. */
+export interface HeldGang {
+  readonly index: number;
+  readonly nodes: readonly { readonly worker: string }[];
 }
 
 /** A worker has come back, and has reported all that happened meanwhile: this is what it has. */

@@ -7,20 +7,20 @@
  * worker may be away (the shell's), what happens to the tasks of one that is lost (end.ts).
  */
 
-import { closeIfDone, stopped } from "./end.js";
+import { adopt, type Claim, countPast } from "./adopt.js";
+import { closeIfDone, outliveGang, stopped } from "./end.js";
 import type { Held, WorkerResumed } from "./event.js";
+import { beginAgain, forgetForeign, noteForeign, withhold } from "./foreign.js";
+import { limitReached } from "./limit.js";
 import type { Session } from "./session.js";
-import { adopt, requeue, type State, shapeOf, startAhead, takeOff } from "./state.js";
+import { requeue, type State, shapeOf, startAhead, takeOff } from "./state.js";
 import type { Task } from "./task.js";
 import { couldFit, hasRoom, type Worker } from "./worker.js";
 
 /** The worker cannot be reached. */
 export function onWorkerSuspect(worker: Worker): void {
-  // What it says when it is back is what counts.
-  worker.foreign.clear();
-  if (worker.mode === "suspect") return;
-  worker.resumesAs = worker.mode;
-  worker.mode = "suspect";
+  worker.away = true;
+  withhold(worker);
 }
 
 /** What is to be told to a worker, by session. */
@@ -45,72 +45,62 @@ class Orders {
 /** The worker is back and says what it has. */
 export function onWorkerResumed(state: State, worker: Worker, event: WorkerResumed): void {
   const orders = new Orders();
-  worker.foreign.clear();
-  const kept = new Set<Task>();
+  // What it says now is what counts.
+  forgetForeign(state, worker);
+  const has = event.executions.flatMap(executionsOf);
+  dropMissing(state, worker, has);
+  if (has.some(({ started }) => started)) outliveGang(state, worker);
+  for (const execution of has) keep(state, worker, execution, orders);
+  orders.tell(state, worker);
+  worker.returning = false;
+  worker.away = false;
+  beginAgain(state, worker);
+}
+
+/** Of one that is with a worker. */
+interface Execution extends Claim {
+  readonly session: number;
+  /** The names of the workers that it has for itself, if it is a gang. */
+  readonly gang: readonly string[] | undefined;
+}
+
+function executionsOf({ session, tasks, attempts, alternatives, started, gangs = [] }: Held): Execution[] {
+  const gangOf = new Map(gangs.map(({ index, nodes }) => [index, nodes.map(({ worker }) => worker)]));
+  return tasks.map((number, i) => ({
+    session,
+    number,
+    attempt: attempts[i] ?? 1,
+    alternative: alternatives[i] ?? 0,
+    started: started[i] === true,
+    gang: gangOf.get(i),
+  }));
+}
+
+/** What the head sent and the worker does not have goes back to its queue. */
+function dropMissing(state: State, worker: Worker, has: readonly Execution[]): void {
+  const kept = new Set(has.map((execution) => placedOn(state, worker, execution)));
   const sessions = new Set<Session>();
-  for (const held of event.executions) keep(state, worker, held, orders, kept);
   for (const task of [...worker.granted, ...[...worker.ahead.values()].flatMap((tasks) => [...tasks])]) {
     if (kept.has(task)) continue;
     sessions.add(task.class.session);
     putBack(state, task);
   }
-  orders.tell(state, worker);
   for (const session of sessions) closeIfDone(state, session);
-  worker.returning = false;
-  if (worker.foreign.size === 0) beginAgain(state, worker);
 }
 
-/** What it was told to stop though no task stands for it may be among these: with the last of them it is as before. */
-export function foreignEnded(
-  state: State,
-  worker: Worker,
-  session: number,
-  tasks: readonly number[],
-  attempts: readonly number[],
-): void {
-  if (worker.foreign.size === 0) return;
-  for (let i = 0; i < tasks.length; i += 1)
-    worker.foreign.delete(nameOf(session, tasks[i]!, attempts[i] ?? 1));
-  if (worker.foreign.size === 0) beginAgain(state, worker);
-}
-
-function beginAgain(state: State, worker: Worker): void {
-  if (worker.mode === "suspect") worker.mode = worker.resumesAs;
-  state.freed.add(worker);
-  state.touched.add(worker);
-}
-
-function nameOf(session: number, task: number, attempt: number): string {
-  return `${session}.${task}.${attempt}`;
-}
-
-function keep(state: State, worker: Worker, held: Held, orders: Orders, kept: Set<Task>): void {
-  const session = state.sessions.get(held.session);
-  for (let i = 0; i < held.tasks.length; i += 1) {
-    const number = held.tasks[i]!;
-    const attempt = held.attempts[i] ?? 1;
-    const started = held.started[i] === true;
-    const task =
-      placedOn(worker, session, number, attempt) ??
-      taken(state, worker, session, { number, attempt, started, alternative: held.alternatives[i] ?? 0 });
-    if (task === undefined) {
-      orders.add("stop", held.session, number);
-      if (started) worker.foreign.add(nameOf(held.session, number, attempt));
-    } else {
-      kept.add(task);
-      agree(state, worker, task, started, orders);
-    }
-  }
+function keep(state: State, worker: Worker, execution: Execution, orders: Orders): void {
+  const { session, number, attempt, started, gang } = execution;
+  const task = placedOn(state, worker, execution) ?? taken(state, worker, execution);
+  if (task !== undefined) return agree(state, worker, task, started, orders);
+  orders.add("stop", session, number);
+  noteForeign(state, worker, { session, task: number, attempt }, gang);
+  const owner = state.sessions.get(session);
+  if (owner !== undefined) countPast(state, owner, worker, execution);
 }
 
 /** The task, if it is known to be with this worker in this attempt. */
-function placedOn(
-  worker: Worker,
-  session: Session | undefined,
-  number: number,
-  attempt: number,
-): Task | undefined {
-  const task = session?.tasks.get(number);
+function placedOn(state: State, worker: Worker, { session, number, attempt }: Execution): Task | undefined {
+  const task = state.sessions.get(session)?.tasks.get(number);
   if (task === undefined || task.attempt !== attempt) return undefined;
   return "worker" in task.state && task.state.worker === worker ? task : undefined;
 }
@@ -118,12 +108,12 @@ function placedOn(
 /** Says again what the worker seems not to have heard. */
 function agree(state: State, worker: Worker, task: Task, started: boolean, orders: Orders): void {
   const session = task.class.session.number;
+  // That it has started may have been known to an earlier life of the head only.
+  if (started && hasRoom(state, worker, shapeOf(task))) startAhead(state, task);
   const { type } = task.state;
   if (type === "stopping") orders.add("stop", session, task.number);
   else if (type === "granted" && !started) orders.add("promote", session, task.number);
-  else if (started && (type === "ahead" || type === "retracting")) {
-    if (hasRoom(state, worker, shapeOf(task))) startAhead(state, task);
-  } else if (type === "retracting") orders.add("retract", session, task.number);
+  else if (type === "retracting") orders.add("retract", session, task.number);
 }
 
 /** A task that the worker never received, or does not have any more: the execution is over before it began. */
@@ -134,25 +124,19 @@ function putBack(state: State, task: Task): void {
   requeue(state, task);
 }
 
-interface Execution {
-  readonly number: number;
-  readonly attempt: number;
-  readonly alternative: number;
-  readonly started: boolean;
-}
-
-/** Takes a task from its queue that the worker has in just this attempt: the head had forgotten where it was. */
+/** Takes a task from its queue that the worker has: the head had forgotten where it was. */
 function taken(
   state: State,
   worker: Worker,
-  session: Session | undefined,
-  { number, attempt, alternative, started }: Execution,
+  { session: of, number, attempt, alternative, started }: Execution,
 ): Task | undefined {
+  const session = state.sessions.get(of);
   if (session === undefined || session.closed || !worker.returning) return undefined;
   const cls = session.tasks.get(number)?.class ?? session.batches.of(number)?.class;
   const shape = cls?.shapes[started ? alternative : 0];
   // A gang is made by the head alone; what is sent ahead asks for no limit.
   if (shape === undefined || shape.nodes > 0 || !couldFit(state, worker, shape)) return undefined;
-  if (started ? !hasRoom(state, worker, shape) : shape.limits.length > 0) return undefined;
-  return adopt(state, session, number, attempt, worker, started ? alternative : 0, started);
+  if (started ? !hasRoom(state, worker, shape) || limitReached(state, shape) : shape.limits.length > 0)
+    return undefined;
+  return adopt(state, session, worker, { number, attempt, started, alternative: started ? alternative : 0 });
 }

@@ -231,32 +231,16 @@ export function sendAhead(state: State, cls: TaskClass, worker: Worker): Task {
   return task;
 }
 
-/** Queue to worker, for a worker that has it already; undefined: it does not wait in just this attempt. */
-export function adopt(
-  state: State,
-  session: Session,
-  number: number,
-  attempt: number,
-  worker: Worker,
-  alternative: number,
-  started: boolean,
-): Task | undefined {
-  const task = takeWaiting(session, number, attempt);
-  if (task === undefined) return undefined;
-  task.again = false;
-  placeOn(state, task, worker, alternative, started);
-  return task;
-}
-
-function takeWaiting(session: Session, number: number, attempt: number): Task | undefined {
+/** Takes a task out of its queue; undefined: it does not wait. */
+export function takeWaiting(session: Session, number: number): Task | undefined {
   const known = session.tasks.get(number);
-  const batch = known === undefined && attempt === 1 ? session.batches.of(number) : undefined;
+  const batch = known === undefined ? session.batches.of(number) : undefined;
   if (batch !== undefined) {
     const task = batch.class.queue.takeOut(batch, number);
     unqueued(batch.class, 1);
     return task;
   }
-  if (known?.state.type !== "queued" || known.attempt !== attempt) return undefined;
+  if (known?.state.type !== "queued") return undefined;
   known.class.queue.remove(known);
   unqueued(known.class, 1);
   return known;
@@ -305,9 +289,11 @@ export function takeOff(state: State, task: Task): void {
   state.touched.add(worker);
 }
 
-/** A worker of a gang, not the first, is gone: what the task owned there is nobody's any more. */
+/** A worker, not the first, is the gang's no more, and what the task owned there nobody's. */
 export function leaveGang(state: State, task: Task, lost: Worker): void {
   adjust(task.class.session.held, lost, shapeOf(task), state.kinds, -1);
+  adjust(lost.free, lost, shapeOf(task), state.kinds, 1);
+  state.freed.add(lost);
   task.gang = task.gang?.filter((worker) => worker !== lost);
   lost.heldBy = undefined;
 }

@@ -1,6 +1,7 @@
 /** A worker as the head sees it: amounts, never ids. */
 
 import type { Pool } from "../../proto/resource/pool.js";
+import type { Foreign } from "./foreign.js";
 import type { Kinds, Shape } from "./shape.js";
 import type { State } from "./state.js";
 import type { Task, TaskState } from "./task.js";
@@ -19,14 +20,16 @@ export interface Worker {
   readonly tokens: ReadonlySet<string>;
   /** When its walltime ends; Infinity: never. */
   readonly endsAtMs: number;
-  /** "leaving": it gets nothing new. "suspect": neither, and what it is told does not reach it. */
+  /** "leaving": it gets nothing new. "suspect": neither, as it is away or has something foreign. */
   mode: "ready" | "leaving" | "suspect";
   /** What it is once it can be reached again. */
   resumesAs: "ready" | "leaving";
   /** It comes back to a head that does not know what it has, and has not said so yet. */
   returning: boolean;
-  /** What it runs that no task stands for, "session.task.attempt": until it has ended there it gets nothing new. */
-  readonly foreign: Set<string>;
+  /** It cannot be reached, or has not said yet what it has. */
+  away: boolean;
+  /** What is on it that no task stands for: until that has ended it gets nothing new. */
+  readonly foreign: Set<Foreign>;
   /** Its machine is short of memory: it gets one task at a time, so that it makes progress, and nothing ahead. */
   pressed: boolean;
   /** Tasks that own resources here. */

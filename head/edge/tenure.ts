@@ -3,9 +3,9 @@
 import { rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { type EdgeAddress, parseAddress } from "../../proto/address.js";
-import { thisProcess } from "../../proto/edge/machine.js";
 import { type EdgeRecord, RENEW_MS, readRecord } from "../../proto/edge/record.js";
 import { ConfigError, messageOf } from "../../proto/errors.js";
+import { thisProcess } from "../../proto/process-name.js";
 import { VERSION } from "../../proto/version.js";
 import { isBefore, newId, takeTurn, writeRecord } from "./claim.js";
 import { anywhere, reachableAt } from "./interfaces.js";

@@ -15,6 +15,7 @@ export function headStatus(view: CoreView, registry: Registry, startedMs: number
     sessions: [...registry.sessions.values()].map((session) => sessionInfo(view, session, nowMs)),
     queues: queueInfos(view, registry, nowMs),
     lateResults: view.lateResults,
+    clockMs: Date.now(),
   };
 }
 
@@ -37,6 +38,7 @@ function workerInfos(view: CoreView, registry: Registry, nowMs: number): WorkerI
       connectedMs: nowMs - member.joinedMs,
       finished: seen.finished,
       remainingMs: seen.remainingMs,
+      ...(member.job === undefined ? {} : { job: member.job }),
     });
   }
   return infos;

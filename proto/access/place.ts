@@ -24,19 +24,35 @@ export interface AccessFlags {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * What flags and environment say: `--access`, GRAIN_ACCESS_DIR, `$XDG_CONFIG_HOME/grain/access`,
- * `~/.config/grain/access`; `--insecure` (and `--yes-really`), GRAIN_INSECURE=1 (or yes-really). Empty variables count as ones that are not set.
+ * What flags, environment and configuration say: `--access`, GRAIN_ACCESS_DIR, `access` of the configuration,
+ * `$XDG_CONFIG_HOME/grain/access`, `~/.config/grain/access`; `--insecure` (and `--yes-really`), GRAIN_INSECURE=1 (or yes-really). Empty variables count as ones that are not set.
  *
+ * @param configured the configuration's `access`
+ * @throws ConfigError for a variable that is wrong, and for a credential's text in the place of its path
  * @example
  * chooseAccess({}, process.env).place // "/home/ada/.config/grain/access"
  */
-export function chooseAccess(flags: AccessFlags = {}, env: Environment = process.env): Access {
-  const named = flags.access ?? (env.GRAIN_ACCESS_DIR || undefined);
+export function chooseAccess(
+  flags: AccessFlags = {},
+  env: Environment = process.env,
+  configured?: string | undefined,
+): Access {
+  const named = flags.access ?? (env.GRAIN_ACCESS_DIR || configured || undefined);
+  if (named?.includes("-----BEGIN ") === true) throw notAPath(flags.access === undefined);
   return {
     place: resolve(named ?? defaultPlace(env)),
     isDefault: named === undefined,
     insecure: flags.insecure === true ? (flags.yesReally === true ? "anywhere" : "here") : insecureIn(env),
   };
+}
+
+/** Says nothing of what it is: that is secret. */
+function notAPath(isVariable: boolean): ConfigError {
+  const where = isVariable ? "The variable GRAIN_ACCESS_DIR" : "--access";
+  return new ConfigError(
+    `${where} is the text of a credential, not a path: write it to a file that only you can read (chmod 600), and name that. ` +
+      "Command lines and environments can be seen by others: have it revoked, and a new one issued.",
+  );
 }
 
 function insecureIn({ GRAIN_INSECURE: text }: Environment): Access["insecure"] {

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import type { Access } from "../access/place.js";
 import { isLocal, parseSocketAddress, type SocketAddress } from "../address.js";
 import { AuthError } from "../errors.js";
-import { thisMachine } from "./machine.js";
+import { thisMachine } from "../process-name.js";
 import { type EdgeRecord, type FoundRecord, readRecord } from "./record.js";
 import { type Verdict, Watch } from "./watch.js";
 

@@ -7,7 +7,7 @@
 
 import { open } from "node:fs/promises";
 import { ConfigError, messageOf } from "../errors.js";
-import type { ProcessName } from "./machine.js";
+import type { ProcessName } from "../process-name.js";
 
 /** One head's entry. */
 export interface EdgeRecord {

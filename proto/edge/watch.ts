@@ -3,7 +3,7 @@
  * the entry changes while this process looks on.
  */
 
-import { isRunning } from "./machine.js";
+import { isRunning } from "../process-name.js";
 import { type EdgeRecord, LEASE_MS } from "./record.js";
 
 /** What is known of a head. */

@@ -8,24 +8,13 @@
  */
 
 import { randomBytes } from "node:crypto";
-import {
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { hasEnded, ownProcess } from "../process-name.js";
 
 const PRIVATE = 0o700;
-/** Role, process id, its start in clock ticks, its namespace of process ids, random digits. */
+/** Role, process (see `ownProcess`), random digits. */
 const NAME = /^grain-(head|worker|launcher)-(\d+-\d+-\d+)-[0-9a-f]{32}$/;
-const PROCESS = /^(\d+)-(\d+)-(\d+)$/;
-/** In place of what the system does not tell. */
-const UNKNOWN = "0";
 const FILE_NAME = /^[0-9a-f]{32}$/;
 /** Marks a directory that another process will take over if its own is killed. */
 const MARK = "kept";
@@ -149,55 +138,5 @@ export function sweep(root: string, roles: readonly Role[], spared: readonly str
       continue;
     const path = join(root, name);
     if (isPrivate(path) && !isKept(path)) removeDirectory(path);
-  }
-}
-
-/** This process: its id, its start in clock ticks, and its namespace of process ids. */
-export function ownProcess(): string {
-  return `${process.pid}-${startOf("self") ?? UNKNOWN}-${namespace()}`;
-}
-
-/** Whether a process, as `ownProcess` has named it, is known to have ended. Of another namespace nothing is known. */
-export function hasEnded(name: string): boolean {
-  const [, pid, startedAt, pids] = PROCESS.exec(name) ?? [];
-  return pid !== undefined && pids === namespace() && !isAlive(pid, startedAt!);
-}
-
-/** Whether a process is still the one that made a directory. */
-function isAlive(pid: string, startedAt: string): boolean {
-  if (startedAt !== UNKNOWN) return startOf(pid) === startedAt;
-  try {
-    process.kill(Number(pid), 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== "ESRCH";
-  }
-}
-
-/** When a process started, in clock ticks since the machine did; undefined when it has ended. */
-function startOf(pid: string): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // The name, in parentheses, may hold anything; fields 3 and 22 are state and start.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
-}
-
-/** The namespace that this process's id belongs to. It never changes. */
-function namespace(): string {
-  ownNamespace ??= readNamespace();
-  return ownNamespace;
-}
-
-let ownNamespace: string | undefined;
-
-function readNamespace(): string {
-  try {
-    return /\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0] ?? UNKNOWN;
-  } catch {
-    return UNKNOWN;
   }
 }

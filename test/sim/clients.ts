@@ -6,24 +6,24 @@ import type { LastingHead } from "./lasting-head.js";
 import { Direction } from "./link.js";
 import type { End } from "./member.js";
 
+/** A head that was started again waits so long for clients before it hears workers. */
+export const PATIENCE_MS = 120;
+
 /** What clients need of their world. */
 export interface ClientsHost {
   readonly head: LastingHead;
   readonly leaseMs: number;
   after(ms: number, action: () => void): void;
   random(): number;
-  travel(link: string, arrive: () => void): void;
+  /** Carries what clients say, or are told. */
+  up(way: string, arrive: () => void): void;
+  down(way: string, arrive: () => void): void;
   step(event: TestEvent): void;
 }
 
 interface Client {
+  readonly up: Direction;
   down: Direction;
-  /** All that it has had to say… */
-  readonly says: (() => void)[];
-  /** …of which the head has heard so many, and so many are in its journal. */
-  heard: number;
-  settled: number;
-  isUp: boolean;
   /** It has given up: nobody will come back. */
   gone: boolean;
   lastTask: number;
@@ -42,22 +42,22 @@ export class Clients {
   readonly #clients = new Map<number, Client>();
   /** In which life of the head a task's end arrived. */
   readonly #endedIn = new Map<string, number>();
+  /** Of an earlier life of the head; what they said in its last moments has not arrived again. */
+  readonly #expected = new Set<Client>();
+  #waiting: (() => void)[] = [];
 
   constructor(host: ClientsHost) {
     this.#host = host;
   }
 
+  get sessions(): readonly number[] {
+    return [...this.#clients.keys()];
+  }
+
   open(session: number): void {
-    this.#clients.set(session, {
-      down: this.#newDirection(session),
-      says: [],
-      heard: 0,
-      settled: 0,
-      isUp: true,
-      gone: false,
-      lastTask: 0,
-      closedIn: 0,
-    });
+    const up = new Direction((arrive) => this.#host.up(`from client ${session}`, arrive), true);
+    const down = this.#newDown(session);
+    this.#clients.set(session, { up, down, gone: false, lastTask: 0, closedIn: 0 });
   }
 
   submit(session: number, spec: number, count: number): number[] {
@@ -68,27 +68,27 @@ export class Clients {
     const tasks = Array.from({ length: count }, (_, i) => first + i);
     for (const task of tasks) this.ends.set(`${session}.${task}`, []);
     const source = `from ${first}`;
-    this.#say(client, () => this.#host.step({ type: "submitted", session, spec, first, count, source }));
+    client.up.send(() => this.#host.step({ type: "submitted", session, spec, first, count, source }));
     return tasks;
   }
 
   cancel(session: number, tasks: readonly number[]): void {
     const client = this.#clients.get(session)!;
-    this.#say(client, () => this.#host.step({ type: "cancelRequested", session, tasks }));
+    client.up.send(() => this.#host.step({ type: "cancelRequested", session, tasks }));
   }
 
   close(session: number): void {
     const client = this.#clients.get(session)!;
     this.closed.add(session);
-    this.#say(client, () => this.#over(session, client));
+    client.up.send(() => this.#over(session, client));
   }
 
   /** A client's link is cut; it comes back after so long, unless its lease has ended. */
   cut(session: number, ms: number): void {
     const client = this.#clients.get(session);
-    if (client === undefined || !client.isUp || this.closed.has(session)) return;
+    if (client === undefined || !client.up.isUp || this.closed.has(session)) return;
+    client.up.cut();
     client.down.cut();
-    client.isUp = false;
     const { leaseMs, head } = this.#host;
     const { life } = head;
     this.#host.after(Math.min(ms, leaseMs), () => {
@@ -108,7 +108,8 @@ export class Clients {
       throw new Error(`${end} for tasks ${tasks} of a closed session ${session}`);
     }
     client.down.send(() => {
-      for (const task of tasks) this.#end(session, task, end);
+      for (const task of tasks) this.#end(`${session}.${task}`, end);
+      if (!this.closed.has(session)) client.up.send(() => this.#host.head.acknowledged(session, tasks));
     });
   }
 
@@ -119,17 +120,20 @@ export class Clients {
 
   /** What the head has heard is in its journal. */
   settle(): void {
-    for (const client of this.#clients.values()) client.settled = client.heard;
+    for (const { up } of this.#clients.values()) up.settle();
   }
 
   headKilled(): void {
-    for (const client of this.#clients.values()) {
-      client.isUp = false;
-      client.down.cut();
+    this.#expected.clear();
+    this.#waiting = [];
+    for (const { up, down } of this.#clients.values()) {
+      up.cut();
+      down.cut();
     }
   }
 
-  headStarted({ sessions }: Recovery<string, string, string>): void {
+  /** @param withinMs so long it takes until the last of them is back */
+  headStarted({ sessions }: Recovery<string, string, string>, withinMs: number): void {
     const found = new Map(sessions.map((session) => [session.number, session]));
     for (const [number, client] of this.#clients) {
       const session = found.get(number);
@@ -139,46 +143,55 @@ export class Clients {
         continue;
       }
       this.endedSessions.delete(number);
-      client.heard = client.settled;
-      client.down = this.#newDirection(number);
+      client.up.restored();
+      client.down = this.#newDown(number);
       client.down.cut();
       for (const { record, tasks } of session.results) {
         const end =
           record.type === "results" ? "delivered" : record.type === "failure" ? "rejected" : undefined;
         this.tell(number, tasks, end ?? (record as { verdict: { type: End } }).verdict.type);
       }
-      this.#await(number, client);
+      this.#await(number, client, withinMs);
     }
+    this.#inThisLife(PATIENCE_MS, () => this.#noneExpected());
   }
 
-  #await(session: number, client: Client): void {
-    const { head, leaseMs } = this.#host;
-    const { life } = head;
-    const afterMs = client.gone ? leaseMs : this.#host.random() * 100;
-    this.#host.after(afterMs, () => {
-      if (life !== head.life) return;
+  /** Calls this when all clients of an earlier life of the head are back, or have not come in time. */
+  whenBack(then: () => void): void {
+    if (this.#expected.size === 0) then();
+    else this.#waiting.push(then);
+  }
+
+  #noneExpected(): void {
+    this.#expected.clear();
+    for (const then of this.#waiting.splice(0)) then();
+  }
+
+  #await(session: number, client: Client, withinMs: number): void {
+    this.#expected.add(client);
+    const afterMs = client.gone ? this.#host.leaseMs : this.#host.random() * withinMs;
+    this.#inThisLife(afterMs, () => {
       if (client.gone) this.#over(session, client);
       else this.#back(client);
     });
   }
 
+  /** Unless the head is killed before. */
+  #inThisLife(afterMs: number, action: () => void): void {
+    const { head } = this.#host;
+    const { life } = head;
+    this.#host.after(afterMs, () => {
+      if (life === head.life) action();
+    });
+  }
+
   #back(client: Client): void {
     this.resumed += 1;
-    client.isUp = true;
+    client.up.resume();
     client.down.resume();
-    this.#hear(client);
-  }
-
-  #say(client: Client, action: () => void): void {
-    client.says.push(action);
-    this.#hear(client);
-  }
-
-  #hear(client: Client): void {
-    while (client.isUp && client.heard < client.says.length) {
-      client.heard += 1;
-      client.says[client.heard - 1]!();
-    }
+    client.up.sendOnce(() => {
+      if (this.#expected.delete(client) && this.#expected.size === 0) this.#noneExpected();
+    });
   }
 
   #over(session: number, client: Client): void {
@@ -186,20 +199,17 @@ export class Clients {
     this.#host.step({ type: "sessionClosed", session });
   }
 
-  #end(session: number, task: number, end: End): void {
-    const name = `${session}.${task}`;
+  #end(name: string, end: End): void {
     const ends = this.ends.get(name)!;
-    const { head } = this.#host;
+    const { life } = this.#host.head;
     // A head that was killed may not know that its client has this: clients know.
     if (ends.length === 0) ends.push(end);
-    else if (this.#endedIn.get(name) === head.life)
+    else if (this.#endedIn.get(name) === life)
       throw new Error(`task ${name} ended more than once: ${[...ends, end].join(", ")}`);
-    this.#endedIn.set(name, head.life);
-    const client = this.#clients.get(session)!;
-    if (!this.closed.has(session)) this.#say(client, () => head.acknowledged(session, [task]));
+    this.#endedIn.set(name, life);
   }
 
-  #newDirection(session: number): Direction {
-    return new Direction((arrive) => this.#host.travel(`client ${session}`, arrive));
+  #newDown(session: number): Direction {
+    return new Direction((arrive) => this.#host.down(`to client ${session}`, arrive));
   }
 }

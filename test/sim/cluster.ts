@@ -17,47 +17,56 @@ import {
 import { carryOut, eventOf } from "./carry-out.js";
 import { Clients } from "./clients.js";
 import { Clock } from "./clock.js";
+import { Executions } from "./executions.js";
 import { LastingHead } from "./lasting-head.js";
 import { Direction } from "./link.js";
 import type { Begin, Member, WorldOptions } from "./member.js";
-import { type Course, ModelWorker, type Report, type WorkerTask, type World } from "./model-worker.js";
+import {
+  type Course,
+  ModelWorker,
+  nameOf,
+  type Report,
+  type WorkerTask,
+  type World,
+} from "./model-worker.js";
+import { Network } from "./network.js";
 import { Occupancy } from "./occupancy.js";
 import { checkPressure } from "./orders.js";
+import { Planner } from "./planner.js";
 import { Random } from "./random.js";
 
 /** Within so long what has changed is in the journal. */
 const MOST_COMMIT_MS = 20;
-/** Far more slices than any plan of so small a cluster has. */
-const MOST_SLICES = 200;
+/** How many of a worker's reports of ends are told again later. */
+const SELDOM = 0.05;
 
 export class Cluster implements World {
   readonly head: LastingHead;
   readonly clients: Clients;
   readonly random: Random;
   readonly clock = new Clock();
+  /** Its ways: "up" and "down" of a worker's number, "from client" and "to client" of a session's. */
+  readonly network: Network;
   readonly occupancy = new Occupancy();
   /** Connected, as far as the head knows. */
   readonly members = new Map<number, Member>();
-  readonly started: Begin[] = [];
   /** How an execution goes; to be set by the test. */
   courseOf: (task: WorkerTask) => Course = () => ({ runMs: this.exponential(10), fails: false });
-  /** Of the last execution of each task that began. */
-  readonly #attempts = new Map<string, { readonly attempt: number; readonly life: number }>();
+  readonly #executions = new Executions();
   /** Of earlier lives of the head, and not heard of since: until then nothing is planned. */
   readonly #unheard = new Set<number>();
   /** Gone before the head was killed, which it does not know. */
   readonly #ghosts = new Set<number>();
   readonly #requests = new Map<string, Request>();
-  readonly #lastArrivalMs = new Map<string, number>();
   readonly #linkMs: number;
   readonly #resumeMs: number;
   #resumedWorkers = 0;
   #nextWorker = 1;
-  #planDue = false;
-  #unfinishedPlans = 0;
+  readonly #planner: Planner;
 
   constructor(seed: number, options: WorldOptions = {}) {
     this.random = new Random(seed);
+    this.network = new Network(this.clock, this.random);
     this.head = new LastingHead(
       options,
       () => this.nowMs,
@@ -68,11 +77,17 @@ export class Cluster implements World {
       leaseMs: options.leaseMs ?? 2_000,
       after: (ms, action) => this.after(ms, action),
       random: () => this.random.next(),
-      travel: (link, arrive) => this.#travel(link, this.#linkMs, arrive),
+      up: (way, arrive) => (this.#linkMs === 0 ? arrive() : this.network.travel(way, this.#linkMs, arrive)),
+      down: (way, arrive) => this.network.travel(way, this.#linkMs, arrive),
       step: (event) => this.#step(event),
     });
     this.#linkMs = options.linkMs ?? 2;
     this.#resumeMs = options.resumeMs ?? 500;
+    this.#planner = new Planner({
+      after: (ms, action) => this.after(ms, action),
+      delayMs: () => (this.#linkMs === 0 || this.random.next() < 0.5 ? 0 : 0.1),
+      plan: () => this.#plan(),
+    });
   }
 
   get nowMs(): number {
@@ -81,6 +96,10 @@ export class Cluster implements World {
 
   get driver(): CoreDriver {
     return this.head.driver;
+  }
+
+  get started(): readonly Begin[] {
+    return this.#executions.started;
   }
 
   /** Links that were cut and came back. */
@@ -125,12 +144,13 @@ export class Cluster implements World {
       () => this.after(0, () => this.#gone(number, true)),
     );
     const endsAtMs = this.nowMs + (pool.remainingMs ?? Number.POSITIVE_INFINITY);
-    const up = new Direction((arrive) => this.#travel(`up ${number}`, linkMs, arrive), true);
-    const down = new Direction((arrive) => this.#travel(`down ${number}`, linkMs, arrive));
-    const member = { worker, pool, linkMs, endsAtMs, up, down, talks: true, awayUntilMs: undefined };
+    const up = new Direction((arrive) => this.network.travel(`up ${number}`, linkMs, arrive), true);
+    const down = new Direction((arrive) => this.network.travel(`down ${number}`, linkMs, arrive));
+    const more = { talks: true, awayUntilMs: undefined, slowness: 1, repeats: SELDOM };
+    const member: Member = { worker, pool, linkMs, endsAtMs, up, down, ...more };
     this.members.set(number, member);
     this.occupancy.join(number, pool);
-    this.#step({ type: "workerJoined", worker: number, name: `w${number}`, pool });
+    this.#step({ type: "workerJoined", worker: number, name: nameOf(number), pool });
     this.#commit();
     if (pool.remainingMs !== undefined) {
       this.after(pool.remainingMs * 0.85, () => this.leave(number));
@@ -161,11 +181,11 @@ export class Cluster implements World {
     member.talks = false;
     // The head may notice after the worker has come back already.
     this.after(this.random.next() * 2 * this.#linkMs, () => this.#suspect(number));
-    this.after(ms, () => this.#resume(number));
+    this.#resumeIn(ms, number);
   }
 
-  /** The head is killed, and started again after so long. */
-  killHead(downMs: number): void {
+  /** The head is killed, and started again after so long; clients come back within so long. */
+  killHead(downMs: number, clientsMs = 100): void {
     if (this.head.isDown) return;
     this.head.kill();
     for (const member of this.members.values()) {
@@ -176,7 +196,7 @@ export class Cluster implements World {
       member.awayUntilMs = undefined;
     }
     this.clients.headKilled();
-    this.after(downMs, () => this.#startHead());
+    this.after(downMs, () => this.#startHead(clientsMs));
   }
 
   /** A worker's machine gets short of memory, for so long. */
@@ -214,22 +234,20 @@ export class Cluster implements World {
   }
 
   course(task: WorkerTask): Course {
-    return this.courseOf(task);
+    const { runMs, fails } = this.courseOf(task);
+    return { runMs: runMs * (this.members.get(task.workers[0]!)?.slowness ?? 1), fails };
   }
 
   stopMs(): number {
     return this.random.next() * this.#linkMs;
   }
 
-  begins(_worker: number, task: WorkerTask): () => void {
-    this.started.push({ atMs: this.nowMs, task });
-    const { demand, workers, attempt } = task;
+  begins(worker: number, task: WorkerTask): () => void {
+    const { demand, workers } = task;
     const name = `${task.session}.${task.task}`;
-    const { life } = this.head;
-    const before = this.#attempts.get(name);
-    if (before !== undefined && attempt <= before.attempt && life === before.life)
-      throw new Error(`attempt ${attempt} of task ${name} began after attempt ${before.attempt}`);
-    this.#attempts.set(name, { attempt, life });
+    // An order of an earlier life may be unknown to this one.
+    const isOld = this.head.isDown || this.#unheard.has(worker);
+    this.#executions.begin(name, task, this.nowMs, this.head.life - (isOld ? 1 : 0));
     const execution = { task: name, demand, workers };
     this.occupancy.begin(execution);
     return () => this.occupancy.end(execution);
@@ -275,6 +293,11 @@ export class Cluster implements World {
     });
   }
 
+  /** Whoever is away when the head is killed comes back to its next life. */
+  #resumeIn(ms: number, number: number): void {
+    this.#inThisLife(ms, () => this.clients.whenBack(() => this.#resume(number)));
+  }
+
   #resume(number: number): void {
     const member = this.members.get(number);
     if (this.head.isDown || member === undefined || !member.worker.alive || member.up.isUp) return;
@@ -301,7 +324,7 @@ export class Cluster implements World {
     for (const { up } of this.members.values()) up.settle();
   }
 
-  #startHead(): void {
+  #startHead(clientsMs: number): void {
     const recovery = this.head.recover();
     this.occupancy.headStarted(({ task, workers }) => this.head.knows(task, workers[0]!));
     this.#unheard.clear();
@@ -312,13 +335,13 @@ export class Cluster implements World {
       if (member === undefined) this.#inThisLife(this.#resumeMs, () => this.#ghostLost(number));
       if (member?.worker.alive !== true) continue;
       this.#unheard.add(number);
-      this.#inThisLife(this.random.next() * this.#resumeMs * 0.5, () => this.#resume(number));
+      this.#resumeIn(this.random.next() * this.#resumeMs * 0.5, number);
     }
     for (const number of this.members.keys())
       if (!recovery.workers.has(number)) throw new Error(`the head has lost worker ${number}`);
-    this.clients.headStarted(recovery);
-    this.#unfinishedPlans = 0;
-    this.#changed();
+    this.clients.headStarted(recovery, clientsMs);
+    this.#planner.complete();
+    this.#planner.ask();
   }
 
   #ghostLost(number: number): void {
@@ -335,7 +358,7 @@ export class Cluster implements World {
 
   /** Ends that were told may be told again, at any time. */
   #repeat(number: number, reports: readonly Report[]): void {
-    if (this.random.next() > 0.05) return;
+    if (this.random.next() > (this.members.get(number)?.repeats ?? 0)) return;
     const ends = reports.filter(({ type }) => type === "finished" || type === "failed");
     this.#inThisLife(this.exponential(20), () => {
       for (const report of ends) this.#report(number, report);
@@ -344,32 +367,15 @@ export class Cluster implements World {
 
   #step(event: TestEvent): void {
     this.#carryOut(this.head.step(event));
-    this.#changed();
+    this.#planner.ask();
   }
 
   #plan(): void {
     if (this.head.isDown || this.#unheard.size > 0) return;
     const effects = this.head.step({ type: "planDue" });
-    if (effects.every(({ type }) => type !== "planAgain")) this.#unfinishedPlans = 0;
+    if (effects.every(({ type }) => type !== "planAgain")) this.#planner.complete();
     checkPressure(this, effects);
     this.#carryOut(effects);
-  }
-
-  /** Everything of one turn is planned once, a moment later. */
-  #changed(): void {
-    if (this.#planDue) return;
-    this.#planDue = true;
-    this.after(this.#linkMs === 0 || this.random.next() < 0.5 ? 0 : 0.1, () => {
-      this.#planDue = false;
-      this.#plan();
-    });
-  }
-
-  /** Delays, but keeps the order of one direction of one link. */
-  #travel(link: string, linkMs: number, arrive: () => void): void {
-    const atMs = Math.max(this.nowMs + this.random.next() * linkMs, this.#lastArrivalMs.get(link) ?? 0);
-    this.#lastArrivalMs.set(link, atMs);
-    this.clock.at(atMs, arrive);
   }
 
   #report(worker: number, report: Report): void {
@@ -379,11 +385,7 @@ export class Cluster implements World {
   #carryOut(effects: readonly TestEffect[]): void {
     carryOut(this, effects, {
       down: (worker, effect) => this.#down(worker, effect),
-      planAgain: () => {
-        this.#unfinishedPlans += 1;
-        if (this.#unfinishedPlans > MOST_SLICES) throw new Error("a plan never completes");
-        this.#changed();
-      },
+      planAgain: () => this.#planner.goOn(),
       planAt: (atMs) => this.clock.at(atMs, () => this.#plan()),
     });
   }

@@ -13,6 +13,10 @@ export class LastingHead {
   driver: CoreDriver;
   /** Lives so far. */
   life = 1;
+  /** Events that planned. */
+  plans = 0;
+  /** Workers that it has given up. */
+  lost = 0;
   /** It was killed, and is not started again yet. */
   isDown = false;
   #ledger: WordLedger;
@@ -35,11 +39,14 @@ export class LastingHead {
     this.#ledger = this.#newLedger();
   }
 
+  /** Events given to the core in all lives. */
   get steps(): number {
     return this.#earlierSteps + this.driver.events.length;
   }
 
   step(event: TestEvent): TestEffect[] {
+    if (event.type === "planDue") this.plans += 1;
+    if (event.type === "workerLost" && !event.planned) this.lost += 1;
     this.driver.nowMs = this.#nowMs();
     this.#codec.note(event);
     const effects = this.driver.step(event);

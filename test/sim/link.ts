@@ -57,6 +57,11 @@ export class Direction {
     this.#received = new Received(this.#waits);
   }
 
+  /** The receiver knows nothing but what was settled. */
+  restored(): void {
+    this.#received = new Received(this.#waits, this.#received.resume());
+  }
+
   cut(): void {
     this.#isUp = false;
     this.#stream += 1;

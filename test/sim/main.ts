@@ -1,31 +1,53 @@
 /** `npm run soak`: see scripts/soak.mjs. */
 
 import { parseArgs } from "node:util";
-import { soak } from "./soak.js";
+import { ALWAYS, ONCE } from "./promise.js";
+import { nothingPlayed, soak } from "./soak.js";
 
-const { values } = parseArgs({ options: { events: { type: "string" }, seed: { type: "string" } } });
-const events = positive("--events", values.events ?? "10000000");
-const seed = positive("--seed", values.seed ?? String(Date.now() % 2 ** 31));
+/** Of each turn those in which anything can happen, and those with a stricter promise, each. */
+const ALWAYS_PER_TURN = 400;
+const ONCE_PER_TURN = 100;
+
+const { values } = parseArgs({
+  options: { events: { type: "string" }, minutes: { type: "string" }, seed: { type: "string" } },
+});
+const minutes = values.minutes === undefined ? undefined : positive("--minutes", values.minutes);
+const events =
+  values.events === undefined && minutes !== undefined
+    ? Number.POSITIVE_INFINITY
+    : positive("--events", values.events ?? "10000000");
+const first = positive("--seed", values.seed ?? String(Date.now() % 2 ** 31));
 const startedAt = performance.now();
+const soFar = nothingPlayed();
 
 try {
-  print(`${events} events from seed ${seed}`);
-  const all = soak({
-    events,
-    seed,
-    progress: ({ scenarios, events: stepped, plans, tasks, executions }) => {
-      const seconds = (performance.now() - startedAt) / 1000;
-      const rate = Math.round(stepped / seconds);
-      print(
-        `${seconds.toFixed(0)} s: ${scenarios} scenarios, ${stepped - plans} events and ${plans} plans ` +
-          `(${rate}/s), ${tasks} tasks, ${executions} executions`,
-      );
-    },
-  });
-  print(`all ${all.scenarios} scenarios kept every invariant and ended every task`);
+  const until = minutes === undefined ? `${events} events` : `${minutes} minutes`;
+  print(`${until} from seed ${first}`);
+  for (let seed = first; isGoingOn(); seed += ALWAYS_PER_TURN) {
+    soak({ ...ALWAYS, atLeast: ALWAYS_PER_TURN, seed }, soFar);
+    for (const kept of ONCE) soak({ ...kept, atLeast: ONCE_PER_TURN, seed }, soFar);
+    print(progress());
+  }
+  print(`all ${soFar.scenarios} scenarios kept every invariant and ended every task`);
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
+}
+
+function isGoingOn(): boolean {
+  const { events: stepped, plans } = soFar;
+  const isInTime = minutes === undefined || performance.now() - startedAt < minutes * 60_000;
+  return isInTime && stepped - plans < events;
+}
+
+function progress(): string {
+  const { scenarios, events: stepped, plans, tasks, executions, kills, resumed } = soFar;
+  const seconds = (performance.now() - startedAt) / 1000;
+  return (
+    `${seconds.toFixed(0)} s: ${scenarios} scenarios, ${stepped - plans} events and ${plans} plans ` +
+    `(${Math.round(stepped / seconds)}/s), ${tasks} tasks, ${executions} executions, ` +
+    `${kills} heads killed, ${resumed} links resumed`
+  );
 }
 
 function print(line: string): void {

@@ -35,6 +35,10 @@ export interface Member {
   talks: boolean;
   /** When it is lost if it is not back; undefined: it is not away. */
   awayUntilMs: number | undefined;
+  /** How many times as long as usual what begins there takes. */
+  slowness: number;
+  /** How many of its reports of ends are told again later, 0 to 1. */
+  repeats: number;
 }
 
 /** An execution that began. */

@@ -59,6 +59,11 @@ interface Running {
   over: boolean;
 }
 
+/** What a worker calls itself. */
+export function nameOf(worker: number): string {
+  return `w${worker}`;
+}
+
 /** How often it looks at its memory. */
 const PRESSED_MS = 1_000;
 
@@ -111,12 +116,17 @@ export class ModelWorker {
 
   /** What it has. */
   held(): Held[] {
-    const one = ({ session, task, attempt, alternative }: WorkerTask, started: boolean): Held => ({
+    const one = (
+      { session, task, attempt, alternative, demand, workers }: WorkerTask,
+      started: boolean,
+    ): Held => ({
       session,
       tasks: [task],
       attempts: [attempt],
       alternatives: [alternative],
       started: [started],
+      gangs:
+        demand.nodes > 0 ? [{ index: 0, nodes: workers.map((worker) => ({ worker: nameOf(worker) })) }] : [],
     });
     const running = [...this.#running].map(({ task }) => one(task, true));
     return [...running, ...this.#waiting.map((task) => one(task, false))];

@@ -57,18 +57,18 @@ export class Occupancy {
 
   end(execution: Execution): void {
     const { task, workers } = execution;
-    if (this.#unknown.delete(execution)) return this.#free(execution, workers.slice(0, 1));
-    if (this.#running.get(task) !== execution) return;
-    this.#over(execution);
+    if (!this.#unknown.delete(execution)) {
+      if (this.#running.get(task) !== execution) return;
+      this.#over(execution);
+    }
     this.#free(execution, workers);
   }
 
-  /** The head was restarted. What it does not know is kept count of on the worker where it runs only. */
+  /** The head was restarted. What it does not know still has its workers, but may run elsewhere. */
   headStarted(knows: (execution: Execution) => boolean): void {
     for (const execution of [...this.#running.values()]) {
       if (knows(execution)) continue;
       this.#over(execution);
-      this.#free(execution, execution.workers.slice(1));
       this.#unknown.add(execution);
     }
   }

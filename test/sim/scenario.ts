@@ -18,6 +18,7 @@ import {
 } from "../../proto/resource/resource.js";
 import type { Retries } from "../../proto/retries.js";
 import { poolOf } from "../kit/core.js";
+import { type Action, perform } from "./action.js";
 import { Cluster } from "./cluster.js";
 
 /** Everything a task can ask for, alone and combined. */
@@ -54,18 +55,6 @@ export const DEMANDS: readonly ResourceLike[] = [
 
 const SESSIONS = 3;
 
-export type Action =
-  | { readonly type: "submit"; readonly session: number; readonly spec: number; readonly count: number }
-  | { readonly type: "join"; readonly pool: Pool; readonly linkMs: number }
-  | { readonly type: "lose" | "leave"; readonly pick: number }
-  | { readonly type: "press"; readonly pick: number; readonly forMs: number }
-  | { readonly type: "restart"; readonly pick: number; readonly afterMs: number }
-  | { readonly type: "cancel"; readonly session: number; readonly tasks: readonly number[] }
-  | { readonly type: "cut"; readonly pick: number; readonly ms: number }
-  | { readonly type: "cutClient"; readonly session: number; readonly ms: number }
-  | { readonly type: "killHead"; readonly downMs: number }
-  | { readonly type: "close"; readonly session: number };
-
 interface SpecOf {
   readonly demand: number;
   readonly priority: number;
@@ -87,6 +76,7 @@ export interface Scenario {
 
 const session = fc.integer({ min: 1, max: SESSIONS });
 const pick = fc.nat(9);
+const forMs = fc.constantFrom(1, 50, 2_000);
 
 const pool: fc.Arbitrary<Pool> = fc
   .record({
@@ -178,7 +168,41 @@ function actionOf(specs: number): fc.Arbitrary<Action> {
       arbitrary: fc.record({
         type: fc.constant("killHead" as const),
         downMs: fc.constantFrom(0, 1, 30, 400),
+        // The last is too late.
+        clientsMs: fc.constantFrom(100, 100, 300),
       }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        type: fc.constant("partition" as const),
+        picks: fc.uniqueArray(pick, { minLength: 1, maxLength: 4 }),
+        sessions: fc.uniqueArray(session, { maxLength: SESSIONS }),
+        ms: fc.constantFrom(1, 30, 400, 700),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        type: fc.constant("delay" as const),
+        of: fc.constantFrom("worker" as const, "client" as const),
+        pick,
+        byMs: fc.constantFrom(5, 60, 300),
+        forMs,
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        type: fc.constant("slow" as const),
+        pick,
+        times: fc.constantFrom(3, 30),
+        forMs,
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ type: fc.constant("duplicate" as const), pick, forMs }),
     },
     { weight: 1, arbitrary: fc.record({ type: fc.constant("close" as const), session }) },
   );
@@ -264,48 +288,6 @@ function prepare(cluster: Cluster, { specs, meanRunMs, failureRate }: Scenario):
     runMs: cluster.exponential(meanRunMs * specs[task.spec]!.scale),
     fails: cluster.random.next() < failureRate,
   });
-}
-
-function perform(cluster: Cluster, action: Action): void {
-  const workers = [...cluster.members.keys()];
-  const picked = "pick" in action ? workers[action.pick % workers.length] : undefined;
-  switch (action.type) {
-    case "submit":
-      cluster.clients.submit(action.session, action.spec, action.count);
-      return;
-    case "join":
-      cluster.join(action.pool, action.linkMs);
-      return;
-    case "lose":
-      if (picked !== undefined) cluster.lose(picked);
-      return;
-    case "leave":
-      if (picked !== undefined) cluster.leave(picked);
-      return;
-    case "press":
-      if (picked !== undefined) cluster.press(picked, action.forMs);
-      return;
-    case "restart": {
-      if (picked === undefined) return;
-      const { pool: same, linkMs } = cluster.members.get(picked)!;
-      cluster.lose(picked);
-      cluster.after(action.afterMs, () => cluster.join(same, linkMs));
-      return;
-    }
-    case "cut":
-      if (picked !== undefined) cluster.cut(picked, action.ms);
-      return;
-    case "killHead":
-      return cluster.killHead(action.downMs);
-    case "cutClient":
-      return cluster.clients.cut(action.session, action.ms);
-    case "cancel":
-      return cluster.clients.cancel(action.session, action.tasks);
-    case "close":
-      return cluster.clients.close(action.session);
-    default:
-      action satisfies never;
-  }
 }
 
 /** Throws unless everything has ended as it must, and nothing is left over. */

@@ -1,8 +1,9 @@
-/** Plays random scenarios until so many events have happened, or one fails: then says which, and how to repeat it. */
+/** Plays random scenarios until it is enough, or one fails: then says which, and how to repeat it. */
 
 import fc from "fast-check";
 import type { Cluster } from "./cluster.js";
-import { describeScenario, play, type Scenario, scenario, verify } from "./scenario.js";
+import type { Kept } from "./promise.js";
+import { describeScenario, play, type Scenario } from "./scenario.js";
 
 const SCENARIOS_PER_BATCH = 50;
 
@@ -15,34 +16,41 @@ export interface Progress {
   plans: number;
   tasks: number;
   executions: number;
+  /** How often a head was killed. */
+  kills: number;
+  /** Links that were cut and came back. */
+  resumed: number;
 }
 
-export interface SoakOptions {
-  /** How many events, plans not among them, at least. */
-  readonly events: number;
+export interface SoakOptions extends Pick<Kept, "scenarios" | "judge"> {
+  /** How many scenarios. */
+  readonly atLeast: number;
   /** The first scenario's; each batch has the next one. */
   readonly seed: number;
-  /** Default: all that `scenario` makes up. */
-  readonly scenarios?: fc.Arbitrary<Scenario>;
-  /** Looks at a world that has come to its end; throws when something is wrong. Default: `verify`. */
-  readonly judge?: (cluster: Cluster) => void;
-  /** Called after every batch. */
-  readonly progress?: (soFar: Progress) => void;
 }
 
-/** Plays until the events have happened; throws an Error with the shrunk scenario of the first failure. */
-export function soak(options: SoakOptions): Progress {
-  const { events, scenarios = scenario, judge = verify } = options;
-  const soFar: Progress = { scenarios: 0, events: 0, plans: 0, tasks: 0, executions: 0 };
+/** Nothing yet. */
+export function nothingPlayed(): Progress {
+  return { scenarios: 0, events: 0, plans: 0, tasks: 0, executions: 0, kills: 0, resumed: 0 };
+}
+
+/**
+ * Plays so many scenarios; throws an Error with the shrunk scenario of the first failure.
+ *
+ * @param soFar is added to
+ */
+export function soak(options: SoakOptions, soFar = nothingPlayed()): Progress {
+  const { atLeast, scenarios, judge } = options;
   const property = fc.property(scenarios, (given) => {
     const cluster = play(given);
     judge(cluster);
     count(soFar, cluster);
   });
-  for (let { seed } = options; soFar.events - soFar.plans < events; seed += 1) {
+  let { seed } = options;
+  for (let played = 0; played < atLeast; played += SCENARIOS_PER_BATCH) {
     const details = fc.check(property, { seed, numRuns: SCENARIOS_PER_BATCH });
     if (details.failed) throw new Error(explain(details));
-    options.progress?.(soFar);
+    seed += 1;
   }
   return soFar;
 }
@@ -50,9 +58,11 @@ export function soak(options: SoakOptions): Progress {
 function count(soFar: Progress, cluster: Cluster): void {
   soFar.scenarios += 1;
   soFar.events += cluster.steps;
-  for (const { event } of cluster.driver.events) if (event.type === "planDue") soFar.plans += 1;
+  soFar.plans += cluster.head.plans;
   soFar.tasks += cluster.clients.ends.size;
   soFar.executions += cluster.started.length;
+  soFar.kills += cluster.head.life - 1;
+  soFar.resumed += cluster.resumed;
 }
 
 function explain(details: fc.RunDetails<[Scenario]>): string {

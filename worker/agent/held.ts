@@ -11,9 +11,11 @@ export function heldBy(state: AgentState): Held {
     const { session, plan } = task;
     let execution = executions.get(session);
     if (execution === undefined) {
-      execution = { session, tasks: [], attempts: [], alternatives: [], started: [] };
+      execution = { session, tasks: [], attempts: [], alternatives: [], started: [], gangs: [] };
       executions.set(session, execution);
     }
+    if (task.nodes !== undefined)
+      execution.gangs.push({ index: execution.tasks.length, nodes: [...task.nodes] });
     execution.tasks.push(task.task);
     execution.attempts.push(task.attempt);
     execution.alternatives.push(plan.spec.plans.indexOf(plan));

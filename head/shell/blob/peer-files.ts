@@ -11,7 +11,8 @@
 import { join } from "node:path";
 import type { BlobRef } from "../../../proto/grain.js";
 import type { ValueFiles } from "../../../proto/link/link.js";
-import { hasEnded, isFileName } from "../../../proto/share/directory.js";
+import { hasEnded } from "../../../proto/process-name.js";
+import { isFileName } from "../../../proto/share/directory.js";
 import { BlobError } from "./error.js";
 import type { SharedFiles } from "./shared.js";
 import type { BlobStore } from "./store.js";

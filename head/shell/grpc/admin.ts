@@ -13,6 +13,8 @@ import type {
   ExplainQuery,
   Explanation,
   HeadStatus,
+  QuitAnswer,
+  QuitRequest,
   SessionDetail,
   SessionExplanation,
   SessionQuery,
@@ -62,6 +64,9 @@ export function adminHandlers(head: Head, door: Door) {
     },
     cacheRemove(call: ServerUnaryCall<CacheQuery, CacheAnswer>, answer: sendUnaryData<CacheAnswer>) {
       reply(() => head.recalls.remove(call.request.pattern, ownerSeenBy(callerOf(call))), answer);
+    },
+    quit(call: ServerUnaryCall<QuitRequest, QuitAnswer>, answer: sendUnaryData<QuitAnswer>) {
+      answer(null, head.workers.quit(call.request));
     },
     access(call: ServerUnaryCall<AccessQuery, AccessAnswer>, answer: sendUnaryData<AccessAnswer>) {
       const peer = peerOf(call);

@@ -16,13 +16,15 @@ import { TlsCredentials } from "./tls.js";
 
 const LOOK_MS = 1_000;
 const GOODBYE_MS = 2_000;
-/** Who was turned away is said at most so often: a log is not for others to fill. */
+/** Who was turned away or cut off by its own fault is said at most so often: a log is not for others to fill. */
 const QUIET_MS = 1_000;
 
 /** What is different in tests. */
 export interface LockOptions {
   readonly handshakeMs?: number;
   readonly newcomers?: NewcomerLimits;
+  /** A clock that never goes back, in milliseconds. */
+  readonly nowMs?: () => number;
 }
 
 /** The lock of one served head. */
@@ -31,6 +33,7 @@ export class Lock {
   readonly #door: Door & { type: "locked" };
   readonly #log: HeadLog;
   readonly #newcomers: NewcomerLimits;
+  readonly #nowMs: () => number;
   readonly #connected = new Map<Http2Session, PeerName>();
   readonly #timer: NodeJS.Timeout;
   readonly #cutOff: (() => void)[] = [];
@@ -43,6 +46,7 @@ export class Lock {
     this.#door = door;
     this.#log = log;
     this.#newcomers = options.newcomers ?? NEWCOMER_LIMITS;
+    this.#nowMs = options.nowMs ?? (() => performance.now());
     this.#stamp = door.keys.stamp();
     this.credentials = new TlsCredentials(door.keys.read(), guard(door.gate), options.handshakeMs);
     this.#timer = setInterval(() => this.look(), LOOK_MS).unref();
@@ -50,8 +54,17 @@ export class Lock {
 
   /** Guards a server that is about to listen. */
   watch(http2Server: Http2Server): void {
-    const refused = (address: string, why: string) => this.#refused(address, why);
+    const refused = (address: string, why: string) =>
+      this.#say(`turned away a connection from ${address}: ${why}`);
     this.#cutOff.push(limitNewcomers(http2Server, this.#newcomers, refused));
+    http2Server.on("sessionError", (error: Error, session: Http2Session) => {
+      // What its network did is no fault of a peer's.
+      if (!("code" in error && /^ERR_HTTP2_/.test(String(error.code)))) return;
+      const peer = this.#connected.get(session);
+      this.#say(
+        `cut off a ${peer?.unit ?? "peer"} (credential ${peer?.id}): it broke HTTP/2: ${error.message}`,
+      );
+    });
     http2Server.on("session", (session: Http2Session) => {
       const peer = nameIn((session.socket as TLSSocket).getPeerCertificate());
       if (peer === undefined) return session.destroy();
@@ -97,14 +110,14 @@ export class Lock {
     }
   }
 
-  #refused(address: string, why: string): void {
-    const now = performance.now();
+  #say(line: string): void {
+    const now = this.#nowMs();
     if (now - this.#saidAt < QUIET_MS) {
       this.#unsaid += 1;
       return;
     }
-    const more = this.#unsaid === 0 ? "" : `, and ${this.#unsaid} others since the last such line`;
-    this.#log.warn(`turned away a connection from ${address}: ${why}${more}`);
+    const more = this.#unsaid === 0 ? "" : ` (and ${this.#unsaid} others since the last such line)`;
+    this.#log.warn(`${line}${more}`);
     this.#saidAt = now;
     this.#unsaid = 0;
   }

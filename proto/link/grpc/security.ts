@@ -11,7 +11,7 @@ import { type Credential, findCredential, type Purpose } from "../../access/cred
 import type { Access } from "../../access/place.js";
 import { HEAD_UNIT, ORGANISATION } from "../../access/role.js";
 import { formatAddress, isLocal, type SocketAddress } from "../../address.js";
-import { ConfigError } from "../../errors.js";
+import { AuthError, ConfigError } from "../../errors.js";
 
 /** How a connection is secured. */
 export type Security =
@@ -52,16 +52,23 @@ export function secure(address: SocketAddress, access: Access, purpose: Purpose)
   return {
     type: "tls",
     credential,
-    secureContext: createSecureContext({
-      cert: credential.certificate,
-      key: credential.key,
-      ca: credential.authorities,
-      minVersion: "TLSv1.3",
-    }),
+    secureContext: contextOf(credential),
     // TLS allows no numbers here, and warns.
     servername: isIP(host) === 0 ? host : "head.grain",
     checkHead: (_name, certificate) => checkHead(host, certificate),
   };
+}
+
+function contextOf(credential: Credential): SecureContext {
+  const { file, certificate: cert, key, authorities: ca } = credential;
+  try {
+    return createSecureContext({ cert, key, ca, minVersion: "TLSv1.3" });
+  } catch {
+    // What OpenSSL says of it helps nobody.
+    throw new AuthError(
+      `${file} holds a damaged key, or one that is not its certificate's; have a new credential made with "grain access new".`,
+    );
+  }
 }
 
 /**

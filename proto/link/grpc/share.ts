@@ -7,7 +7,8 @@ import type { Client, ClientDuplexStream } from "@grpc/grpc-js";
 import { ConnectionError } from "../../errors.js";
 import type { BlobRef, ShareAnswer, ShareRequest } from "../../grain.js";
 import { isBlobName } from "../../hash.js";
-import { isFileName, ownProcess, privateAt } from "../../share/directory.js";
+import { ownProcess } from "../../process-name.js";
+import { isFileName, privateAt } from "../../share/directory.js";
 import type { ValueFiles } from "../link.js";
 import { blobsService } from "./services.js";
 

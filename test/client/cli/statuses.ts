@@ -13,6 +13,7 @@ export const nothing: HeadStatus = {
   sessions: [],
   queues: [],
   lateResults: 0,
+  clockMs: 0,
 };
 
 export function worker(fields: Partial<WorkerInfo> = {}): WorkerInfo {

@@ -1,22 +1,25 @@
 /** A locked head over real sockets: every way in which access fails, as its peers hear it, and what changes while it runs. */
 
 import { once } from "node:events";
-import { chmod, copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { connect as connectTcp, createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { readAuthority } from "../../../head/access/directory.js";
-import { newCredential, revokeCredential, rotateCredentials } from "../../../head/access/issue.js";
+import {
+  newCredential,
+  revokeCredential,
+  revokeName,
+  rotateCredentials,
+} from "../../../head/access/issue.js";
 import { issueCertificate } from "../../../head/access/x509.js";
 import { type ListenOptions, startHead } from "../../../head/index.js";
 import { credentialFile, findCredential } from "../../../proto/access/credential.js";
 import type { Role } from "../../../proto/access/role.js";
 import { AuthError, ConfigError, ConnectionError } from "../../../proto/errors.js";
-import { FailureKind } from "../../../proto/grain.js";
 import { connectAdmin, connectClient, connectWorker } from "../../../proto/link/grpc/connect.js";
 import { secure } from "../../../proto/link/grpc/security.js";
-import { token } from "../../../proto/resource/resource.js";
-import { poolOfCores, ScriptedClient, ScriptedWorker } from "../../kit/peers.js";
+import { ScriptedClient } from "../../kit/peers.js";
 import { bytes } from "../shell/head-kit.js";
 import { scratch } from "./scratch.js";
 
@@ -244,46 +247,6 @@ describe("what clients see", () => {
   });
 });
 
-describe("who cancels", () => {
-  it("is named by what was verified; viewers may not, and see no errors", async () => {
-    const { address } = await serve();
-    const [ada, viewer] = [await carried("client"), await carried("viewer")];
-    const connection = await connectClient(address, at(ada.file));
-    onTestFinished(() => connection.close());
-    const client = new ScriptedClient(connection.link);
-    const { session } = await client.open();
-    client.define(1, { failInfeasible: true, request: token("none").request as never });
-    client.define(2);
-    client.submit(1, 1, [bytes("x")]);
-    client.submit(2, 2, [bytes("x")]);
-    const machine = await connectWorker(address, at(directory));
-    onTestFinished(() => machine.close());
-    const worker = new ScriptedWorker(machine.link);
-    await worker.join("w1", poolOfCores(0));
-    expect(await client.inbox.take("failure")).toMatchObject({ task: 1, kind: FailureKind.INFEASIBLE });
-    const asked = async (place: string) => {
-      const admin = await connectAdmin(address, at(place));
-      onTestFinished(() => admin.close());
-      return admin;
-    };
-    const looker = await asked(viewer.file);
-    const seen = await looker.session(session);
-    expect(seen).toMatchObject({ errors: false, failures: [{ task: 1, message: "" }] });
-    const refused = await failed(looker.cancel({ session, by: "me" }));
-    expect(refused).toBeInstanceOf(AuthError);
-    expect(refused!.message).toMatch(
-      /has the role viewer and may not cancel tasks; that takes the role client/,
-    );
-    const own = await asked(ada.file);
-    expect((await own.session(session)).failures[0]!.message).toMatch(/could ever give token none/);
-    const by = "eve (credential 1234, role admin)\u001b[2J";
-    expect(await own.cancel({ session, task: 2, by })).toEqual({ known: true, tasks: 1 });
-    expect((await client.inbox.take("failure")).message).toBe(
-      `by eve credential 1234, role admin[2J (credential ${ada.id}, role client)`,
-    );
-  });
-});
-
 describe("certificates of one's own", () => {
   it("must be for the host, when another authority has issued them", () => {
     const access = { place: directory, insecure: "no" as const };
@@ -323,6 +286,104 @@ describe("certificates of one's own", () => {
     await (await connectClient(address, at(file))).close();
   });
 });
+
+describe("while it runs with certificates of one's own", () => {
+  const soon = () => new Date(Date.now() + 600_000);
+
+  async function site(log: string[] = []) {
+    const place = await mkdirOf(`site${++sites}`);
+    const [cert, key, ca] = ["cert", "key", "ca"].map((name) => join(place, `${name}.pem`)) as [
+      string,
+      string,
+      string,
+    ];
+    const write = async (authority: Awaited<ReturnType<typeof siteAuthority>>) => {
+      const server = await issueCertificate(authority, { id: "head", unit: "head", expiresAt: soon() });
+      await writeFile(cert, server.certificate);
+      await writeFile(key, server.key, { mode: 0o600 });
+      await writeFile(ca, authority.certificate);
+    };
+    const first = await siteAuthority();
+    await write(first);
+    const lines = {
+      info: (line: string) => void log.push(line),
+      warn: (line: string) => void log.push(line),
+    };
+    const { address } = await serve({ access: join(place, "access"), tls: { cert, key, ca }, log: lines });
+    const person = async (authority: typeof first, id: string) => {
+      const made = await issueCertificate(authority, { id, unit: "client", expiresAt: soon() });
+      return kept([made.certificate, made.key, authority.certificate].join("\n"));
+    };
+    return { address, first, write, person, key, access: join(place, "access") };
+  }
+
+  async function connected(address: string, file: string): Promise<ScriptedClient> {
+    const connection = await connectClient(address, at(file));
+    onTestFinished(() => connection.close());
+    const client = new ScriptedClient(connection.link);
+    await client.open();
+    return client;
+  }
+
+  async function logged(log: string[], pattern: RegExp): Promise<void> {
+    while (!log.some((line) => pattern.test(line))) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  it("takes new ones, when they fit each other, and who is connected stays", async () => {
+    const log: string[] = [];
+    const { address, first, write, person, key } = await site(log);
+    const client = await connected(address, await person(first, "ada"));
+    const before = await readFile(key, "utf8");
+    await writeFile(key, (await siteAuthority()).key);
+    await logged(log, /new certificate cannot be used, the one before stays: --tls-key: .* or not that of/);
+    await connected(address, await person(first, "ben"));
+    const second = await siteAuthority();
+    await write(second);
+    expect(await readFile(key, "utf8")).not.toBe(before);
+    await logged(log, /certificate was renewed/);
+    await connected(address, await person(second, "cyd"));
+    const error = await failed(connectClient(address, at(await person(first, "dan"))));
+    expect(error).toBeInstanceOf(AuthError);
+    client.closeSession();
+    await client.inbox.take("closed");
+  });
+
+  it.each(["ada", "Ada Lovelace/../1 %"])(
+    "cuts off %j when that name is revoked, and no other",
+    async (name) => {
+      const { address, first, person, access } = await site();
+      const file = await person(first, name);
+      const [client, other] = [
+        await connected(address, file),
+        await connected(address, await person(first, "ben")),
+      ];
+      await revokeName(access, name);
+      expect((await client.ended).type).toBe("broken");
+      expect((await failed(connectClient(address, at(file))))?.message).toContain(`${name} was revoked`);
+      other.closeSession();
+      await other.inbox.take("closed");
+    },
+  );
+
+  it.each(["", "..", "x".repeat(65), "a\nb"])("%j is no name to revoke", async (name) => {
+    await expect(revokeName(directory, name)).rejects.toThrow(/is not the CN of a certificate/);
+  });
+
+  it("does not start with a key of another certificate", async () => {
+    const place = await mkdirOf("unfit");
+    const authority = await siteAuthority();
+    const [cert, key] = [join(place, "cert.pem"), join(place, "key.pem")];
+    await writeFile(cert, authority.certificate);
+    for (const text of [(await siteAuthority()).key, "no key", authority.certificate]) {
+      await writeFile(key, text, { mode: 0o600 });
+      const error = await failed(startHead({ listen: ["127.0.0.1:0"], tls: { cert, key, ca: cert } }));
+      expect(error).toBeInstanceOf(ConfigError);
+      expect(error!.message).toMatch(/--tls-key: .*key\.pem holds no private key in PEM/);
+    }
+  });
+});
+
+let sites = 0;
 
 async function siteAuthority() {
   const { makeAuthority } = await import("../../../head/access/x509.js");

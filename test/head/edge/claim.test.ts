@@ -7,9 +7,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { newId, takeTurn, writeRecord } from "../../../head/edge/claim.js";
 import { anywhere, reachableAt } from "../../../head/edge/interfaces.js";
 import { type EdgeOptions, enterEdge, type Tenure } from "../../../head/edge/tenure.js";
-import { thisProcess } from "../../../proto/edge/machine.js";
 import { type EdgeRecord, formatRecord, RENEW_MS, readRecord } from "../../../proto/edge/record.js";
 import { ConfigError } from "../../../proto/errors.js";
+import { thisProcess } from "../../../proto/process-name.js";
 
 let directory: string;
 let file: string;

@@ -171,7 +171,9 @@ describe("a worker after a restart", () => {
     const known = await again.introduce({ id: ID, resume: true });
     expect(known).toMatchObject({ worker: accepted.worker, head: accepted.head });
     expect(known.received).toBeUndefined();
-    const executions = [{ session: 1, tasks: [1], attempts: [1], alternatives: [], started: [true] }];
+    const executions = [
+      { session: 1, tasks: [1], attempts: [1], alternatives: [], started: [true], gangs: [] },
+    ];
     again.send({ body: { $case: "held", held: { executions, sessions: [1] } } });
     clientAgain.submit(1, 2, [word("two")]);
     // Only what is new is given to it.
@@ -239,7 +241,9 @@ describe("what was learnt of a walltime", () => {
     await clientAgain.open(back(runsMs.length));
     const again = next.worker();
     await again.introduce({ id: ID, resume: true });
-    const executions = [{ session: 1, tasks: [9], attempts: [1], alternatives: [], started: [true] }];
+    const executions = [
+      { session: 1, tasks: [9], attempts: [1], alternatives: [], started: [true], gangs: [] },
+    ];
     again.send({ body: { $case: "held", held: { executions, sessions: [1] } } });
     clientAgain.submit(1, 10, [word("run")]);
     expect(await again.inbox.take("assign")).toMatchObject({ tasks: [10], hardMs: learnt });

@@ -11,7 +11,7 @@ const turn = async () => {
 };
 
 const heldOf = (fields: Partial<Held["executions"][number]>): Held => ({
-  executions: [{ session: 1, tasks: [], attempts: [], alternatives: [], started: [], ...fields }],
+  executions: [{ session: 1, tasks: [], attempts: [], alternatives: [], started: [], gangs: [], ...fields }],
   sessions: [1],
 });
 

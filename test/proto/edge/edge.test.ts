@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { chooseAccess } from "../../../proto/access/place.js";
 import { EdgeFinder } from "../../../proto/edge/finder.js";
-import { thisProcess } from "../../../proto/edge/machine.js";
 import { type EdgeRecord, formatRecord, LEASE_MS, readRecord } from "../../../proto/edge/record.js";
 import { Watch } from "../../../proto/edge/watch.js";
 import { AuthError, ConfigError } from "../../../proto/errors.js";
+import { thisProcess } from "../../../proto/process-name.js";
 
 let directory: string;
 let file: string;
