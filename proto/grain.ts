@@ -665,7 +665,10 @@ export interface WorkerInfo {
   name: string;
   host: string;
   pid: number;
-  /** "ready", "pressed" (short of memory), "leaving", "suspect": its connection was lost, it may come back */
+  /**
+   * "ready", "pressed" (short of memory), "draining" (takes nothing new), "suspect" (its connection was lost, it may
+   * come back), "isolated" (one task has it for itself, because other workers were lost while that ran)
+   */
   state: string;
   pool: Pool | undefined;
   free: Demand_Amount[];
@@ -676,7 +679,11 @@ export interface WorkerInfo {
   /** tasks ended on it */
   finished: number;
   /** the batch job that it is in, as "system:id"; absent: none */
-  job?: string | undefined;
+  job?:
+    | string
+    | undefined;
+  /** of its walltime; absent: it has no end */
+  remainingMs?: number | undefined;
 }
 
 export interface QueueInfo {
@@ -687,6 +694,11 @@ export interface QueueInfo {
   prioritized: boolean;
   priority: number;
   queued: number;
+  /**
+   * Why, in a word or two: a kind of resource, "token x", "limit x", "walltime", "reserved", "busy", "nodes", "draining",
+   * "cut off", "pressed", "no workers", "never fits" (no connected worker could ever), "its turn" (about to start, or others go first)
+   */
+  why?: string | undefined;
 }
 
 export interface SessionInfo {
@@ -700,7 +712,11 @@ export interface SessionInfo {
   finished: number;
   failed: number;
   /** "", "cut off": its connection was lost, it may come back, or "detached": its program is gone, its tasks go on */
-  state?: string | undefined;
+  state?:
+    | string
+    | undefined;
+  /** since it was opened; absent: before the head was started last */
+  ageMs?: number | undefined;
 }
 
 export interface HeadStatus {
@@ -718,6 +734,80 @@ export interface HeadStatus {
 export interface ExplainQuery {
   session: number;
   task: number;
+}
+
+export interface SessionQuery {
+  session: number;
+}
+
+/** The task of each demand of a session that has waited longest. */
+export interface SessionExplanation {
+  tasks: Explanation[];
+  /** false: the session has ended, or there was none */
+  known: boolean;
+}
+
+/** One session, in detail. */
+export interface SessionDetail {
+  /** absent: it has ended, or there was none */
+  session: SessionInfo | undefined;
+  functions: SessionDetail_FunctionInfo[];
+  /** the last ones, the latest first */
+  failures: SessionDetail_FailedTask[];
+  /** false: what they threw is not for this caller */
+  errors: boolean;
+}
+
+/** A function with what its calls ask for. */
+export interface SessionDetail_FunctionInfo {
+  function: string;
+  /** as text */
+  demand: string;
+  prioritized: boolean;
+  priority: number;
+  queued: number;
+  /** failed, and queued again later */
+  delayed: number;
+  /** sent to a worker, not started */
+  ahead: number;
+  running: number;
+  finished: number;
+  /** cancelled ones among them */
+  failed: number;
+  /** how long its calls run; absent: none has ended */
+  meanMs?:
+    | number
+    | undefined;
+  /** as in QueueInfo; empty: none waits */
+  why: string;
+}
+
+export interface SessionDetail_FailedTask {
+  task: number;
+  function: string;
+  attempt: number;
+  kind: FailureKind;
+  /** one line; empty: not known, or not for this caller */
+  message: string;
+  worker: string;
+  agoMs: number;
+}
+
+export interface CancelQuery {
+  session: number;
+  /** absent: all that have not ended */
+  task?:
+    | number
+    | undefined;
+  /** who asks, as people know them; told to the program */
+  by: string;
+}
+
+export interface CancelAnswer {
+  /** false: there is no such session or task, or it has ended */
+  known: boolean;
+  /** how many are cancelled; those that ran are ended by their workers */
+  tasks: number;
 }
 
 /** Where a task is and, while it is queued, why it is not on a worker: seen now, not remembered. */
@@ -5116,6 +5206,7 @@ function createBaseWorkerInfo(): WorkerInfo {
     connectedMs: 0,
     finished: 0,
     job: undefined,
+    remainingMs: undefined,
   };
 }
 
@@ -5156,6 +5247,9 @@ export const WorkerInfo = {
     }
     if (message.job !== undefined) {
       writer.uint32(98).string(message.job);
+    }
+    if (message.remainingMs !== undefined) {
+      writer.uint32(105).double(message.remainingMs);
     }
     return writer;
   },
@@ -5251,6 +5345,13 @@ export const WorkerInfo = {
 
           message.job = reader.string();
           continue;
+        case 13:
+          if (tag !== 105) {
+            break;
+          }
+
+          message.remainingMs = reader.double();
+          continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
         break;
@@ -5262,7 +5363,7 @@ export const WorkerInfo = {
 };
 
 function createBaseQueueInfo(): QueueInfo {
-  return { session: 0, function: "", demand: "", prioritized: false, priority: 0, queued: 0 };
+  return { session: 0, function: "", demand: "", prioritized: false, priority: 0, queued: 0, why: undefined };
 }
 
 export const QueueInfo = {
@@ -5284,6 +5385,9 @@ export const QueueInfo = {
     }
     if (message.queued !== 0) {
       writer.uint32(48).uint32(message.queued);
+    }
+    if (message.why !== undefined) {
+      writer.uint32(58).string(message.why);
     }
     return writer;
   },
@@ -5337,6 +5441,13 @@ export const QueueInfo = {
 
           message.queued = reader.uint32();
           continue;
+        case 7:
+          if (tag !== 58) {
+            break;
+          }
+
+          message.why = reader.string();
+          continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
         break;
@@ -5359,6 +5470,7 @@ function createBaseSessionInfo(): SessionInfo {
     finished: 0,
     failed: 0,
     state: undefined,
+    ageMs: undefined,
   };
 }
 
@@ -5393,6 +5505,9 @@ export const SessionInfo = {
     }
     if (message.state !== undefined) {
       writer.uint32(82).string(message.state);
+    }
+    if (message.ageMs !== undefined) {
+      writer.uint32(89).double(message.ageMs);
     }
     return writer;
   },
@@ -5473,6 +5588,13 @@ export const SessionInfo = {
           }
 
           message.state = reader.string();
+          continue;
+        case 11:
+          if (tag !== 89) {
+            break;
+          }
+
+          message.ageMs = reader.double();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -5615,6 +5737,511 @@ export const ExplainQuery = {
           }
 
           message.task = reader.uint32();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseSessionQuery(): SessionQuery {
+  return { session: 0 };
+}
+
+export const SessionQuery = {
+  encode(message: SessionQuery, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.session !== 0) {
+      writer.uint32(8).uint32(message.session);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): SessionQuery {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseSessionQuery();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 8) {
+            break;
+          }
+
+          message.session = reader.uint32();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseSessionExplanation(): SessionExplanation {
+  return { tasks: [], known: false };
+}
+
+export const SessionExplanation = {
+  encode(message: SessionExplanation, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    for (const v of message.tasks) {
+      Explanation.encode(v!, writer.uint32(10).fork()).ldelim();
+    }
+    if (message.known !== false) {
+      writer.uint32(16).bool(message.known);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): SessionExplanation {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseSessionExplanation();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.tasks.push(Explanation.decode(reader, reader.uint32()));
+          continue;
+        case 2:
+          if (tag !== 16) {
+            break;
+          }
+
+          message.known = reader.bool();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseSessionDetail(): SessionDetail {
+  return { session: undefined, functions: [], failures: [], errors: false };
+}
+
+export const SessionDetail = {
+  encode(message: SessionDetail, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.session !== undefined) {
+      SessionInfo.encode(message.session, writer.uint32(10).fork()).ldelim();
+    }
+    for (const v of message.functions) {
+      SessionDetail_FunctionInfo.encode(v!, writer.uint32(18).fork()).ldelim();
+    }
+    for (const v of message.failures) {
+      SessionDetail_FailedTask.encode(v!, writer.uint32(26).fork()).ldelim();
+    }
+    if (message.errors !== false) {
+      writer.uint32(32).bool(message.errors);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): SessionDetail {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseSessionDetail();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.session = SessionInfo.decode(reader, reader.uint32());
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.functions.push(SessionDetail_FunctionInfo.decode(reader, reader.uint32()));
+          continue;
+        case 3:
+          if (tag !== 26) {
+            break;
+          }
+
+          message.failures.push(SessionDetail_FailedTask.decode(reader, reader.uint32()));
+          continue;
+        case 4:
+          if (tag !== 32) {
+            break;
+          }
+
+          message.errors = reader.bool();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseSessionDetail_FunctionInfo(): SessionDetail_FunctionInfo {
+  return {
+    function: "",
+    demand: "",
+    prioritized: false,
+    priority: 0,
+    queued: 0,
+    delayed: 0,
+    ahead: 0,
+    running: 0,
+    finished: 0,
+    failed: 0,
+    meanMs: undefined,
+    why: "",
+  };
+}
+
+export const SessionDetail_FunctionInfo = {
+  encode(message: SessionDetail_FunctionInfo, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.function !== "") {
+      writer.uint32(10).string(message.function);
+    }
+    if (message.demand !== "") {
+      writer.uint32(18).string(message.demand);
+    }
+    if (message.prioritized !== false) {
+      writer.uint32(24).bool(message.prioritized);
+    }
+    if (message.priority !== 0) {
+      writer.uint32(32).int32(message.priority);
+    }
+    if (message.queued !== 0) {
+      writer.uint32(40).uint32(message.queued);
+    }
+    if (message.delayed !== 0) {
+      writer.uint32(48).uint32(message.delayed);
+    }
+    if (message.ahead !== 0) {
+      writer.uint32(56).uint32(message.ahead);
+    }
+    if (message.running !== 0) {
+      writer.uint32(64).uint32(message.running);
+    }
+    if (message.finished !== 0) {
+      writer.uint32(73).double(message.finished);
+    }
+    if (message.failed !== 0) {
+      writer.uint32(81).double(message.failed);
+    }
+    if (message.meanMs !== undefined) {
+      writer.uint32(89).double(message.meanMs);
+    }
+    if (message.why !== "") {
+      writer.uint32(98).string(message.why);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): SessionDetail_FunctionInfo {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseSessionDetail_FunctionInfo();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.function = reader.string();
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.demand = reader.string();
+          continue;
+        case 3:
+          if (tag !== 24) {
+            break;
+          }
+
+          message.prioritized = reader.bool();
+          continue;
+        case 4:
+          if (tag !== 32) {
+            break;
+          }
+
+          message.priority = reader.int32();
+          continue;
+        case 5:
+          if (tag !== 40) {
+            break;
+          }
+
+          message.queued = reader.uint32();
+          continue;
+        case 6:
+          if (tag !== 48) {
+            break;
+          }
+
+          message.delayed = reader.uint32();
+          continue;
+        case 7:
+          if (tag !== 56) {
+            break;
+          }
+
+          message.ahead = reader.uint32();
+          continue;
+        case 8:
+          if (tag !== 64) {
+            break;
+          }
+
+          message.running = reader.uint32();
+          continue;
+        case 9:
+          if (tag !== 73) {
+            break;
+          }
+
+          message.finished = reader.double();
+          continue;
+        case 10:
+          if (tag !== 81) {
+            break;
+          }
+
+          message.failed = reader.double();
+          continue;
+        case 11:
+          if (tag !== 89) {
+            break;
+          }
+
+          message.meanMs = reader.double();
+          continue;
+        case 12:
+          if (tag !== 98) {
+            break;
+          }
+
+          message.why = reader.string();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseSessionDetail_FailedTask(): SessionDetail_FailedTask {
+  return { task: 0, function: "", attempt: 0, kind: 0, message: "", worker: "", agoMs: 0 };
+}
+
+export const SessionDetail_FailedTask = {
+  encode(message: SessionDetail_FailedTask, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.task !== 0) {
+      writer.uint32(8).uint32(message.task);
+    }
+    if (message.function !== "") {
+      writer.uint32(18).string(message.function);
+    }
+    if (message.attempt !== 0) {
+      writer.uint32(24).uint32(message.attempt);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(32).int32(message.kind);
+    }
+    if (message.message !== "") {
+      writer.uint32(42).string(message.message);
+    }
+    if (message.worker !== "") {
+      writer.uint32(50).string(message.worker);
+    }
+    if (message.agoMs !== 0) {
+      writer.uint32(57).double(message.agoMs);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): SessionDetail_FailedTask {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseSessionDetail_FailedTask();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 8) {
+            break;
+          }
+
+          message.task = reader.uint32();
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.function = reader.string();
+          continue;
+        case 3:
+          if (tag !== 24) {
+            break;
+          }
+
+          message.attempt = reader.uint32();
+          continue;
+        case 4:
+          if (tag !== 32) {
+            break;
+          }
+
+          message.kind = reader.int32() as any;
+          continue;
+        case 5:
+          if (tag !== 42) {
+            break;
+          }
+
+          message.message = reader.string();
+          continue;
+        case 6:
+          if (tag !== 50) {
+            break;
+          }
+
+          message.worker = reader.string();
+          continue;
+        case 7:
+          if (tag !== 57) {
+            break;
+          }
+
+          message.agoMs = reader.double();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseCancelQuery(): CancelQuery {
+  return { session: 0, task: undefined, by: "" };
+}
+
+export const CancelQuery = {
+  encode(message: CancelQuery, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.session !== 0) {
+      writer.uint32(8).uint32(message.session);
+    }
+    if (message.task !== undefined) {
+      writer.uint32(16).uint32(message.task);
+    }
+    if (message.by !== "") {
+      writer.uint32(26).string(message.by);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): CancelQuery {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseCancelQuery();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 8) {
+            break;
+          }
+
+          message.session = reader.uint32();
+          continue;
+        case 2:
+          if (tag !== 16) {
+            break;
+          }
+
+          message.task = reader.uint32();
+          continue;
+        case 3:
+          if (tag !== 26) {
+            break;
+          }
+
+          message.by = reader.string();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseCancelAnswer(): CancelAnswer {
+  return { known: false, tasks: 0 };
+}
+
+export const CancelAnswer = {
+  encode(message: CancelAnswer, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.known !== false) {
+      writer.uint32(8).bool(message.known);
+    }
+    if (message.tasks !== 0) {
+      writer.uint32(17).double(message.tasks);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): CancelAnswer {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseCancelAnswer();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 8) {
+            break;
+          }
+
+          message.known = reader.bool();
+          continue;
+        case 2:
+          if (tag !== 17) {
+            break;
+          }
+
+          message.tasks = reader.double();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {

@@ -27,8 +27,12 @@ export interface UsageProblem {
  * process.stderr.write(usageLine(command, error));
  */
 export function usageLine(command: UsageCommand, problem: UsageProblem): string {
-  const chosen = command.commands.find((each) => each.name() === command.args[0]) ?? command;
-  const path = chosen === command ? command.name() : `${command.name()} ${chosen.name()}`;
+  let chosen = command;
+  let path = command.name();
+  for (let next = below(chosen); next !== undefined; next = below(chosen)) {
+    chosen = next;
+    path += ` ${chosen.name()}`;
+  }
   const said = problem.message
     .replace(/^error: /, "")
     .trim()
@@ -36,13 +40,22 @@ export function usageLine(command: UsageCommand, problem: UsageProblem): string 
   return `${command.name()}: ${explain(chosen, path, problem.code, said)} (see ${path} --help)\n`;
 }
 
+/** The subcommand that was named. */
+function below({ commands, args }: UsageCommand): UsageCommand | undefined {
+  return commands.find((each) => each.name() === args[0]);
+}
+
+/** Of more commands than these the one that is probably meant is enough. */
+const FEW = 4;
+
 function explain(command: UsageCommand, path: string, code: string, said: string): string {
-  const names = command.commands.map((each) => each.name()).join(" or ");
+  const all = command.commands.map((each) => each.name()).filter((name) => !name.startsWith("_"));
+  const names = all.join(" or ");
   switch (code) {
     case "commander.help":
       return `no command is given; expected ${names}`;
     case "commander.unknownCommand":
-      return `${said}; expected ${names}`;
+      return all.length > FEW && said.includes("Did you mean") ? said : `${said}; expected ${names}`;
     case "commander.optionMissingArgument": {
       const option = command.options.find(({ flags }) => said.includes(`'${flags}'`));
       return option === undefined ? said : `${said}; expected: ${withoutDefault(option.description)}`;

@@ -7,6 +7,7 @@ import { chooseAccess } from "../../proto/access/place.js";
 import { isRole, ROLES, type Role } from "../../proto/access/role.js";
 import { parseDuration } from "../../proto/duration.js";
 import { messageOf } from "../../proto/errors.js";
+import { examples } from "./examples.js";
 import { formatTable } from "./table.js";
 
 interface Where {
@@ -45,18 +46,28 @@ export function addAccess(program: Command, choose: (act: () => Promise<number>)
     .requiredOption("--role <role>", `what it is for: ${ROLES.join(", ")}`, readRole)
     .option("--expires <duration>", "how long it is valid, such as 7d (default: a year)", readDuration)
     .option("--name <name>", "whose it is, for `grain access ls`")
+    .addHelpText(
+      "after",
+      examples(
+        ["grain access new --role worker > rack7.pem", "for workers elsewhere"],
+        ["grain access new --role client --expires 7d", "for somebody, for a week"],
+      ),
+    )
     .action((flags: NewFlags) => choose(() => issue(flags, print)));
   where(access.command("ls"))
     .description("Shows the credentials that were issued.")
     .option("--json", "as JSON")
+    .addHelpText("after", examples(["grain access ls", "all, with those that have ended"]))
     .action((flags: ListFlags) => choose(() => list(flags, print)));
   where(access.command("revoke"))
     .description("Ends a credential: who uses it is cut off within a second.")
     .argument("<id>", "as `grain access ls` shows it")
     .option("--own", "the id is the CN of a certificate of your own authority (--tls-ca)")
+    .addHelpText("after", examples(["grain access revoke 3f09ac21d4", "this one"]))
     .action((id: string, flags: RevokeFlags) => choose(() => revoke(id, flags, print)));
   where(access.command("rotate"))
     .description("Gives the head and its user new credentials; running heads go on with them.")
+    .addHelpText("after", examples(["grain access rotate", "those of the user's own directory"]))
     .action((flags: Where) => choose(() => rotate(flags, print)));
 }
 

@@ -25,6 +25,7 @@ const GIVE_UP_MS = 3_000;
 export async function askHead<T>(
   options: AskOptions,
   ask: (head: AdminConnection) => Promise<T>,
+  giveUpMs = GIVE_UP_MS,
 ): Promise<T> {
   const head = await chooseHead(
     { address: options.address, configFile: options.config, command: true },
@@ -34,10 +35,8 @@ export async function askHead<T>(
     throw new ConfigError(
       "No head is named. Give its address with --address, GRAIN_ADDRESS, or `address` in grain.toml.",
     );
-  const connection = await connectAdmin(head.address, {
-    giveUpMs: GIVE_UP_MS,
-    access: chooseAccess(options, process.env, head.access),
-  });
+  const access = chooseAccess(options, process.env, head.access);
+  const connection = await connectAdmin(head.address, { giveUpMs, access });
   try {
     return await ask(connection);
   } finally {

@@ -7,6 +7,7 @@ import type { CacheAnswer } from "../../proto/grain.js";
 import { formatMemoryShort } from "../../proto/resource/amount.js";
 import { chooseHead } from "../config.js";
 import { type AskOptions, askHead } from "./ask-head.js";
+import { examples } from "./examples.js";
 import { formatTable } from "./table.js";
 
 /** Flags of `grain cache rm`. */
@@ -32,12 +33,23 @@ export function addCache(
     .description("Shows the stored results, used last first.")
     .argument("[pattern]", pattern, "")
     .option("--json", "as JSON")
+    .addHelpText(
+      "after",
+      examples(
+        ["grain cache ls", "all of them"],
+        ["grain cache ls 'energy*'", "of functions named like this"],
+      ),
+    )
     .action((text: string, options: AskOptions) => choose(() => listResults(text, options, print)));
   common(cache.command("rm"))
     .description("Removes stored results: they are computed again when they are needed.")
     .argument("[pattern]", pattern, "")
     .option("--all", "all of them")
     .option("--json", "what was removed, as JSON")
+    .addHelpText(
+      "after",
+      examples(["grain cache rm energy", "results of this function"], ["grain cache rm --all", "everything"]),
+    )
     .action((text: string, options: RemoveOptions) => choose(() => removeResults(text, options, print)));
 }
 

@@ -1,18 +1,43 @@
-/** `grain explain`: where a task is and, while it waits, why. */
+/** `grain explain`: where a task is and, while it waits, why; of a session, its longest waiting tasks. */
 
-import { ConfigError } from "../../proto/errors.js";
+import type { Command } from "commander";
+import { GrainError } from "../../proto/errors.js";
+import type { Explanation } from "../../proto/grain.js";
 import { type AskOptions, askHead } from "./ask-head.js";
+import { examples } from "./examples.js";
+import { findSession, parseTarget } from "./session-name.js";
 
 /** Flags of `grain explain`. */
 export type ExplainOptions = AskOptions;
 
-const LARGEST = 2 ** 32 - 1;
+/** Adds the command. @param common adds the flags that name a head */
+export function addExplain(
+  program: Command,
+  common: (command: Command) => Command,
+  choose: (act: () => Promise<number>) => void,
+): void {
+  common(program.command("explain"))
+    .description("Says where a task is and, while it waits, why; of a session, for each demand that waits.")
+    .argument("<task|session>", "SESSION.TASK, as in errors, e.g. 1.6; or a session's number or name")
+    .option("--json", "as JSON")
+    .addHelpText(
+      "after",
+      examples(
+        ["grain explain 1.6", "task 6 of session 1"],
+        ["grain explain sweep", "what the session waits for"],
+      ),
+    )
+    .action((name: string, options: ExplainOptions) =>
+      choose(() => explain(name, options, (text) => process.stdout.write(text))),
+    );
+}
 
 /**
- * Asks a head about a task and prints what it says.
+ * Asks a head about a task, or a session, and prints what it says.
  *
- * @param name the task's, as in errors: "1.6"
- * @throws ConfigError when it is no task's name, or no head is named; ConnectionError when the head does not answer
+ * @param name a task's, as in errors ("1.6"), or a session's number or name
+ * @throws ConfigError when it is no name, or no head is named; GrainError when there is no such session; ConnectionError
+ *   when the head does not answer
  * @example
  * await explain("1.6", { address: "cluster:7700" }, (text) => process.stdout.write(text));
  */
@@ -21,28 +46,30 @@ export async function explain(
   options: ExplainOptions,
   print: (text: string) => void,
 ): Promise<number> {
-  const { session, task } = parseTask(name);
-  const explanation = await askHead(options, (head) => head.explain(session, task));
-  print(options.json === true ? `${JSON.stringify(explanation, undefined, 2)}\n` : `${explanation.text}\n`);
+  const target = parseTarget(name);
+  if (target.type === "task") {
+    const explanation = await askHead(options, (head) => head.explain(target.session, target.task));
+    print(options.json === true ? json(explanation) : `${explanation.text}\n`);
+    return 0;
+  }
+  const { session, tasks, known } = await askHead(options, async (head) => {
+    const session = await findSession(head, target.name);
+    return { session, ...(await head.explainSession(session)) };
+  });
+  if (!known)
+    throw new GrainError(
+      `Session ${session} has ended meanwhile: \`grain jobs\` shows those that there are.`,
+    );
+  print(options.json === true ? json(tasks) : showExplanations(session, tasks));
   return 0;
 }
 
-/**
- * Reads a task's name.
- *
- * @throws ConfigError when it is none
- * @example
- * parseTask("1.6") // { session: 1, task: 6 }
- */
-export function parseTask(name: string): { session: number; task: number } {
-  const match = /^(\d+)\.(\d+)$/.exec(name.trim());
-  const [session, task] = [Number(match?.[1]), Number(match?.[2])];
-  if (isNumber(session) && isNumber(task)) return { session, task };
-  throw new ConfigError(
-    `${JSON.stringify(name)} is not a task; give its session and its number, as in errors, e.g. 1.6.`,
-  );
+/** The longest waiting task of each demand, for people. */
+export function showExplanations(session: number, tasks: readonly Explanation[]): string {
+  if (tasks.length === 0) return `Nothing of session ${session} waits for a worker.\n`;
+  return tasks.map(({ text }) => `${text}\n`).join("\n");
 }
 
-function isNumber(value: number): boolean {
-  return value >= 1 && value <= LARGEST;
+function json(value: unknown): string {
+  return `${JSON.stringify(value, undefined, 2)}\n`;
 }

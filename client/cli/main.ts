@@ -1,17 +1,22 @@
 /** The `grain` command: what it understands, and its exit codes. Each subcommand is a file of its own. */
 
 import { Command, CommanderError } from "commander";
-import { ConfigError, messageOf } from "../../proto/errors.js";
+import { ConfigError, ConnectionError, messageOf } from "../../proto/errors.js";
 import { usageLine } from "../../proto/usage.js";
 import { VERSION } from "../../proto/version.js";
 import { addAccess } from "./access.js";
 import { addCache } from "./cache.js";
+import { addCancel } from "./cancel.js";
+import { addCompletion } from "./completion.js";
 import { addConfig } from "./config.js";
 import { addDoctor } from "./doctor.js";
-import { type ExplainOptions, explain } from "./explain.js";
+import { examples } from "./examples.js";
+import { addExplain } from "./explain.js";
 import { headFlags } from "./head-flags.js";
 import { addInit } from "./init.js";
-import { type LsOptions, ls } from "./ls.js";
+import { addJobs } from "./jobs.js";
+import { leaveSoon } from "./leave.js";
+import { addLs } from "./ls.js";
 import { addQuit } from "./quit.js";
 import { type RunFlags, runFile } from "./run.js";
 import { addSimulate } from "./simulate.js";
@@ -51,10 +56,15 @@ export async function main(argv: string[]): Promise<number> {
 
 /** One line for an error, and the exit code it stands for. */
 async function reporting(act: Action): Promise<number> {
+  // Whoever reads has had enough, as `head` does: nothing is wrong.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === "EPIPE" ? 0 : FAILURE),
+  );
   try {
     return await act();
   } catch (error) {
     process.stderr.write(`grain: ${messageOf(error)}\n`);
+    if (error instanceof ConnectionError) leaveSoon();
     return error instanceof ConfigError ? BAD_USAGE : FAILURE;
   }
 }
@@ -72,30 +82,30 @@ function commands(choose: (action: Action) => void): Command {
     .argument("<file>", "the program")
     .argument("[args...]", "its arguments")
     .passThroughOptions()
+    .addHelpText(
+      "after",
+      examples(
+        ["grain run sweep.ts", "on this machine"],
+        ["grain run --address cluster:7700 sweep.ts 10", "10 is the program's"],
+      ),
+    )
     .action((file: string, args: string[], flags: RunFlags) => {
       choose(() => runFile(file, args, flags));
     });
-  headFlags(program.command("ls"))
-    .description("Shows the workers with what is free on them, the queue and the clients.")
-    .option("--json", "as JSON")
-    .action((options: LsOptions) => {
-      choose(() => reporting(() => ls(options, (text) => process.stdout.write(text))));
-    });
-  headFlags(program.command("explain"))
-    .description("Says where a task is and, while it waits, why.")
-    .argument("<task>", "its session and number, as in errors, e.g. 1.6")
-    .option("--json", "as JSON")
-    .action((task: string, options: ExplainOptions) => {
-      choose(() => reporting(() => explain(task, options, (text) => process.stdout.write(text))));
-    });
-  addCache(headFlags(program.command("cache")), headFlags, (act) => choose(() => reporting(act)));
-  addUp(program, (act) => choose(() => reporting(act)));
-  addStart(program, (act) => choose(() => reporting(act)));
-  addQuit(program, (act) => choose(() => reporting(act)));
-  addSimulate(program, (act) => choose(() => reporting(act)));
-  addAccess(program, (act) => choose(() => reporting(act)));
-  addInit(program, (act) => choose(() => reporting(act)));
-  addConfig(program, (act) => choose(() => reporting(act)));
-  addDoctor(program, (act) => choose(() => reporting(act)));
+  const report = (act: Action) => choose(() => reporting(act));
+  addLs(program, headFlags, report);
+  addJobs(program, headFlags, report);
+  addCancel(program, headFlags, report);
+  addExplain(program, headFlags, report);
+  addCache(headFlags(program.command("cache")), headFlags, report);
+  addUp(program, report);
+  addStart(program, report);
+  addQuit(program, report);
+  addSimulate(program, report);
+  addAccess(program, report);
+  addInit(program, report);
+  addConfig(program, report);
+  addDoctor(program, report);
+  addCompletion(program, headFlags, report);
   return program;
 }

@@ -5,6 +5,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import type { PoolSpec, RecordedRun, Recording, Replay, SimulationResult } from "grain-scheduler/head";
 import { formatDuration } from "../../proto/duration.js";
 import { ConfigError } from "../../proto/errors.js";
+import { examples } from "./examples.js";
 import { formatTable } from "./table.js";
 
 /** Flags of `grain simulate`. */
@@ -31,6 +32,13 @@ export function addSimulate(program: Command, choose: (act: () => Promise<number
     .option("--policy <policy>", "fit, spread, fifo, first-fit or greedy (default: fit)")
     .option("--latency <ms>", "between head and workers, one way, in milliseconds (default: 0.5)", readMs)
     .option("--json", "as JSON")
+    .addHelpText(
+      "after",
+      examples(
+        ["grain simulate head.trace", "on those recorded"],
+        ["grain simulate head.trace --workers 20x64c", "on 20 of 64 cores"],
+      ),
+    )
     .exitOverride()
     .action((trace: string, options: SimulateOptions) => {
       choose(() => simulate(trace, options, (text) => process.stdout.write(text)));

@@ -76,7 +76,11 @@ function describe(failure: Failure, { functionName, taskId }: FailedCall, cause:
         task,
       );
     case FailureKind.CANCELLED:
-      return new TaskCancelledError(`${who} was cancelled${where}${why}`, task);
+      return new TaskCancelledError(
+        // "by somebody": the head says so when it was not this program.
+        `${who} was cancelled${where}${failure.message.startsWith("by ") ? ` ${failure.message}` : why}`,
+        task,
+      );
     case FailureKind.LOAD_FAILED:
       return new TaskError(`${who} could not be started${where}${why}`, task);
     case FailureKind.WORKER_LOST:

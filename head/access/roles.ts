@@ -8,7 +8,7 @@ const RUNNERS: readonly Role[] = ["admin", "worker"];
 /** Whoever may send away the workers of others. */
 const ADMINISTRATORS: readonly Role[] = ["admin"];
 const MOVERS: readonly Role[] = ["admin", "client", "worker"];
-/** Of these, clients see their own sessions only: see visible.ts. */
+/** Of these, clients see their own sessions only, and viewers no errors: see visible.ts. */
 const READERS: readonly Role[] = ["admin", "client", "viewer"];
 
 /** Call → roles. A call without a row is refused to everybody, and fails a test. */
@@ -21,6 +21,9 @@ export const ROLES_OF_RPC: Readonly<Record<string, readonly Role[]>> = {
   "/grain.v1.Blobs/Share": MOVERS,
   "/grain.v1.Admin/Status": READERS,
   "/grain.v1.Admin/Explain": READERS,
+  "/grain.v1.Admin/ExplainSession": READERS,
+  "/grain.v1.Admin/Session": READERS,
+  "/grain.v1.Admin/Cancel": SUBMITTERS,
   "/grain.v1.Admin/Access": ALL,
   "/grain.v1.Admin/CacheList": READERS,
   "/grain.v1.Admin/CacheRemove": SUBMITTERS,
@@ -46,6 +49,8 @@ export function purposeOf(rpc: string): string {
       return "join as a worker";
     case "/grain.v1.Admin/CacheRemove":
       return "remove stored results";
+    case "/grain.v1.Admin/Cancel":
+      return "cancel tasks";
     case "/grain.v1.Admin/Quit":
       return "send workers away";
     default:

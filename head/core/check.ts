@@ -137,6 +137,7 @@ function checkSession(state: Readonly<State>, session: Session): void {
     4,
     `session ${session.number} counts ${session.queued} queued, ${session.placed} placed and ${session.delayed} delayed, not ${queued}, ${placed} and ${delayed}`,
   );
+  checkEnded(session);
   for (let kind = 0; kind < session.held.length; kind += 1) {
     must(
       (held[kind] ?? 0) === session.held[kind],
@@ -145,6 +146,21 @@ function checkSession(state: Readonly<State>, session: Session): void {
     );
   }
   for (const cls of session.classes.values()) checkClass(state, cls);
+}
+
+/** What a client leaves behind is counted for its session as a whole. */
+function checkEnded({ number, classes, closed, finished, failed }: Session): void {
+  if (closed) return;
+  const sum = { finished: 0, failed: 0 };
+  for (const cls of classes.values()) {
+    sum.finished += cls.finished;
+    sum.failed += cls.failed;
+  }
+  must(
+    sum.finished === finished && sum.failed === failed,
+    4,
+    `session ${number} counts ${finished} finished and ${failed} failed, its classes ${sum.finished} and ${sum.failed}`,
+  );
 }
 
 function checkPlaced(state: Readonly<State>, task: Task, worker: Worker): void {

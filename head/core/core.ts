@@ -104,7 +104,7 @@ function apply(state: State, event: HeadEvent<unknown, unknown, unknown>): void 
       return onSubmitted(state, event);
     case "cancelRequested": {
       const session = state.sessions.get(event.session);
-      if (session !== undefined) cancel(state, session, event.tasks);
+      if (session !== undefined) cancel(state, session, event.tasks, event.by);
       return;
     }
     case "sessionClosed": {

@@ -63,6 +63,7 @@ export interface Deliver<Result> {
 export interface Reject<Failure> {
   readonly type: "reject";
   readonly session: number;
+  readonly spec: number;
   readonly task: number;
   readonly attempt: number;
   readonly failure: Failure;
@@ -70,7 +71,8 @@ export interface Reject<Failure> {
 
 /** Why the head itself ends a task. */
 export type Verdict =
-  | { readonly type: "cancelled" }
+  /** `by`: who wanted it, if not the client itself. */
+  | { readonly type: "cancelled"; readonly by?: string }
   | { readonly type: "workersLost"; readonly workers: readonly string[] }
   | { readonly type: "infeasible"; readonly reason: string };
 
@@ -78,6 +80,8 @@ export type Verdict =
 export interface Conclude {
   readonly type: "conclude";
   readonly session: number;
+  /** Undefined: they may be of several. */
+  readonly spec: number | undefined;
   readonly tasks: number[];
   readonly verdict: Verdict;
 }

@@ -101,6 +101,7 @@ export function onFinished(state: State, worker: Worker, event: Finished<unknown
     finishTask(state, task);
     worker.finished += 1;
     session!.finished += 1;
+    task.class.finished += 1;
   }
   if (session !== undefined && !session.closed && late < event.tasks.length) {
     const tasks = taken === undefined ? event.tasks : taken.map((i) => event.tasks[i]!);
@@ -127,10 +128,12 @@ export function onFailed(state: State, worker: Worker, event: Failed<unknown>): 
   else if (event.cause !== "function" || !repeat(state, task, event.labels)) {
     finishTask(state, task);
     session.failed += 1;
+    task.class.failed += 1;
     if (!session.closed) {
       state.effects.push({
         type: "reject",
         session: session.number,
+        spec: task.class.spec,
         task: task.number,
         attempt: event.attempt,
         failure: event.failure,
@@ -159,7 +162,7 @@ export function onReturned(state: State, worker: Worker, event: Returned): void 
 /** A task that was to be ended is gone from its worker: over, or to run again. */
 export function stopped(state: State, task: Task): void {
   if (task.state.type === "stopping" && task.state.again) again(state, task);
-  else conclude(state, task, { type: "cancelled" });
+  else conclude(state, task, cancelledBy(task.cancelledBy));
 }
 
 /** This execution is over, through no fault of the task; another follows. */
@@ -221,23 +224,32 @@ function charge(task: Task, worker: Worker): void {
   task.lostWorkers.push(worker.name);
 }
 
-/** The client wants tasks ended. */
-export function cancel(state: State, session: Session, numbers: readonly number[]): void {
+function cancelledBy(by: string | undefined): Verdict {
+  return by === undefined ? { type: "cancelled" } : { type: "cancelled", by };
+}
+
+/** The client wants tasks ended. @param by who else wants it */
+export function cancel(state: State, session: Session, numbers: readonly number[], by?: string): void {
   const gone: number[] = [];
   const placed: Task[] = [];
   for (const number of numbers) {
     const task = session.tasks.get(number);
     const batch = task === undefined ? session.batches.of(number) : undefined;
+    const cls = batch?.class ?? task?.class;
     if (batch !== undefined) dropQueued(batch, number);
     else if (task?.state.type === "queued" || task?.state.type === "delayed") finishTask(state, task);
     else {
       if (task !== undefined) placed.push(task);
       continue;
     }
+    cls!.failed += 1;
     gone.push(number);
   }
+  // Of those that are being ended already it is known who wanted it.
+  if (by !== undefined)
+    for (const task of placed) if (task.state.type !== "stopping" || task.state.again) task.cancelledBy = by;
   stopPlaced(state, session, placed);
-  if (gone.length > 0) ended(state, session, gone, { type: "cancelled" });
+  if (gone.length > 0) ended(state, session, gone, cancelledBy(by));
 }
 
 /** The client is gone: nothing of it is wanted any more. */
@@ -266,12 +278,15 @@ function stopPlaced(state: State, session: Session, tasks: Iterable<Task>): void
 /** Ends a task by the head's own decision. */
 function conclude(state: State, task: Task, verdict: Verdict): void {
   finishTask(state, task);
-  ended(state, task.class.session, [task.number], verdict);
+  task.class.failed += 1;
+  ended(state, task.class.session, [task.number], verdict, task.class.spec);
 }
 
-function ended(state: State, session: Session, tasks: number[], verdict: Verdict): void {
+/** @param spec of its calls, where they are of one */
+function ended(state: State, session: Session, tasks: number[], verdict: Verdict, spec?: number): void {
   session.failed += tasks.length;
-  if (!session.closed) state.effects.push({ type: "conclude", session: session.number, tasks, verdict });
+  if (!session.closed)
+    state.effects.push({ type: "conclude", session: session.number, spec, tasks, verdict });
 }
 
 /** Forgets a closed session once nothing of it is left. */

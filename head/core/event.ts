@@ -44,11 +44,13 @@ export interface Submitted<Source> {
   readonly source: Source;
 }
 
-/** A client wants tasks ended. Each still ends once, by whatever comes first. */
+/** A client, or somebody else, wants tasks ended. Each still ends once, by whatever comes first. */
 export interface CancelRequested {
   readonly type: "cancelRequested";
   readonly session: number;
   readonly tasks: readonly number[];
+  /** Who else than the client wants it, for people. */
+  readonly by?: string | undefined;
 }
 
 /** A client went away or closed its session; what is left of it is cancelled. */

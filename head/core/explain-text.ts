@@ -4,6 +4,7 @@ import { formatDuration } from "../../proto/duration.js";
 import { formatMemoryShort, SCALE } from "../../proto/resource/amount.js";
 import type { Explanation, QueuedTask } from "./explain.js";
 import type { Alternative, Obstacle, OnWorker, Reserved } from "./obstacle.js";
+import { isOpen } from "./why-waiting.js";
 
 /** The name of a spec's function; empty: not known. */
 export type NameOf = (session: number, spec: number) => string;
@@ -128,11 +129,6 @@ function obstacleLine({ alternatives, reserved }: QueuedTask, nameOf: NameOf): s
 /** Of its workers the closest only. */
 function closestOf(obstacle: Obstacle): Obstacle {
   return "workers" in obstacle ? { ...obstacle, workers: obstacle.workers.slice(0, 1), others: 0 } : obstacle;
-}
-
-/** Whether workers have room and nothing but its turn keeps it from them. */
-function isOpen({ room, obstacles }: Alternative): boolean {
-  return room.length > 0 && !obstacles.some(({ type }) => type === "limit" || type === "nodes");
 }
 
 /** What goes before it. */

@@ -31,6 +31,7 @@ function fail(state: State, cls: TaskClass, reason: string): void {
   const tasks = [...cls.queue];
   clearQueue(cls);
   cls.session.failed += tasks.length;
+  cls.failed += tasks.length;
   const verdict: Verdict = { type: "infeasible", reason };
-  state.effects.push({ type: "conclude", session: cls.session.number, tasks, verdict });
+  state.effects.push({ type: "conclude", session: cls.session.number, spec: cls.spec, tasks, verdict });
 }

@@ -27,6 +27,9 @@ export interface TaskClass {
   readonly alone: boolean;
   readonly queue: TaskQueue;
   readonly estimate: Estimate;
+  /** How many of its tasks have ended with a result, and without. */
+  finished: number;
+  failed: number;
   /** Since when it could place nothing, on the clock of the events. */
   waitingSinceMs: number;
   /** Its client has been told that no worker could ever run it. */
@@ -47,6 +50,8 @@ export function newClass(
     line: lineOf(session, given.level, given.shapes),
     queue: new TaskQueue(),
     estimate: newEstimate(),
+    finished: 0,
+    failed: 0,
     waitingSinceMs: state.nowMs,
     warned: false,
   };

@@ -187,6 +187,7 @@ export function newTask(cls: TaskClass, number: number, source: unknown, index: 
     failures: 0,
     memoryFailures: 0,
     lostWorkers: undefined,
+    cancelledBy: undefined,
   };
 }
 

@@ -59,4 +59,6 @@ export interface Task {
   memoryFailures: number;
   /** Workers lost while it ran, by name; undefined: none. */
   lostWorkers: string[] | undefined;
+  /** It is to be ended because somebody other than its client wants that. */
+  cancelledBy: string | undefined;
 }

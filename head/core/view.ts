@@ -3,8 +3,14 @@
 import type { Pool } from "../../proto/resource/pool.js";
 import type { Estimate } from "./estimate.js";
 import { type Explanation, explainTask } from "./explain.js";
+import { type FunctionView, functionsOf, oldestWaiting, openTasks } from "./inspect.js";
+import type { Line } from "./line.js";
 import type { State } from "./state.js";
 import type { GroupRuns } from "./walltime.js";
+import { whyWaiting } from "./why-waiting.js";
+import { runsAlone, type Worker } from "./worker.js";
+
+export type { FunctionView } from "./inspect.js";
 
 /** Counts of one session. */
 export interface SessionView {
@@ -19,14 +25,16 @@ export interface SessionView {
 export interface WorkerView {
   readonly worker: number;
   readonly name: string;
-  /** "suspect": its connection was lost, it may come back. */
-  readonly state: "ready" | "pressed" | "leaving" | "suspect";
+  /** "suspect": its connection was lost, it may come back. "isolated": a task that may end workers has it for itself. */
+  readonly state: "ready" | "pressed" | "leaving" | "suspect" | "isolated";
   readonly pool: Pool;
   readonly free: ReadonlyMap<string, number>;
   readonly running: number;
   /** Sent ahead, not started. */
   readonly waiting: number;
   readonly finished: number;
+  /** Of its walltime; undefined: it has no end. */
+  readonly remainingMs: number | undefined;
 }
 
 /** One class with queued tasks. */
@@ -37,6 +45,8 @@ export interface QueueView {
   readonly prioritized: boolean;
   readonly priority: number;
   readonly queued: number;
+  /** In a word or two: what keeps it from the workers. */
+  readonly why: string;
 }
 
 /** Looks, never changes. */
@@ -54,25 +64,32 @@ export class CoreView {
     };
   }
 
-  *workers(): Generator<WorkerView> {
+  /** @param nowMs the time, on the clock of the events. Default: that of the last event */
+  *workers(nowMs: number = this.state.nowMs): Generator<WorkerView> {
     for (const worker of this.state.workers.values()) {
       yield {
         worker: worker.number,
         name: worker.name,
-        state: worker.pressed && worker.mode === "ready" ? "pressed" : worker.mode,
+        state: stateOf(worker),
         pool: worker.pool,
         free: new Map(worker.total.map((_, kind) => [this.state.kinds.names[kind]!, worker.free[kind]!])),
         running: worker.granted.size,
         waiting: worker.aheadCount,
         finished: worker.finished,
+        remainingMs: Number.isFinite(worker.endsAtMs) ? Math.max(0, worker.endsAtMs - nowMs) : undefined,
       };
     }
   }
 
   /** Classes with queued tasks, most urgent first. */
-  *queues(): Generator<QueueView> {
+  *queues(nowMs: number = this.state.nowMs): Generator<QueueView> {
+    const now = { ...this.state, nowMs };
+    // Of a line all classes wait for the same.
+    const whys = new Map<Line, string>();
     for (const level of this.state.levels) {
       for (const cls of level.waiting) {
+        const why = whys.get(cls.line) ?? whyWaiting(now, cls);
+        whys.set(cls.line, why);
         yield {
           session: cls.session.number,
           spec: cls.spec,
@@ -80,6 +97,7 @@ export class CoreView {
           prioritized: level.prioritized,
           priority: level.priority,
           queued: cls.queue.size,
+          why,
         };
       }
     }
@@ -92,6 +110,24 @@ export class CoreView {
    */
   explain(session: number, task: number, nowMs: number = this.state.nowMs): Explanation {
     return explainTask({ ...this.state, nowMs }, session, task);
+  }
+
+  /** The functions of a session, with what is known of their calls; those without any are left out. */
+  functions(session: number): FunctionView[] {
+    const owner = this.state.sessions.get(session);
+    return owner === undefined ? [] : functionsOf(this.state, owner);
+  }
+
+  /** The task that has waited longest of each demand of a session. */
+  oldestWaiting(session: number): number[] {
+    const owner = this.state.sessions.get(session);
+    return owner === undefined ? [] : oldestWaiting(owner);
+  }
+
+  /** The tasks of a session that have not ended, those that would be the last to run first. */
+  openTasks(session: number): number[] {
+    const owner = this.state.sessions.get(session);
+    return owner === undefined ? [] : openTasks(owner);
   }
 
   /** What has been learnt of walltimes, by group. */
@@ -118,4 +154,10 @@ export class CoreView {
   get internals(): Readonly<State> {
     return this.state;
   }
+}
+
+function stateOf(worker: Worker): WorkerView["state"] {
+  if (worker.mode !== "ready") return worker.mode;
+  if (worker.pressed) return "pressed";
+  return runsAlone(worker) ? "isolated" : "ready";
 }

@@ -83,6 +83,11 @@ export class WorkerStates {
   }
 }
 
+/** Whether a task has it for itself because workers were lost while it ran. */
+export function runsAlone({ heldBy }: Worker): boolean {
+  return heldBy?.class.alone === true;
+}
+
 /** Whether the worker could run it if it were empty; of a gang, whether it could be one of its workers. */
 export function couldFit(state: Readonly<State>, worker: Worker, shape: Shape): boolean {
   return hasAmounts(worker.total, worker, shape, state.kinds) && suits(state, worker, shape);

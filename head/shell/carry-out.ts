@@ -18,6 +18,8 @@ export interface Peers {
   /** A worker as the others of its gang are told of it; undefined: it is gone. */
   node(worker: number): Gang_Node | undefined;
   readonly recalls: Recalls;
+  /** The head's clock. */
+  nowMs(): number;
   /** Tells a client how tasks have ended; of a program that is gone nobody needs to know. */
   tell(session: Session, tasks: readonly number[], messages: readonly HeadToClient[]): void;
   /** Every task of a closed session has ended. */
@@ -95,21 +97,23 @@ function tellClient(effect: ForClient, peers: Peers): void {
       break;
     }
     case "reject":
+      session.failures.add(effect.failure, effect.spec, peers.nowMs());
       session.ended([effect.task]);
       peers.recalls.ended(session, [effect.task]);
       peers.tell(session, [effect.task], [{ body: { $case: "failure", failure: effect.failure } }]);
       break;
-    case "conclude":
+    case "conclude": {
+      const failures = effect.tasks.map((task) => concluded(task, effect.verdict));
+      session.failures.addAll(failures, effect.spec, peers.nowMs());
       session.ended(effect.tasks);
       peers.recalls.ended(session, effect.tasks);
       peers.tell(
         session,
         effect.tasks,
-        effect.tasks.map((task) => ({
-          body: { $case: "failure", failure: concluded(task, effect.verdict) },
-        })),
+        failures.map((failure) => ({ body: { $case: "failure", failure } })),
       );
       break;
+    }
     case "warn":
       session.send({
         body: {
@@ -125,8 +129,7 @@ function tellClient(effect: ForClient, peers: Peers): void {
 }
 
 function neverFits(session: Session, { spec, wanted, reason }: Warn, embedded: boolean): string {
-  const known = session.specs.get(spec);
-  const name = known === undefined ? "" : known.name || known.function;
+  const name = session.functionOf(spec);
   const calls = name === "" ? "some calls" : `"${name}"`;
   return embedded
     ? `This program's own worker can never run ${calls}: it asks for ${wanted}; ${reason}. ` +
@@ -161,7 +164,7 @@ export function ownFailure(task: number, kind: FailureKind): Failure {
 function explain(verdict: Verdict): { kind: FailureKind; message: string } {
   switch (verdict.type) {
     case "cancelled":
-      return { kind: FailureKind.CANCELLED, message: "" };
+      return { kind: FailureKind.CANCELLED, message: verdict.by ?? "" };
     case "workersLost":
       return {
         kind: FailureKind.WORKER_LOST,

@@ -20,10 +20,7 @@ export function explanationMessage(
   task: number,
   nowMs: number,
 ): Message {
-  const nameOf: NameOf = (number, spec) => {
-    const known = registry.sessions.get(number)?.specs.get(spec);
-    return known === undefined ? "" : known.name || known.function;
-  };
+  const nameOf: NameOf = (number, spec) => registry.sessions.get(number)?.functionOf(spec) ?? "";
   const explanation = view.explain(session, task, nowMs);
   const message: Message = {
     text: explanationText(explanation, nameOf),

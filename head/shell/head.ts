@@ -42,6 +42,7 @@ import { Recalls } from "./recalls.js";
 import { headRecordOf } from "./recovered.js";
 import { goodbye, Registry } from "./registry.js";
 import type { Session } from "./session.js";
+import { SessionDesk } from "./session-desk.js";
 import { headStatus } from "./status.js";
 import type { Member } from "./worker-peer.js";
 import { Workers } from "./workers.js";
@@ -81,6 +82,8 @@ export class Head {
   readonly #detached: Detached | undefined;
   /** Stored results. */
   readonly recalls: Recalls;
+  /** What is asked and ordered of single sessions. */
+  readonly desk: SessionDesk;
   readonly #journal: Journal | undefined;
   #durable: DurableState | undefined;
   #closing: Promise<void> | undefined;
@@ -111,6 +114,7 @@ export class Head {
     const peers = this.#peers(options.embedded ?? false);
     const core = noted(watched(this.#core, options.trace), () => this.#durable);
     this.#loop = new Loop(core, (effect) => carryOut(effect, peers), this.#nowMs);
+    this.desk = new SessionDesk(this.#core.view, this.#registry, this.#loop, this.#nowMs);
     this.#leaseMs = options.leaseMs ?? LEASE_MS;
     if (options.journal !== undefined && this.recalls.stores) this.#detached = this.#newDetached();
     this.#clientHost = this.#hostOfClients();
@@ -257,6 +261,7 @@ export class Head {
     return {
       embedded,
       recalls: this.recalls,
+      nowMs: this.#nowMs,
       tell: (session, tasks, messages) => {
         if (session.leftMs !== undefined) this.#detached?.untaken(session, tasks);
         else for (const message of messages) session.send(message);
@@ -295,6 +300,7 @@ export class Head {
   #admitClient(peer: ClientPeer, open: OpenSession): Session | Refusal {
     const admitted = this.#registry.addClient(peer, open);
     if ("code" in admitted) return admitted;
+    admitted.openedMs = this.#nowMs();
     this.#log.info(`client ${admitted} joined; ${this.#census()}`);
     this.#onClients(this.connectedClients);
     return admitted;

@@ -7,6 +7,7 @@ import type { HeadToClient, Hello, OpenSession, Spec } from "../../proto/grain.j
 import type { Received } from "../../proto/link/unacknowledged.js";
 import { oneLine } from "./check/hello.js";
 import type { ClientPeer } from "./client-peer.js";
+import { Failures } from "./failures.js";
 import { isTokenOf } from "./fingerprint.js";
 import type { Holding } from "./holds.js";
 import { Holds } from "./holds.js";
@@ -61,6 +62,10 @@ export class Session {
   readonly token: Uint8Array | undefined;
   /** Of the client's messages. */
   readonly received: Received;
+  /** When it was opened, on the head's clock; undefined: in an earlier life of the head. */
+  openedMs: number | undefined;
+  /** What failed last. */
+  readonly failures = new Failures();
   /** What its client is told, if it can come back. */
   readonly delivery: Delivery;
 
@@ -76,6 +81,12 @@ export class Session {
     this.token = open.token;
     this.holds = new Holds(store);
     this.delivery = new Delivery(keeper);
+  }
+
+  /** What the function of a spec is called; empty: not known. */
+  functionOf(spec: number): string {
+    const known = this.specs.get(spec);
+    return known === undefined ? "" : known.name || known.function;
   }
 
   /** Tells the client something that must not be lost; later, if it is cut off. */

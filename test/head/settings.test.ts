@@ -100,7 +100,11 @@ describe("a head's settings", () => {
   });
 
   it("have an edge file beside other addresses, and a journal that is called after it", async () => {
-    const settings = settingsOf({ ...none, edge: "/net/head" }, await configOf(FILE.replace(/journal.*\n/, "")), env);
+    const settings = settingsOf(
+      { ...none, edge: "/net/head" },
+      await configOf(FILE.replace(/journal.*\n/, "")),
+      env,
+    );
     expect(settings.listen).toEqual(["h:1", "unix:///run/grain", "edge:///net/head"]);
     expect(settings.options.journalDirectory).toMatch(/^\/state\/grain\/journal\/.*net/);
     expect(settingsOf({ ...none, edge: "/net/head" }, await configOf(""), env).listen).toEqual([

@@ -7,29 +7,16 @@ import {
   Server,
   ServerCredentials,
   type ServerDuplexStream,
-  type ServerUnaryCall,
-  type sendUnaryData,
   setLogVerbosity,
-  status,
 } from "@grpc/grpc-js";
 import { formatAddress, type SocketAddress, type TcpAddress } from "../../../proto/address.js";
 import { ConnectionError, messageOf } from "../../../proto/errors.js";
 import type {
-  AccessAnswer,
-  AccessQuery,
-  CacheAnswer,
-  CacheQuery,
   ClientBatch,
-  Empty,
-  ExplainQuery,
-  Explanation,
-  HeadStatus,
   HeadToClient,
   HeadToClientBatch,
   HeadToWorker,
   HeadToWorkerBatch,
-  QuitAnswer,
-  QuitRequest,
   WorkerBatch,
 } from "../../../proto/grain.js";
 import {
@@ -40,16 +27,14 @@ import {
 } from "../../../proto/link/grpc/services.js";
 import { streamLink } from "../../../proto/link/grpc/stream.js";
 import type { Door } from "../../access/door.js";
-import type { Caller } from "../../access/gate.js";
-import { maySee, ownerSeenBy, visibleStatus } from "../../access/visible.js";
 import type { Head } from "../head.js";
 import type { HeadLog } from "../log.js";
+import { adminHandlers } from "./admin.js";
 import { blobsHandlers } from "./blobs.js";
-import { denied } from "./guard.js";
 import { Health } from "./health.js";
 import { onHttp2Server } from "./http2-servers.js";
 import { Lock, type LockOptions } from "./lock.js";
-import { callerOf, peerOf } from "./peer.js";
+import { callerOf } from "./peer.js";
 import { addReflection } from "./reflection.js";
 import { Shares } from "./share.js";
 import { claimSocketFile, listenPrivately, protectSocketFile } from "./socket-file.js";
@@ -161,51 +146,6 @@ function addServices(server: Server, head: Head, health: Health, shares: Shares,
   server.addService(adminService, adminHandlers(head, door));
   health.addTo(server);
   addReflection(server);
-}
-
-function adminHandlers(head: Head, door: Door) {
-  const owns = (session: number, credential: string) => head.owns(session, credential);
-  return {
-    status(call: ServerUnaryCall<Empty, HeadStatus>, answer: sendUnaryData<HeadStatus>) {
-      answer(null, visibleStatus(head.status(), callerOf(call), owns));
-    },
-    explain(call: ServerUnaryCall<ExplainQuery, Explanation>, answer: sendUnaryData<Explanation>) {
-      const { session, task } = call.request;
-      const caller = callerOf(call);
-      if (maySee(caller, session, owns)) answer(null, head.explain(session, task));
-      else answer(denied({ type: "forbidden", message: notYours(caller, session) }));
-    },
-    cacheList(call: ServerUnaryCall<CacheQuery, CacheAnswer>, answer: sendUnaryData<CacheAnswer>) {
-      reply(head.recalls.list(call.request.pattern, ownerSeenBy(callerOf(call))), answer);
-    },
-    cacheRemove(call: ServerUnaryCall<CacheQuery, CacheAnswer>, answer: sendUnaryData<CacheAnswer>) {
-      reply(head.recalls.remove(call.request.pattern, ownerSeenBy(callerOf(call))), answer);
-    },
-    quit(call: ServerUnaryCall<QuitRequest, QuitAnswer>, answer: sendUnaryData<QuitAnswer>) {
-      answer(null, head.workers.quit(call.request));
-    },
-    access(call: ServerUnaryCall<AccessQuery, AccessAnswer>, answer: sendUnaryData<AccessAnswer>) {
-      const peer = peerOf(call);
-      if (peer === undefined || door.type === "open") return answer(null, { credential: "", role: "admin" });
-      const decision = door.gate.admit(peer, call.request.rpc);
-      if ("type" in decision) answer(denied(decision));
-      else answer(null, { credential: decision.id, role: decision.role });
-    },
-  };
-}
-
-function reply<T>(work: Promise<T>, answer: sendUnaryData<T>): void {
-  work.then(
-    (value) => answer(null, value),
-    (error) => answer({ code: status.INTERNAL, details: messageOf(error) }),
-  );
-}
-
-function notYours(caller: Caller | undefined, session: number): string {
-  return (
-    `session ${session} has ended, or is not one that the credential ${caller?.id ?? ""} has opened; ` +
-    "ask with that one, or as an administrator"
-  );
 }
 
 /**

@@ -3,6 +3,8 @@
 import type { Client, ClientDuplexStream, MethodDefinition } from "@grpc/grpc-js";
 import type {
   CacheAnswer,
+  CancelAnswer,
+  CancelQuery,
   ClientMessage,
   Empty,
   Explanation,
@@ -11,6 +13,8 @@ import type {
   HeadToWorker,
   QuitAnswer,
   QuitRequest,
+  SessionDetail,
+  SessionExplanation,
   WorkerMessage,
 } from "../../grain.js";
 import type { Connection } from "../link.js";
@@ -30,6 +34,12 @@ export interface AdminConnection {
   status(): Promise<HeadStatus>;
   /** Where task `session.task` is and, while it is queued, why it is not on a worker. */
   explain(session: number, task: number): Promise<Explanation>;
+  /** Where the longest waiting task of each demand of a session is, and why it is not on a worker. */
+  explainSession(session: number): Promise<SessionExplanation>;
+  /** One session in detail. */
+  session(session: number): Promise<SessionDetail>;
+  /** Ends tasks of a program that is not the caller's own process. */
+  cancel(query: CancelQuery): Promise<CancelAnswer>;
   /** Stored results of functions, or with ids, like this; empty: all. */
   listResults(pattern: string): Promise<CacheAnswer>;
   /** Removes those. @returns which there were */
@@ -86,6 +96,17 @@ export async function connectAdmin(address: string, options: ConnectOptions): Pr
     status: () => askStatus(client, shown),
     explain: (session, task) =>
       ask(client, adminService.explain, { session, task }, `The head at ${shown} did not explain the task`),
+    explainSession: (session) =>
+      ask(
+        client,
+        adminService.explainSession,
+        { session },
+        `The head at ${shown} did not explain the session`,
+      ),
+    session: (session) =>
+      ask(client, adminService.session, { session }, `The head at ${shown} did not show the session`),
+    cancel: (query) =>
+      ask(client, adminService.cancel, query, `The head at ${shown} did not cancel anything`),
     listResults: (pattern) =>
       ask(client, adminService.cacheList, { pattern }, `The head at ${shown} did not list stored results`),
     removeResults: (pattern) =>

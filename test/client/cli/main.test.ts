@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { parseTask } from "../../../client/cli/explain.js";
+import { parseTarget } from "../../../client/cli/session-name.js";
 import { startHead } from "../../../head/index.js";
 import type { ClientMessage, HeadToClient } from "../../../proto/grain.js";
 import { memoryLink } from "../../../proto/link/memory.js";
@@ -186,15 +186,22 @@ No workers are connected to the head: start some with grain-worker.
     expect(JSON.parse(stdout)).toMatchObject({ session: 1, task: 1, state: "queued", function: "energy" });
   });
 
-  it.each(["1", "1.", "0.1", "1.0", "1.2.3", "x.1", "1.4294967296"])("refuses %j", async (name) => {
-    expect(() => parseTask(name)).toThrow(/is not a task/);
+  it.each(["1.", "0.1", "1.0", "1.2.3", ".", "1.4294967296"])("refuses %j", async (name) => {
+    expect(() => parseTarget(name)).toThrow(/is not a task/);
+  });
+
+  it("takes everything else for a session", () => {
+    expect(parseTarget(" 1.6 ")).toEqual({ type: "task", session: 1, task: 6 });
+    for (const name of ["1", "sweep", "x.1", "v1.2"])
+      expect(parseTarget(name)).toEqual({ type: "session", name });
+    expect(() => parseTarget(" ")).toThrow(/is to be named/);
   });
 
   it("says in one line what is wrong", async () => {
-    const wrong = await grain("explain", "energy", "--address", "h:1");
+    const wrong = await grain("explain", "energy", "--address", "127.0.0.1:1");
     expect(wrong).toMatchObject({
-      code: 2,
-      stderr: expect.stringMatching(/^grain: "energy" is not a task.*\n$/),
+      code: 1,
+      stderr: expect.stringMatching(/^grain: No head answered.*\n$/),
     });
     const unnamed = await grain("explain", "1.1");
     expect(unnamed).toMatchObject({

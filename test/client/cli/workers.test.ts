@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { ls } from "../../../client/cli/ls.js";
+import { outputOf } from "../../../client/cli/output.js";
 import { quit } from "../../../client/cli/quit.js";
 import { start } from "../../../client/cli/start.js";
 import { up } from "../../../client/cli/up.js";
@@ -290,12 +291,12 @@ describe("grain ls", () => {
     await submitted();
     const { address } = await headWithWorker();
     const access = process.env.GRAIN_ACCESS_DIR!;
-    expect(await ls({ address, access }, voice.print)).toBe(0);
-    expect(shown()).toMatchInlineSnapshot(`
+    expect(await ls({ address, access }, outputOf({ write: voice.print }))).toBe(0);
+    expect(shown().replace(/ \d+s$/m, " 0s")).toMatchInlineSnapshot(`
       "Head …
 
-      WORKER     STATE  FREE/TOTAL              RUN  WAIT  DONE
-      w120000-1  ready  4/4 cores, 8/8G memory    0     0     0
+      WORKER     STATE  CORES  MEMORY  RUN  AHEAD  DONE  AGE
+      w120000-1  ready  4/4    8/8G      0      0     0  0s
 
       Nothing is queued.
 
@@ -307,7 +308,7 @@ describe("grain ls", () => {
       "
     `);
     out = "";
-    await ls({ address, access, json: true }, voice.print);
+    await ls({ address, access, json: true }, outputOf({ write: voice.print }));
     expect(JSON.parse(out)).toMatchObject({
       workers: [{ name: "w120000-1", job: "slurm:1" }],
       jobs: [
@@ -326,7 +327,7 @@ describe("grain ls", () => {
     writeFileSync(join(directory, "grain-logs/w120000-2.log"), "Worker w120000-2 has left.\n");
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 120_000 });
     onTestFinished(() => void vi.useRealTimers());
-    await ls(options, voice.print);
+    await ls(options, outputOf({ write: voice.print }));
     const lines = out.split("\n").filter((line) => /^(Job )?\d /.test(line));
     expect(lines).toEqual([
       expect.stringMatching(/^4 +w120000 +slurm +unknown/),
@@ -337,7 +338,9 @@ describe("grain ls", () => {
 
   it("shows jobs also where no head answers", async () => {
     await submitted();
-    await expect(ls({ address: "127.0.0.1:1" }, voice.print)).rejects.toThrow(/No head answered/);
+    await expect(ls({ address: "127.0.0.1:1" }, outputOf({ write: voice.print }))).rejects.toThrow(
+      /No head answered/,
+    );
     expect(out).toMatch(
       /^1 +w120000 +slurm +runs, no worker \(node7\) .*\n2 +w120000 +slurm +queued \(Resources\)/m,
     );

@@ -227,7 +227,17 @@ describe("what clients see", () => {
     const { admin } = await seen(ben.file);
     const error = await failed(admin.explain(own, 1));
     expect(error).toBeInstanceOf(AuthError);
-    expect(error!.message).toMatch(new RegExp(`session ${own} has ended, or is not one that .* has opened`));
+    const notYours = new RegExp(`session ${own} has ended, or is not one that .* has opened`);
+    expect(error!.message).toMatch(notYours);
+    for (const attempt of [
+      admin.session(own),
+      admin.explainSession(own),
+      admin.cancel({ session: own, by: "ben" }),
+      admin.cancel({ session: own, task: 1, by: "ben" }),
+      admin.cancel({ session: 77, by: "ben" }),
+    ])
+      expect((await failed(attempt))?.message).toMatch(/has ended, or is not one that .* has opened/);
+    expect((await (await seen(ada.file)).admin.session(own)).session).toMatchObject({ queued: 1 });
   });
 });
 
