@@ -122,6 +122,11 @@ const FOREIGN_FLAGS = new Set([
   "--minutes",
   "--seed",
   "--tasks",
+  "--account",
+  "--gres",
+  "--queue",
+  "--time",
+  "--omit",
   "--max-old-space-size",
 ]);
 
