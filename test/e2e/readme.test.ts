@@ -123,6 +123,7 @@ const FOREIGN_FLAGS = new Set([
   "--seed",
   "--tasks",
   "--account",
+  "--cores",
   "--gres",
   "--queue",
   "--time",
