@@ -1,7 +1,9 @@
 /** What a head shows to those who connect, and by whose signature it knows them: read, and read again when it changes. */
 
+import { X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import { credentialFile, parseCertificate, readCredential } from "../../proto/access/credential.js";
+import { createSecureContext } from "node:tls";
+import { credentialFile, readCredential } from "../../proto/access/credential.js";
 import { readPrivate } from "../../proto/access/private-file.js";
 import { AuthError, ConfigError, messageOf } from "../../proto/errors.js";
 
@@ -40,7 +42,11 @@ export function directoryKeys(directory: string): KeySource {
         throw new AuthError(
           `${file} is missing: run "grain access rotate --access ${directory}" for a new one.`,
         );
-      return { cert: credential.certificate, key: credential.key, ca: credential.authorities };
+      const keys = { cert: credential.certificate, key: credential.key, ca: credential.authorities };
+      if (areUsable(keys)) return keys;
+      throw new AuthError(
+        `${file} is damaged: run "grain access rotate --access ${directory}" for a new one.`,
+      );
     },
     stamp: () => stampOf([file]),
   };
@@ -52,11 +58,15 @@ export function ownKeys({ cert, key, ca }: OwnCertificates): KeySource {
     read() {
       const secret = readPrivate(key);
       if (secret === undefined) throw new ConfigError(`--tls-key: there is no file ${key}.`);
-      return {
+      const keys = {
         cert: readCertificates(cert, "--tls-cert"),
         key: secret,
         ca: readCertificates(ca, "--tls-ca"),
       };
+      if (areUsable(keys)) return keys;
+      throw new ConfigError(
+        `--tls-key: ${key} is not the key of the certificate ${cert}, or no private key in PEM without a passphrase; give the two that belong together.`,
+      );
     },
     stamp: () => stampOf([cert, key, ca]),
   };
@@ -69,8 +79,23 @@ function readCertificates(file: string, flag: string): string {
   } catch (error) {
     throw new ConfigError(`${flag}: ${file} cannot be read: ${messageOf(error)}.`, { cause: error });
   }
-  parseCertificate(text, file);
-  return text;
+  try {
+    new X509Certificate(text);
+    return text;
+  } catch {
+    // What OpenSSL says of it may quote it.
+    throw new ConfigError(`${flag}: ${file} holds no certificate in PEM, or a damaged one.`);
+  }
+}
+
+/** Whether TLS takes them. Its reasons may quote the key. */
+function areUsable(keys: Keys): boolean {
+  try {
+    createSecureContext({ ...keys });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function stampOf(files: readonly string[]): string {

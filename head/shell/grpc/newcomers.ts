@@ -25,7 +25,7 @@ export const NEWCOMER_LIMITS: NewcomerLimits = { perAddress: 256, total: 1024 };
  */
 export function limitNewcomers(
   http2Server: Http2Server,
-  limits: NewcomerLimits,
+  limits: NewcomerLimits & { readonly handshakeMs: number },
   refused: (address: string, why: string) => void,
 ): () => void {
   const waiting = new Map<string, Socket>();
@@ -49,11 +49,14 @@ export function limitNewcomers(
       return;
     }
     const key = `${address} ${socket.remotePort}`;
+    const cameAt = performance.now();
     waiting.set(key, socket);
     counts.set(address, count + 1);
     socket.once("close", () => {
       if (waiting.get(key) !== socket) return;
       leave(socket, key, address);
+      // Who only looks whether somebody listens comes and goes without a word.
+      if (socket.bytesRead === 0 && performance.now() - cameAt < limits.handshakeMs) return;
       refused(address, "it showed no certificate that this head accepts");
     });
   });
