@@ -4,6 +4,7 @@
  */
 
 import { basename } from "node:path";
+import { type Access, chooseAccess } from "../proto/access/place.js";
 import { parseAddress } from "../proto/address.js";
 import { ConfigError } from "../proto/errors.js";
 import type { HeadStatus } from "../proto/grain.js";
@@ -130,12 +131,12 @@ export async function programSession(
     throw new ConfigError(
       "The option detach needs a head that outlives this program. Start one (grain-head), and name it with the option address, GRAIN_ADDRESS, or `address` in grain.toml.",
     );
-  const open = choice.type === "address" ? remoteHead(choice.address, options) : embeddedHead(choice.local);
+  const open = choice.type === "address" ? remoteHead(choice, options) : embeddedHead(choice.local);
   return { session: new ProgramSession(options, open), choice };
 }
 
 function remoteHead(
-  address: string,
+  { address, access: configuredAccess }: Extract<HeadChoice, { type: "address" }>,
   { configFile }: RunOptions,
 ): (signal: AbortSignal) => Promise<OpenedHead> {
   return async (signal) => {
@@ -145,8 +146,9 @@ function remoteHead(
     const onRetry = (message: string) => {
       if (retries++ % RETRIES_SHOWN === 0) process.stderr.write(`grain: ${message}\n`);
     };
-    const onNoHead = await starterFor(address, configFile);
-    const connection = await connectClient(address, { signal, onRetry, onNoHead, giveUpMs });
+    const access = chooseAccess({}, process.env, configuredAccess);
+    const onNoHead = await starterFor(address, access, configFile);
+    const connection = await connectClient(address, { signal, onRetry, onNoHead, giveUpMs, access });
     return { connection, release: async () => {} };
   };
 }
@@ -154,12 +156,13 @@ function remoteHead(
 /** Who has an edge file has a head. */
 async function starterFor(
   address: string,
+  access: Access,
   configFile: RunOptions["configFile"],
 ): Promise<(() => void) | undefined> {
   const parsed = parseAddress(address);
   if (parsed.type !== "edge") return undefined;
   const { configOf, HeadStarter } = await import("./daemon.js");
-  const starter = new HeadStarter({ edgeFile: parsed.path, config: configOf(configFile) });
+  const starter = new HeadStarter({ edgeFile: parsed.path, config: configOf(configFile), access });
   return () => starter.start();
 }
 

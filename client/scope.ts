@@ -121,7 +121,13 @@ export class RunScope implements Scope {
       this.#locals.delete(call);
       this.#session.printed(call.number);
     }
-    if (call.completion.state.type === "rejected" && !call.completion.observed) this.#unobserved.push(call);
+    const { state, observed } = call.completion;
+    // What only follows from a cancellation is nobody's news, and may be a million calls.
+    const follows =
+      this.#state.type === "cancelling" &&
+      state.type === "rejected" &&
+      state.error instanceof TaskCancelledError;
+    if (state.type === "rejected" && !observed && !follows) this.#unobserved.push(call);
     this.#left();
   }
 

@@ -1,47 +1,20 @@
 /** The `grain-head` command: reads flags, starts a head, and ends it when told to or when nobody needs it. */
 
 import { constants } from "node:os";
-import { resolve } from "node:path";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { chooseAccess } from "../proto/access/place.js";
 import { parseAddress } from "../proto/address.js";
+import { loadConfig } from "../proto/config/load.js";
 import { parseDuration } from "../proto/duration.js";
 import { ConfigError, messageOf } from "../proto/errors.js";
 import { toBytes } from "../proto/resource/amount.js";
 import { usageLine } from "../proto/usage.js";
 import { VERSION } from "../proto/version.js";
-import type { DoorOptions } from "./access/door.js";
-import { loadScheduling } from "./config.js";
 import { enterEdge, type Tenure } from "./edge/tenure.js";
 import { IdleQuit } from "./idle-quit.js";
-import { journalDirectory } from "./journal/directory.js";
 import type { DaemonLog } from "./log-file.js";
+import { type Flags, settingsOf } from "./settings.js";
 import { DEFAULT_ADDRESS, startHead } from "./shell/start.js";
 import type { TraceFile } from "./trace/file.js";
-
-interface Flags {
-  readonly listen?: string[];
-  readonly edge?: string;
-  readonly maxClients: number;
-  readonly idleQuit?: number;
-  readonly resume: number;
-  readonly lease: number;
-  readonly config?: string;
-  readonly memory?: number;
-  readonly spill?: string;
-  readonly logFile?: string;
-  readonly trace?: string;
-  /** False: --no-journal. */
-  readonly journal?: string | boolean;
-  readonly cache?: number;
-  readonly access?: string;
-  readonly insecure: boolean;
-  readonly yesReally: boolean;
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
-  readonly tlsCa?: string;
-  readonly verbose: boolean;
-}
 
 const OK = 0;
 const FAILURE = 1;
@@ -86,7 +59,7 @@ function newCommand(): Command {
       addAddress,
     )
     .option("--edge <file>", "say in this file where the head listens: --listen edge:///FILE")
-    .option("--max-clients <number>", "clients connected at a time", readCount, 8)
+    .option("--max-clients <number>", "clients connected at a time (default: 8)", readCount)
     .option(
       "--idle-quit <duration>",
       "end after so long without clients, e.g. 30m (default: never)",
@@ -94,17 +67,15 @@ function newCommand(): Command {
     )
     .option(
       "--resume <duration>",
-      "wait so long for a worker that is cut off before its tasks run elsewhere",
+      "wait so long for a worker that is cut off before its tasks run elsewhere (default: 30s)",
       readDuration,
-      30_000,
     )
     .option(
       "--lease <duration>",
-      "keep the tasks of a client that is cut off for so long",
+      "keep the tasks of a client that is cut off for so long (default: 60s)",
       readDuration,
-      60_000,
     )
-    .option("--config <file>", "the configuration (default: GRAIN_CONFIG, or ./grain.toml)")
+    .option("-c, --config <file>", "the configuration (default: GRAIN_CONFIG, or ./grain.toml)")
     .option(
       "--memory <size>",
       "keep large values up to this in memory, e.g. 2G; more goes to disk (default: 512M)",
@@ -175,17 +146,24 @@ function sizeOf(flag: string): (text: string) => number {
 }
 
 async function serve(flags: Flags): Promise<void> {
-  const scheduling = await loadScheduling(flags.config, { env: process.env, cwd: process.cwd() });
+  const around = { env: process.env, cwd: process.cwd() };
+  const config = await loadConfig({ ...around, configFile: flags.config, scope: ["head", "access"] });
+  const { options, listen, accessDirectory, logFile, traceFile, idleQuitMs } = settingsOf(
+    flags,
+    config,
+    process.env,
+  );
   const { openLog } = await import("./log-file.js");
-  const log = openLog(flags.logFile, flags.verbose);
-  const trace = await beginTrace(flags.trace, log);
-  const idle = new IdleQuit(flags.idleQuit);
+  const log = openLog(logFile, flags.verbose);
+  for (const warning of config.warnings) log.warn(warning);
+  const trace = await beginTrace(traceFile, log);
+  const idle = new IdleQuit(idleQuitMs);
   const signals = new Signals(log);
   let tenure: Tenure | undefined;
   try {
-    const edge = await enterEdge(listenOf(flags), {
+    const edge = await enterEdge(listen, {
       insecure: flags.insecure,
-      access: flags.insecure || flags.tlsCert !== undefined ? "" : chooseAccess(flags).place,
+      access: accessDirectory,
       warn: (text) => log.warn(text),
       stopped: signals.received,
     });
@@ -196,19 +174,9 @@ async function serve(flags: Flags): Promise<void> {
     }
     tenure = edge.tenure;
     const { head, addresses, close } = await startHead({
+      ...options,
       listen: edge.listen,
-      maxClients: flags.maxClients,
-      resumeMs: flags.resume,
-      leaseMs: flags.lease,
-      scheduling,
-      journalDirectory: journalDirectory(flags.journal, nameOf(listenOf(flags)), process.env),
-      resultBytes: flags.cache,
-      blobs: {
-        ...(flags.memory === undefined ? {} : { memoryBytes: flags.memory }),
-        ...(flags.spill === undefined ? {} : { spillParent: flags.spill }),
-      },
       trace: trace?.sink,
-      ...doorOptions(flags),
       log,
       onClients: (connected) => idle.clients(connected),
     });
@@ -227,25 +195,6 @@ async function serve(flags: Flags): Promise<void> {
     signals.close();
     await trace?.close();
   }
-}
-
-/** What a head's state is called by: where it can be found again. */
-function nameOf(listen: readonly string[]): string {
-  return listen.find((address) => parseAddress(address).type === "edge") ?? listen[0]!;
-}
-
-/** Where the head is told to listen; one of them may be an edge file. */
-function listenOf({ listen, edge }: Flags): string[] {
-  if (edge === undefined) return listen ?? [DEFAULT_ADDRESS];
-  return [...(listen ?? []), `edge://${resolve(edge)}`];
-}
-
-function doorOptions({ access, insecure, yesReally, tlsCert, tlsKey, tlsCa }: Flags): DoorOptions {
-  const files = [tlsCert, tlsKey, tlsCa];
-  if (files.every((file) => file === undefined)) return { access, insecure, yesReally };
-  if (tlsCert === undefined || tlsKey === undefined || tlsCa === undefined)
-    throw new ConfigError("--tls-cert, --tls-key and --tls-ca belong together; give all three, or none.");
-  return { access, insecure, yesReally, tls: { cert: tlsCert, key: tlsKey, ca: tlsCa } };
 }
 
 async function beginTrace(file: string | undefined, log: DaemonLog): Promise<TraceFile | undefined> {

@@ -26,8 +26,8 @@ export const protobufPackage = "grain.v1";
  * Columns of one message have the same length. `sizes` gives the length in bytes
  * of each item's value inside the concatenated bytes. `attempts`, when empty,
  * means that all are 1. A value larger than 64 KiB is no part of a batch: it is
- * a blob, moved by the Blobs service and referred to by `BlobRef`; its `sizes`
- * entry is then 0.
+ * a blob, moved by the Blobs service and referred to by `BlobRef`, in the order
+ * of the items; its `sizes` entry is then 0.
  *
  * Connections: a stream may end without its session or worker ending. Both sides
  * count what they receive in each direction: of a client's messages all but `open`,
@@ -428,6 +428,8 @@ export interface JoinCluster {
     | undefined;
   /** it comes back, and says by `held` what it has */
   resume: boolean;
+  /** the batch job that it is in, as "system:id"; absent: none */
+  job?: string | undefined;
 }
 
 /** What a worker that comes back has, after it has sent again what had not arrived. */
@@ -673,6 +675,8 @@ export interface WorkerInfo {
   connectedMs: number;
   /** tasks ended on it */
   finished: number;
+  /** the batch job that it is in, as "system:id"; absent: none */
+  job?: string | undefined;
 }
 
 export interface QueueInfo {
@@ -707,6 +711,8 @@ export interface HeadStatus {
   queues: QueueInfo[];
   /** dropped: of an older attempt */
   lateResults: number;
+  /** the head's clock when it answered, since 1970; 0: it does not tell */
+  clockMs: number;
 }
 
 export interface ExplainQuery {
@@ -859,6 +865,23 @@ export interface CacheAnswer {
   count: number;
   /** of all of them */
   byteLength: number;
+}
+
+/** Workers that are to leave. */
+export interface QuitRequest {
+  /** names */
+  workers: string[];
+  /** false: what runs on them may end first */
+  kill: boolean;
+  /** said in their logs */
+  reason: string;
+}
+
+export interface QuitAnswer {
+  /** names of those that leave now */
+  told: string[];
+  /** of those that cannot be reached now: they are told when they come back; killed: they are given up */
+  cutOff: string[];
 }
 
 function createBaseDemand(): Demand {
@@ -3179,7 +3202,7 @@ export const HeadToClientBatch = {
 };
 
 function createBaseJoinCluster(): JoinCluster {
-  return { hello: undefined, name: "", pool: undefined, imports: [], id: undefined, resume: false };
+  return { hello: undefined, name: "", pool: undefined, imports: [], id: undefined, resume: false, job: undefined };
 }
 
 export const JoinCluster = {
@@ -3201,6 +3224,9 @@ export const JoinCluster = {
     }
     if (message.resume !== false) {
       writer.uint32(48).bool(message.resume);
+    }
+    if (message.job !== undefined) {
+      writer.uint32(58).string(message.job);
     }
     return writer;
   },
@@ -3253,6 +3279,13 @@ export const JoinCluster = {
           }
 
           message.resume = reader.bool();
+          continue;
+        case 7:
+          if (tag !== 58) {
+            break;
+          }
+
+          message.job = reader.string();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -5082,6 +5115,7 @@ function createBaseWorkerInfo(): WorkerInfo {
     waiting: 0,
     connectedMs: 0,
     finished: 0,
+    job: undefined,
   };
 }
 
@@ -5119,6 +5153,9 @@ export const WorkerInfo = {
     }
     if (message.finished !== 0) {
       writer.uint32(89).double(message.finished);
+    }
+    if (message.job !== undefined) {
+      writer.uint32(98).string(message.job);
     }
     return writer;
   },
@@ -5206,6 +5243,13 @@ export const WorkerInfo = {
           }
 
           message.finished = reader.double();
+          continue;
+        case 12:
+          if (tag !== 98) {
+            break;
+          }
+
+          message.job = reader.string();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -5441,7 +5485,7 @@ export const SessionInfo = {
 };
 
 function createBaseHeadStatus(): HeadStatus {
-  return { hello: undefined, uptimeMs: 0, workers: [], sessions: [], queues: [], lateResults: 0 };
+  return { hello: undefined, uptimeMs: 0, workers: [], sessions: [], queues: [], lateResults: 0, clockMs: 0 };
 }
 
 export const HeadStatus = {
@@ -5463,6 +5507,9 @@ export const HeadStatus = {
     }
     if (message.lateResults !== 0) {
       writer.uint32(49).double(message.lateResults);
+    }
+    if (message.clockMs !== 0) {
+      writer.uint32(57).double(message.clockMs);
     }
     return writer;
   },
@@ -5515,6 +5562,13 @@ export const HeadStatus = {
           }
 
           message.lateResults = reader.double();
+          continue;
+        case 7:
+          if (tag !== 57) {
+            break;
+          }
+
+          message.clockMs = reader.double();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -6478,6 +6532,108 @@ export const CacheAnswer = {
           }
 
           message.byteLength = reader.double();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseQuitRequest(): QuitRequest {
+  return { workers: [], kill: false, reason: "" };
+}
+
+export const QuitRequest = {
+  encode(message: QuitRequest, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    for (const v of message.workers) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.kill !== false) {
+      writer.uint32(16).bool(message.kill);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): QuitRequest {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseQuitRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.workers.push(reader.string());
+          continue;
+        case 2:
+          if (tag !== 16) {
+            break;
+          }
+
+          message.kill = reader.bool();
+          continue;
+        case 3:
+          if (tag !== 26) {
+            break;
+          }
+
+          message.reason = reader.string();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseQuitAnswer(): QuitAnswer {
+  return { told: [], cutOff: [] };
+}
+
+export const QuitAnswer = {
+  encode(message: QuitAnswer, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    for (const v of message.told) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.cutOff) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): QuitAnswer {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseQuitAnswer();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.told.push(reader.string());
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.cutOff.push(reader.string());
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {

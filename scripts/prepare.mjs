@@ -24,9 +24,16 @@ export function install() {
 
 /** Builds unless dist/ is newer than every source. */
 export function build() {
-  const sources = ["proto", "head", "worker", "client", "bin", "tsconfig.json", "tsconfig.build.json"].map(
-    (name) => join(root, name),
-  );
+  const sources = [
+    "proto",
+    "provider",
+    "head",
+    "worker",
+    "client",
+    "bin",
+    "tsconfig.json",
+    "tsconfig.build.json",
+  ].map((name) => join(root, name));
   const built = join(root, "dist/bin/grain.js");
   if (existsSync(built) && newestMs(join(root, "dist")) >= Math.max(...sources.map(newestMs))) return;
   execFileSync(process.execPath, [join(root, "scripts/build.mjs")], { cwd: root, stdio: "inherit" });

@@ -11,6 +11,7 @@ import { Refused_Code } from "../proto/grain.js";
 import { connectWorker } from "../proto/link/grpc/connect.js";
 import { formatPool, type Pool } from "../proto/resource/pool.js";
 import { type Agent, type AgentEnd, startAgent } from "./agent/agent.js";
+import type { BatchJob } from "./job.js";
 import type { Log } from "./log.js";
 import { CgroupTree } from "./memory/cgroup.js";
 import { endOrphans } from "./process/orphans.js";
@@ -30,12 +31,20 @@ export interface DaemonOptions {
   readonly drainMs?: number | undefined;
   /** Between SIGTERM and SIGKILL for the processes of a task. Default: 5,000. */
   readonly graceMs?: number | undefined;
+  /** The batch job that it is in. Default: none. */
+  readonly job?: BatchJob | undefined;
 }
 
 /** After a refusal that may pass, or a connection that broke, it is tried again after this. */
 const REJOIN_MS = 1_000;
 /** Executors that are kept ready. */
 const PREWARM = 2;
+
+/**
+ * Batch systems tell a job to end by several signals, and its script hands on what it gets: those that
+ * come within this time are one.
+ */
+const SAME_SIGNAL_MS = 2_000;
 
 const EXIT_OK = 0;
 
@@ -47,6 +56,7 @@ export class Daemon {
   readonly #id = randomBytes(16);
   readonly #cgroups = CgroupTree.open();
   #agent: Agent | undefined;
+  #signalledMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: DaemonOptions) {
     this.#options = options;
@@ -78,18 +88,32 @@ export class Daemon {
     }
   }
 
+  /**
+   * Leaves, see `stop`. In a batch job what runs is not waited for, unless a deadline was given for that:
+   * the job is killed soon, and its tasks are to run again elsewhere, not to be lost with it.
+   */
+  signalled(signal: NodeJS.Signals): void {
+    const { job, drainMs } = this.#options;
+    if (job === undefined) return this.stop(signal);
+    const nowMs = performance.now();
+    const isAnother = nowMs - this.#signalledMs > SAME_SIGNAL_MS;
+    this.#signalledMs = nowMs;
+    if (isAnother) this.stop(`${signal} to the job ${job.id}`, drainMs ?? 0);
+  }
+
   /** Leaves: the first time when the running tasks have ended, the second time at once. */
-  stop(reason: string): void {
+  stop(reason: string, drainMs = this.#options.drainMs): void {
     const again = this.#stopping.signal.aborted;
     this.#stopping.abort();
     if (again) return this.#end(reason);
     const running = this.#agent?.status().running ?? 0;
-    const { drainMs } = this.#options;
     const most = drainMs === undefined ? "" : `, or after ${formatDuration(drainMs)}`;
     const wait =
-      running > 0 ? ` when ${running === 1 ? "1 task has" : `${running} tasks have`} ended${most}` : "";
+      running > 0 && drainMs !== 0
+        ? ` when ${running === 1 ? "1 task has" : `${running} tasks have`} ended${most}`
+        : "";
     this.#options.log.write("info", `${reason}: leaving${wait}.`);
-    this.#agent?.leave(reason);
+    this.#agent?.leave(reason, drainMs);
   }
 
   #end(reason: string): void {
@@ -99,7 +123,7 @@ export class Daemon {
 
   /** One life with one head; undefined when it was stopped before it joined. */
   async #serve(): Promise<AgentEnd | undefined> {
-    const { address, name, pool, imports, access, log, drainMs, graceMs } = this.#options;
+    const { address, name, pool, imports, access, log, drainMs, graceMs, job } = this.#options;
     const { signal } = this.#stopping;
     let connection: Awaited<ReturnType<typeof connectWorker>>;
     try {
@@ -120,6 +144,7 @@ export class Daemon {
       name,
       pool: this.#poolNow(pool),
       imports,
+      job: job && `${job.system}:${job.id}`,
       cgroups: this.#cgroups,
       prewarm: Math.min(pool.cores.length, PREWARM),
       ...(drainMs === undefined ? {} : { drainMs }),

@@ -1,52 +1,20 @@
 /** `grain-worker`: the command line of the worker daemon. What it runs is daemon.ts. */
 
-import { existsSync } from "node:fs";
-import { hostname } from "node:os";
-import { resolve } from "node:path";
 import { Command, CommanderError } from "commander";
-import { type Access, chooseAccess } from "../proto/access/place.js";
-import { parseAddress } from "../proto/address.js";
-import { parseDuration } from "../proto/duration.js";
+import { loadConfig } from "../proto/config/load.js";
 import { ConfigError, messageOf } from "../proto/errors.js";
-import { parsePool } from "../proto/resource/parse-pool.js";
-import type { Pool } from "../proto/resource/pool.js";
 import { usageLine } from "../proto/usage.js";
 import { VERSION } from "../proto/version.js";
 import { Daemon } from "./daemon.js";
-import { detectPool } from "./detect.js";
 import { openLog } from "./log.js";
+import { type Flags, settingsOf } from "./settings.js";
 
 const EXIT_FAILURE = 1;
 const EXIT_USAGE = 2;
 
-interface Flags {
-  readonly cpus?: string;
-  readonly mem?: string;
-  readonly gpus?: string;
-  readonly res?: string;
-  readonly walltime?: string;
-  readonly name?: string;
-  readonly address?: string;
-  readonly import: readonly string[];
-  readonly access?: string;
-  readonly insecure?: true;
-  readonly yesReally?: true;
-  readonly drainDeadline?: string;
-  readonly grace?: string;
-  readonly logFile?: string;
-  readonly verbose?: true;
-}
-
-/** What the flags come to. */
-interface Settings {
-  readonly address: string;
-  readonly name: string;
-  readonly pool: Pool;
-  readonly imports: readonly string[];
-  readonly access: Access;
-  readonly drainMs: number | undefined;
-  readonly graceMs: number | undefined;
-}
+const SIGNALS: readonly NodeJS.Signals[] = ["SIGTERM", "SIGINT"];
+/** Batch systems warn with these as well. */
+const JOB_SIGNALS: readonly NodeJS.Signals[] = ["SIGUSR1", "SIGUSR2", "SIGXCPU"];
 
 /**
  * Runs `grain-worker`.
@@ -68,7 +36,7 @@ export async function main(argv: string[]): Promise<number> {
   }
   const flags = command.opts<Flags>();
   try {
-    return await serve(flags, settingsOf(flags));
+    return await serve(flags);
   } catch (error) {
     const text = flags.verbose && error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
     process.stderr.write(`grain-worker: ${text}\n`);
@@ -76,16 +44,21 @@ export async function main(argv: string[]): Promise<number> {
   }
 }
 
-async function serve(flags: Flags, settings: Settings): Promise<number> {
-  const log = openLog({ file: flags.logFile, verbose: flags.verbose ?? false });
+async function serve(flags: Flags): Promise<number> {
+  const around = { env: process.env, cwd: process.cwd() };
+  const scope = ["worker", "address", "access"];
+  const config = await loadConfig({ ...around, configFile: flags.config, scope });
+  const { logFile, ...settings } = settingsOf(flags, config, process.env);
+  const log = openLog({ file: logFile, verbose: flags.verbose ?? false });
+  for (const warning of config.warnings) log.write("warn", warning);
   const daemon = new Daemon({ ...settings, log });
-  const onTerm = () => daemon.stop("SIGTERM");
-  const onInterrupt = () => daemon.stop("SIGINT");
-  process.on("SIGTERM", onTerm).on("SIGINT", onInterrupt);
+  const signals = settings.job === undefined ? SIGNALS : [...SIGNALS, ...JOB_SIGNALS];
+  const onSignal = (signal: NodeJS.Signals) => daemon.signalled(signal);
+  for (const signal of signals) process.on(signal, onSignal);
   try {
     return await daemon.run();
   } finally {
-    process.off("SIGTERM", onTerm).off("SIGINT", onInterrupt);
+    for (const signal of signals) process.off(signal, onSignal);
     log.close();
   }
 }
@@ -99,8 +72,15 @@ function newCommand(): Command {
     .option("--gpus <n>", "how many GPUs to offer, or which (0,1); default: those of this machine")
     .option("--res <json>", 'further resources, such as {"capacity":8,"token":"fast-disk"}')
     .option("--walltime <time>", "how long this worker may live, such as 1:30:00; it leaves in time")
-    .option("--name <name>", "unique among the head's workers; default: host name and process id")
-    .option("--address <address>", "the head's address, such as host:7700; default: GRAIN_ADDRESS")
+    .option(
+      "--name <name>",
+      "unique among the head's workers; default: the batch job's id, or host name and process id",
+    )
+    .option(
+      "--address <address>",
+      "the head's address, such as host:7700; default: GRAIN_ADDRESS, or the configuration's",
+    )
+    .option("-c, --config <file>", "the configuration; default: GRAIN_CONFIG, or ./grain.toml")
     .option(
       "--import <file>",
       "a module whose functions are here and need not be shipped (repeatable)",
@@ -129,59 +109,4 @@ function newCommand(): Command {
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
-}
-
-function settingsOf(flags: Flags): Settings {
-  const { cpus, mem, gpus, walltime, res } = flags;
-  return {
-    address: addressOf(flags.address),
-    name: flags.name === undefined ? `${hostname()}-${process.pid}` : checkName(flags.name),
-    pool: asUsage(() => parsePool({ cpus, mem, gpus, walltime, res, base: detectPool() })),
-    imports: flags.import.map(checkImport),
-    access: chooseAccess(flags),
-    drainMs: durationOf("--drain-deadline", flags.drainDeadline),
-    graceMs: durationOf("--grace", flags.grace),
-  };
-}
-
-function addressOf(flag: string | undefined): string {
-  const [address, origin] =
-    flag === undefined ? [process.env.GRAIN_ADDRESS, "GRAIN_ADDRESS"] : [flag, "--address"];
-  // A variable that is empty counts as one that is not set.
-  if (address === undefined || (flag === undefined && address === "")) {
-    throw new ConfigError(
-      "No head is named. Give its address, as in --address host:7700, or set GRAIN_ADDRESS.",
-    );
-  }
-  asUsage(() => parseAddress(address), `${origin}: `);
-  return address;
-}
-
-function durationOf(flag: string, text: string | undefined): number | undefined {
-  return text === undefined ? undefined : asUsage(() => parseDuration(text), `${flag}: `);
-}
-
-/** Names stand in log lines, messages and tables. */
-function checkName(name: string): string {
-  if (/^[^\p{C}\p{Zl}\p{Zp}]{1,100}$/u.test(name) && name.trim() === name) return name;
-  throw new ConfigError(
-    `--name: ${JSON.stringify(name)} cannot name a worker; give 1 to 100 printable characters without blanks at the ends.`,
-  );
-}
-
-/** As it was given: tasks name it so. */
-function checkImport(file: string): string {
-  if (!existsSync(resolve(file))) {
-    throw new ConfigError(`--import: there is no file ${resolve(file)}. Give the path of a module.`);
-  }
-  return file;
-}
-
-/** What is wrong with a flag's value is wrong with the command line. */
-function asUsage<T>(read: () => T, prefix = ""): T {
-  try {
-    return read();
-  } catch (error) {
-    throw new ConfigError(`${prefix}${messageOf(error)}`, { cause: error });
-  }
 }

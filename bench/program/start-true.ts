@@ -1,4 +1,4 @@
-/** Tasks that start /bin/true: `start-true COUNT HELD_MIB`. The executors hold so much memory meanwhile. */
+/** Tasks that start /bin/true: `start-true COUNT HELD_MIB`, after half as many to warm up. The executors hold so much memory meanwhile. */
 
 import { cores, currentTask, delayed, each, run } from "grain-scheduler";
 import { numberAt, ready, tell } from "../tell.js";
@@ -21,7 +21,7 @@ await run(
     const [count, mebibytes] = [numberAt(0), numberAt(1)];
     const pids = new Set(await each([hold(mebibytes), hold(mebibytes)]));
     if (pids.size !== 2) throw new Error("one executor ran both");
-    await each(Array.from({ length: 20 }, () => startTrue()));
+    await each(Array.from({ length: count / 2 }, () => startTrue()));
     await ready();
     const startedAt = performance.now();
     await each(Array.from({ length: count }, () => startTrue()));

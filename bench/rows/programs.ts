@@ -4,7 +4,7 @@ import { play, startCluster } from "../clusters.js";
 import type { Lab } from "../lab.js";
 import type { Row } from "../row.js";
 
-const COUNT = 1_000;
+const COUNT = 2_000;
 const HELD_MIB = 2_048;
 
 /** What a shell does two at a time, programs per second. */

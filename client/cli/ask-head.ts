@@ -27,7 +27,7 @@ export async function askHead<T>(
   ask: (head: AdminConnection) => Promise<T>,
 ): Promise<T> {
   const head = await chooseHead(
-    { address: options.address, configFile: options.config },
+    { address: options.address, configFile: options.config, command: true },
     { env: process.env, cwd: process.cwd() },
   );
   if (head.type === "embedded")
@@ -36,7 +36,7 @@ export async function askHead<T>(
     );
   const connection = await connectAdmin(head.address, {
     giveUpMs: GIVE_UP_MS,
-    access: chooseAccess(options),
+    access: chooseAccess(options, process.env, head.access),
   });
   try {
     return await ask(connection);

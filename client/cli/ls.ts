@@ -2,23 +2,41 @@
 
 import { formatDuration } from "../../proto/duration.js";
 import type { HeadStatus } from "../../proto/grain.js";
-import { formatPool } from "../../proto/resource/pool.js";
+import { formatPool, type Pool } from "../../proto/resource/pool.js";
 import { type AskOptions, askHead } from "./ask-head.js";
+import { ALOUD, configOf } from "./submit-jobs.js";
+import { seeJobs, showJobs } from "./submitted.js";
 import { formatTable } from "./table.js";
 
 /** Flags of `grain ls`. */
 export type LsOptions = AskOptions;
 
 /**
- * Asks a head for its state and prints it.
+ * Asks a head for its state, and batch systems for the jobs that are no workers yet, and prints it.
  *
  * @throws ConfigError when no head is named; ConnectionError when it does not answer
  * @example
  * await ls({ address: "cluster:7700" }, (text) => process.stdout.write(text));
  */
 export async function ls(options: LsOptions, print: (text: string) => void): Promise<number> {
-  const status = await askHead(options, (head) => head.status());
-  print(options.json === true ? `${JSON.stringify(status, undefined, 2)}\n` : showStatus(status));
+  const config = await configOf(options, ALOUD);
+  const nowMs = Date.now();
+  const seen = await seeJobs(config, process.env, nowMs);
+  let status: HeadStatus;
+  try {
+    status = await askHead(options, (head) => head.status());
+  } catch (error) {
+    // Its job may be what is waiting.
+    if (options.json !== true) print(showJobs(seen, new Set(), nowMs));
+    throw error;
+  }
+  if (options.json === true) {
+    print(`${JSON.stringify({ ...status, jobs: seen.jobs }, undefined, 2)}\n`);
+    return 0;
+  }
+  print(showStatus(status));
+  const jobs = showJobs(seen, new Set(status.workers.flatMap(({ job }) => job ?? [])), nowMs);
+  if (jobs !== "") print(`\n${jobs}`);
   return 0;
 }
 
@@ -45,7 +63,7 @@ export function showStatus(status: HeadStatus): string {
             return [
               name,
               state,
-              pool === undefined ? "" : formatPool(pool, amounts),
+              pool === undefined ? "" : formatPool(inSeconds(pool), amounts),
               running,
               waiting,
               finished,
@@ -84,4 +102,10 @@ export function showStatus(status: HeadStatus): string {
       ),
     );
   return parts.join("\n");
+}
+
+/** Of what is left nobody needs the milliseconds. */
+function inSeconds(pool: Pool): Pool {
+  const { remainingMs } = pool;
+  return remainingMs === undefined ? pool : { ...pool, remainingMs: Math.floor(remainingMs / 1_000) * 1_000 };
 }

@@ -6,10 +6,17 @@ import { usageLine } from "../../proto/usage.js";
 import { VERSION } from "../../proto/version.js";
 import { addAccess } from "./access.js";
 import { addCache } from "./cache.js";
+import { addConfig } from "./config.js";
+import { addDoctor } from "./doctor.js";
 import { type ExplainOptions, explain } from "./explain.js";
+import { headFlags } from "./head-flags.js";
+import { addInit } from "./init.js";
 import { type LsOptions, ls } from "./ls.js";
+import { addQuit } from "./quit.js";
 import { type RunFlags, runFile } from "./run.js";
 import { addSimulate } from "./simulate.js";
+import { addStart } from "./start.js";
+import { addUp } from "./up.js";
 
 const FAILURE = 1;
 const BAD_USAGE = 2;
@@ -60,7 +67,7 @@ function commands(choose: (action: Action) => void): Command {
     // Errors are told in one line, see above.
     .configureOutput({ writeErr: () => {}, outputError: () => {} })
     .exitOverride();
-  common(program.command("run"))
+  headFlags(program.command("run"))
     .description("Runs a TypeScript or JavaScript program, with no build step.")
     .argument("<file>", "the program")
     .argument("[args...]", "its arguments")
@@ -68,37 +75,27 @@ function commands(choose: (action: Action) => void): Command {
     .action((file: string, args: string[], flags: RunFlags) => {
       choose(() => runFile(file, args, flags));
     });
-  common(program.command("ls"))
+  headFlags(program.command("ls"))
     .description("Shows the workers with what is free on them, the queue and the clients.")
     .option("--json", "as JSON")
     .action((options: LsOptions) => {
       choose(() => reporting(() => ls(options, (text) => process.stdout.write(text))));
     });
-  common(program.command("explain"))
+  headFlags(program.command("explain"))
     .description("Says where a task is and, while it waits, why.")
     .argument("<task>", "its session and number, as in errors, e.g. 1.6")
     .option("--json", "as JSON")
     .action((task: string, options: ExplainOptions) => {
       choose(() => reporting(() => explain(task, options, (text) => process.stdout.write(text))));
     });
-  addCache(common(program.command("cache")), common, (act) => choose(() => reporting(act)));
+  addCache(headFlags(program.command("cache")), headFlags, (act) => choose(() => reporting(act)));
+  addUp(program, (act) => choose(() => reporting(act)));
+  addStart(program, (act) => choose(() => reporting(act)));
+  addQuit(program, (act) => choose(() => reporting(act)));
   addSimulate(program, (act) => choose(() => reporting(act)));
   addAccess(program, (act) => choose(() => reporting(act)));
+  addInit(program, (act) => choose(() => reporting(act)));
+  addConfig(program, (act) => choose(() => reporting(act)));
+  addDoctor(program, (act) => choose(() => reporting(act)));
   return program;
-}
-
-function common(command: Command): Command {
-  return command
-    .option("-c, --config <file>", "the configuration (default: GRAIN_CONFIG, or ./grain.toml)")
-    .option(
-      "--address <address>",
-      "the head, e.g. cluster:7700 (default: GRAIN_ADDRESS, or the configuration's)",
-    )
-    .option(
-      "--access <path>",
-      "credentials: a directory, or a file (default: GRAIN_ACCESS_DIR, or ~/.config/grain/access)",
-    )
-    .option("--insecure", "without TLS, for a head that was started so")
-    .option("--yes-really", "--insecure to another machine as well")
-    .exitOverride();
 }

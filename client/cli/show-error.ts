@@ -12,7 +12,7 @@ import { GrainError } from "../../proto/errors.js";
 const FRAME = /^ {4}at /m;
 /** What loads a program's files is as little its own as we are. */
 const LOADERS = /[\\/]node_modules[\\/](?:tsx|esbuild)[\\/]/;
-const PARTS = ["bin", "client", "head", "proto", "worker"];
+const PARTS = ["bin", "client", "head", "proto", "provider", "worker"];
 
 /** The directory of this package, from wherever in it this module runs. */
 function packageRoot(): string {

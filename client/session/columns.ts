@@ -64,6 +64,11 @@ export class PendingSubmit {
     this.#sizes.push(0);
   }
 
+  /** Of the arguments that are in it. */
+  get byteLength(): number {
+    return this.#length;
+  }
+
   /** The message; this submission must not be added to any more. */
   toMessage(): ClientMessage {
     const full = this.#length === this.#bytes.byteLength;
@@ -100,6 +105,16 @@ export class SendQueue {
   #head = 0;
   /** The last item, while calls may still join it. */
   #open: PendingSubmit | undefined;
+
+  /** Of the arguments that wait in it. */
+  get byteLength(): number {
+    let bytes = 0;
+    for (let i = this.#head; i < this.#items.length; i++) {
+      const item = this.#items[i]!;
+      if (item instanceof PendingSubmit) bytes += item.byteLength;
+    }
+    return bytes;
+  }
 
   get empty(): boolean {
     return this.#head === this.#items.length;

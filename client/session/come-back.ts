@@ -79,7 +79,7 @@ async function attempt(to: Return, signal: AbortSignal): Promise<Attempt<true, G
       resolve(tried);
     };
     const first = (batch: HeadToClient[]) => {
-      const { body } = batch[0]!;
+      const body = batch[0]?.body;
       if (body?.$case === "refused") {
         const error = refusal(body.refused, connection.address);
         const passes = body.refused.code === Refused_Code.DRAINING;
@@ -89,7 +89,7 @@ async function attempt(to: Return, signal: AbortSignal): Promise<Attempt<true, G
         settle({ type: "done", value: true });
         to.welcomed(link, body.welcome);
         if (batch.length > 1) handler.messages(batch.slice(1));
-      }
+      } else if (body !== undefined) link.destroy(`"${body.$case}" came before "welcome"`);
     };
     link.receive({
       messages: (batch) => (isBack ? handler.messages(batch) : first(batch)),

@@ -1,6 +1,6 @@
 /** What a session says of its head when that is gone, refuses, or ends. Pure. */
 
-import { ConnectionError, TaskCancelledError } from "../../proto/errors.js";
+import { ConnectionError, GrainError, messageOf, TaskCancelledError } from "../../proto/errors.js";
 import { type Refused, Refused_Code } from "../../proto/grain.js";
 import type { LinkEnd } from "../../proto/link/link.js";
 import { hello } from "../../proto/version.js";
@@ -8,6 +8,23 @@ import { hello } from "../../proto/version.js";
 /** The program itself has closed the session. */
 export function sessionClosed(): ConnectionError {
   return new ConnectionError("The session is closed; open a new one to submit further calls.");
+}
+
+/** Why there is no head, or none that takes this program. */
+export function unreachable(error: unknown): GrainError {
+  if (error instanceof GrainError) return error;
+  return new ConnectionError(`The head could not be reached: ${messageOf(error)}`, { cause: error });
+}
+
+/** The head has refused a session, when it was opened or later; or it has ended, and says so. */
+export function refusedBy(
+  refused: Refused,
+  address: string,
+  isOpen: boolean,
+  unfinished: number,
+): GrainError {
+  const isGoodbye = refused.code === Refused_Code.DRAINING && isOpen;
+  return isGoodbye ? headEnded(refused.message, address, unfinished) : refusal(refused, address);
 }
 
 /** The head does not take this program, or does not understand it. */
@@ -27,10 +44,19 @@ export function refusal(refused: Refused, address: string): ConnectionError {
  * @param reason the head's words
  * @param unfinished calls that were under way
  */
-export function headEnded(reason: string, address: string, unfinished: number): ConnectionError {
+function headEnded(reason: string, address: string, unfinished: number): ConnectionError {
   return new ConnectionError(
     `The head at ${address} ended (${reason.replace(/\.$/, "")})${lostWith(unfinished)}. ` +
       "Start it again, or choose another, and run this program again.",
+  );
+}
+
+/** The head has sent a message that cannot be. */
+export function protocolBroken(complaint: string, address: string, unfinished: number): ConnectionError {
+  return new ConnectionError(
+    `The connection to the head at ${address} was closed because of a message that breaks the protocol: ` +
+      `${complaint}${lostWith(unfinished)}. See whether something stands between this program and the head, ` +
+      "and whether both run the same version of grain-scheduler.",
   );
 }
 

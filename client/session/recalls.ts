@@ -26,7 +26,13 @@ export interface Pending {
 export class Recalls {
   readonly #pending = new Map<number, Pending>();
   #unasked = new Set<Pending>();
+  #byteLength = 0;
   #waived: number[] = [];
+
+  /** Of arguments that wait. */
+  get byteLength(): number {
+    return this.#byteLength;
+  }
 
   /** Takes a call with a key. */
   add(call: RemoteCall, args: Encoded): void {
@@ -34,13 +40,16 @@ export class Recalls {
     const pending = { call, args: { byteLength: args.byteLength, parts }, asked: false };
     this.#pending.set(call.number, pending);
     this.#unasked.add(pending);
+    this.#byteLength += args.byteLength;
   }
 
   /** Takes a call out, by its number; undefined: it has ended. */
   take(number: number): Pending | undefined {
     const pending = this.#pending.get(number);
     this.#pending.delete(number);
-    if (pending !== undefined) this.#unasked.delete(pending);
+    if (pending === undefined) return undefined;
+    this.#unasked.delete(pending);
+    this.#byteLength -= pending.args.byteLength;
     return pending;
   }
 

@@ -57,6 +57,12 @@ export class Sender {
     this.#link = undefined;
   }
 
+  /** The stream ends at once, and there will be no other. */
+  destroy(message: string): void {
+    this.#link?.destroy(message);
+    this.#link = undefined;
+  }
+
   /** The head has received so many messages. @returns false when so many were never sent */
   arrived(count: number): boolean {
     return this.#unacknowledged.arrived(count);

@@ -6,32 +6,35 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { ConnectionError, GrainError, messageOf, TaskCancelledError } from "../../proto/errors.js";
-import {
-  type Counts,
-  type HeadStatus,
-  type HeadToClient,
-  type OpenSession,
-  type Refused,
-  Refused_Code,
-  type Welcome,
-} from "../../proto/grain.js";
+import { type GrainError, TaskCancelledError } from "../../proto/errors.js";
+import type { Counts, HeadStatus, HeadToClient, Refused, Welcome } from "../../proto/grain.js";
 import type { BlobTransport, LinkEnd } from "../../proto/link/link.js";
 import { encodeArgs } from "../../proto/values/value.js";
-import { hello } from "../../proto/version.js";
 import type { Call, SpawnedCall } from "../call.js";
+import { Awaited } from "./awaited.js";
+import { Bound } from "./bound.js";
 import type { CallOwner } from "./call.js";
+import { wrongMessage, wrongWelcome } from "./check.js";
 import { comeBack } from "./come-back.js";
-import { headEnded, leftWithHead, linkEnded, notStored, refusal, sessionClosed } from "./head-error.js";
+import {
+  leftWithHead,
+  linkEnded,
+  notStored,
+  protocolBroken,
+  refusedBy,
+  sessionClosed,
+  unreachable,
+} from "./head-error.js";
 import { Keys } from "./key.js";
 import { Modules } from "./modules.js";
 import { Sender } from "./sender.js";
-import type {
-  ClientConnection,
-  OpenedHead,
-  SessionFigures,
-  SessionListener,
-  SessionSettings,
+import {
+  type ClientConnection,
+  type OpenedHead,
+  openOf,
+  type SessionFigures,
+  type SessionListener,
+  type SessionSettings,
 } from "./settings.js";
 import { type Fetch, SessionState } from "./state.js";
 import { Submissions } from "./submissions.js";
@@ -39,8 +42,6 @@ import { Uploads } from "./uploads.js";
 import { LargeValues } from "./values.js";
 
 export type { ClientConnection, OpenedHead, SessionFigures, SessionListener, SessionSettings };
-
-const TOKEN_BYTES = 16;
 
 /** One session with one head. */
 export class HeadSession {
@@ -52,8 +53,8 @@ export class HeadSession {
   readonly #modules: Modules;
   readonly #values: LargeValues;
   readonly #sender: Sender;
-  readonly #connected: (blobs: BlobTransport) => void;
-  readonly #notConnected: (error: unknown) => void;
+  readonly #bound: Bound;
+  readonly #blobs = new Awaited<BlobTransport>();
   #head: OpenedHead | undefined;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -69,22 +70,13 @@ export class HeadSession {
   /** How many streams followed the first. */
   #streams = 0;
   /** Names the session when it comes back. */
-  readonly #token: Uint8Array = randomBytes(TOKEN_BYTES);
+  readonly #token: Uint8Array = randomBytes(16);
 
   constructor(settings: SessionSettings) {
     this.#settings = settings;
     this.#state = new SessionState(settings.detach);
     this.#keys = new Keys(settings.detach === true);
-    let connected!: (blobs: BlobTransport) => void;
-    let notConnected!: (error: unknown) => void;
-    const blobs = new Promise<BlobTransport>((resolve, reject) => {
-      connected = resolve;
-      notConnected = reject;
-    });
-    // Whoever needs the blobs hears of it; nobody may.
-    blobs.catch(() => {});
-    this.#connected = connected;
-    this.#notConnected = notConnected;
+    const blobs = this.#blobs.promise;
     const uploads = new Uploads(blobs, settings.nowMs ?? (() => performance.now()));
     this.#modules = new Modules(settings.bundle, uploads);
     this.#values = new LargeValues(uploads, blobs);
@@ -97,6 +89,7 @@ export class HeadSession {
       () =>
         settings.listener.notice({ text: notStored(this.#head?.connection.address ?? ""), warning: true }),
     );
+    this.#bound = new Bound(settings.room);
   }
 
   /**
@@ -121,7 +114,7 @@ export class HeadSession {
    * Submits a call; returns at once.
    *
    * @throws SerializationError when an argument cannot be sent
-   * @throws GrainError when the session has ended
+   * @throws GrainError when the session has ended, or too much is under way
    */
   submit(call: Call & { readonly request: NonNullable<Call["request"]> }, owner: CallOwner): SpawnedCall {
     const state = this.#state;
@@ -129,6 +122,7 @@ export class HeadSession {
     if (phase.type === "ended") throw phase.error;
     if (phase.type === "closing") throw sessionClosed();
     const args = encodeArgs(call.args);
+    this.#bound.admit(state, args.byteLength);
     const spec = state.specOf(call.definition, call.request);
     // A head that cannot be had ends the session, and with it this call.
     if (phase.type === "idle") this.open().catch(() => {});
@@ -184,11 +178,8 @@ export class HeadSession {
       this.#head = await this.#settings.open(this.#abort.signal);
       await this.#introduce(this.#head.connection);
     } catch (error) {
-      const known =
-        error instanceof GrainError
-          ? error
-          : new ConnectionError(`The head could not be reached: ${messageOf(error)}`, { cause: error });
-      this.#notConnected(known);
+      const known = unreachable(error);
+      this.#blobs.reject(known);
       this.#state.end(known);
       throw known;
     }
@@ -196,19 +187,11 @@ export class HeadSession {
     this.#sender.start(link, reopen !== undefined && this.#leaseMs !== undefined);
   }
 
-  /** What the session says first. */
-  #hello(connection: ClientConnection): OpenSession {
-    const { name, prioritized, priority, outputs, counts } = this.#settings;
-    const again = connection.reopen === undefined ? {} : { token: this.#token };
-    const detach = this.#settings.detach === true ? { detach: true } : {};
-    return { hello: hello(), name, prioritized, priority, outputs, counts, ...again, ...detach };
-  }
-
   #introduce(connection: ClientConnection): Promise<void> {
     const { link, blobs, address } = connection;
     return new Promise((resolve, reject) => {
       const welcome = () => {
-        this.#connected(blobs);
+        this.#blobs.resolve(blobs);
         resolve();
       };
       this.#answered = { welcome, refused: reject };
@@ -219,13 +202,18 @@ export class HeadSession {
         messages: (batch) => this.#messages(batch),
         ended: (end) => this.#linkEnded(end, address),
       });
-      link.send({ body: { $case: "open", open: this.#hello(connection) } });
+      link.send({ body: { $case: "open", open: openOf(this.#settings, connection, this.#token) } });
       link.flush();
     });
   }
 
   #messages(batch: HeadToClient[]): void {
-    for (const message of batch) this.#message(message);
+    for (const message of batch) {
+      if (this.#state.phase.type === "ended") return;
+      const wrong = wrongMessage(message, this.#state);
+      if (wrong !== undefined) return this.#broken(wrong);
+      this.#message(message);
+    }
     // An acknowledgement goes along with what is submitted because of what has arrived.
     this.#sender.scheduleLate();
   }
@@ -271,7 +259,10 @@ export class HeadSession {
         this.#ended?.();
         return;
       case "received":
-        this.#sender.arrived(body.received);
+        if (!this.#sender.arrived(body.received))
+          this.#broken(
+            `received: ${body.received} messages have arrived, but ${this.#sender.sent} were sent`,
+          );
         return;
       case "recalled":
         this.#submissions.recalled(body.recalled);
@@ -281,14 +272,23 @@ export class HeadSession {
     }
   }
 
+  /** Nothing that this head says can be relied on. */
+  #broken(complaint: string): void {
+    const { address } = this.#head!.connection;
+    const error = protocolBroken(complaint, address, this.#state.unfinished);
+    this.#answered?.refused(error);
+    this.#state.end(error);
+    this.#ended?.();
+    this.#sender.destroy(error.message);
+  }
+
   /** At the opening, later because of what this session has sent, or because the head ends. */
   #refused(refused: Refused): void {
     const address = this.#head?.connection.address ?? "";
-    const state = this.#state;
-    const goodbye = refused.code === Refused_Code.DRAINING && state.phase.type !== "opening";
-    const error = goodbye ? headEnded(refused.message, address, state.unfinished) : refusal(refused, address);
+    const { phase, unfinished } = this.#state;
+    const error = refusedBy(refused, address, phase.type !== "opening", unfinished);
     this.#answered?.refused(error);
-    if (this.#ended === undefined) state.end(error);
+    if (this.#ended === undefined) this.#state.end(error);
   }
 
   #linkEnded(end: LinkEnd, address: string): void {
@@ -311,7 +311,7 @@ export class HeadSession {
     this.#sender.stop();
     const open = () => {
       const resume = { session, received: this.#sender.received.count, sent: this.#sender.sent };
-      return { ...this.#hello(connection), resume };
+      return { ...openOf(this.#settings, connection, this.#token), resume };
     };
     const handler = {
       messages: (batch: HeadToClient[]) => this.#messages(batch),
@@ -334,12 +334,16 @@ export class HeadSession {
     this.#ended?.();
   }
 
-  #welcomedBack(link: ClientConnection["link"], { received, leaseMs }: Welcome): void {
+  #welcomedBack(link: ClientConnection["link"], welcome: Welcome): void {
+    const { received, leaseMs } = welcome;
     this.#isCutOff = false;
     this.#leaseMs = leaseMs;
-    if (received === undefined || !this.#sender.arrived(received)) {
-      link.destroy("the head has counted more messages than there were");
-      return;
+    const wrong = wrongWelcome(welcome);
+    if (wrong !== undefined || received === undefined || !this.#sender.arrived(received)) {
+      this.#broken(
+        wrong ?? `welcome: it has counted ${received} messages, but ${this.#sender.sent} were sent`,
+      );
+      return link.destroy("the head broke the protocol");
     }
     this.#streams += 1;
     const stream = this.#streams;

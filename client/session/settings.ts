@@ -1,7 +1,9 @@
-/** What a session is made of and whom it tells. Types only. */
+/** What a session is made of, whom it tells, and what it says of itself. */
 
-import type { ClientMessage, HeadToClient, Notice, Output } from "../../proto/grain.js";
+import type { ClientMessage, HeadToClient, Notice, OpenSession, Output } from "../../proto/grain.js";
 import type { Connection } from "../../proto/link/link.js";
+import { hello } from "../../proto/version.js";
+import type { Room } from "./bound.js";
 import type { BundleModule } from "./modules.js";
 
 /** A client's connection to a head. */
@@ -39,6 +41,8 @@ export interface SessionSettings {
   readonly listener: SessionListener;
   /** A clock that never goes back, in milliseconds. Default: `performance.now`. */
   readonly nowMs?: () => number;
+  /** How much may be under way. Default: what this process has room for. */
+  readonly room?: Room;
 }
 
 /** What a session knows of its calls. */
@@ -50,4 +54,16 @@ export interface SessionFigures {
   readonly running: number;
   /** Connected to the head, as it said last; undefined before. */
   readonly workers: number | undefined;
+}
+
+/** What a session says first. @param token names it when it comes back */
+export function openOf(
+  settings: SessionSettings,
+  connection: ClientConnection,
+  token: Uint8Array,
+): OpenSession {
+  const { name, prioritized, priority, outputs, counts } = settings;
+  const again = connection.reopen === undefined ? {} : { token };
+  const detach = settings.detach === true ? { detach: true } : {};
+  return { hello: hello(), name, prioritized, priority, outputs, counts, ...again, ...detach };
 }

@@ -67,8 +67,9 @@ export class SessionState {
   readonly #specs: SpecTable;
   /** Queued and sent, by task number. */
   readonly #calls = new NumberedTable<RemoteCall>();
-  /** Calls whose arguments are being uploaded. */
-  readonly #uploading = new Set<RemoteCall>();
+  /** Calls whose arguments are being uploaded, with how many bytes these are. */
+  readonly #uploading = new Map<RemoteCall, number>();
+  #uploadingBytes = 0;
   /** Calls whose results are being fetched. */
   readonly #fetching = new Set<RemoteCall>();
   readonly #queue = new SendQueue();
@@ -83,6 +84,11 @@ export class SessionState {
     this.#specs = new SpecTable(detached);
   }
 
+  /** The highest task number given so far; 0 before the first. */
+  get lastTask(): number {
+    return this.#lastTask;
+  }
+
   get totals(): CallTotals {
     return { submitted: this.#submitted, done: this.#done, failed: this.#failed };
   }
@@ -90,6 +96,13 @@ export class SessionState {
   /** Calls under way. */
   get unfinished(): number {
     return this.#submitted - this.#done - this.#failed;
+  }
+
+  /** Arguments that have not left: those in columns, and those that are being uploaded. */
+  get waitingBytes(): number {
+    let bytes = this.#queue.byteLength + this.#uploadingBytes + this.recalls.byteLength;
+    for (const { held } of this.#specs.entries()) bytes += held.byteLength;
+    return bytes;
   }
 
   /** "session.task"; before the head has numbered the session, the task alone. */
@@ -120,20 +133,21 @@ export class SessionState {
   }
 
   /** Submits a call whose arguments are too large for a message; it waits for `stored`. @param release called at its end */
-  sendLarge(call: RemoteCall, release: () => void): void {
+  sendLarge(call: RemoteCall, byteLength: number, release: () => void): void {
     call.release = release;
-    this.#uploading.add(call);
+    this.#uploading.set(call, byteLength);
+    this.#uploadingBytes += byteLength;
   }
 
   /** The head holds the arguments of a call. */
   stored(call: RemoteCall, upload: Upload): void {
-    if (!this.#uploading.delete(call)) return;
+    if (!this.#uploaded(call)) return;
     this.#queueFor(call).addBlob(call, upload);
   }
 
   /** The arguments of a call could not be uploaded. */
   notStored(call: RemoteCall, error: unknown): void {
-    if (this.#uploading.delete(call)) this.#reject(call, error);
+    if (this.#uploaded(call)) this.#reject(call, error);
   }
 
   /** The module of a spec is with the head (or baked into workers): its calls may go. */
@@ -152,9 +166,9 @@ export class SessionState {
     const calls = spec.held.calls();
     spec.held.clear();
     calls.push(...this.recalls.withdrawSpec(spec));
-    for (const call of this.#uploading) if (call.spec === spec) calls.push(call);
+    for (const call of this.#uploading.keys()) if (call.spec === spec) calls.push(call);
     for (const call of calls) {
-      this.#uploading.delete(call);
+      this.#uploaded(call);
       this.#reject(call, error);
     }
   }
@@ -162,12 +176,13 @@ export class SessionState {
   /** Ends the calls of an owner: those that have left by asking the head, the others here. */
   cancel(owner: CallOwner): void {
     const queues = [this.#queue];
+    const errors = new Map<SpecEntry, TaskCancelledError>();
     for (const spec of this.#specs.entries()) queues.push(spec.held);
     for (const queue of queues) {
-      for (const { calls } of queue.withdraw(owner)) for (const call of calls) this.#cancelHere(call);
+      for (const { calls } of queue.withdraw(owner)) for (const call of calls) this.#cancelHere(call, errors);
     }
-    for (const call of [...this.#uploading]) if (call.owner === owner) this.#cancelHere(call);
-    for (const call of this.recalls.withdraw(owner)) this.#cancelHere(call);
+    for (const call of [...this.#uploading.keys()]) if (call.owner === owner) this.#cancelHere(call, errors);
+    for (const call of this.recalls.withdraw(owner)) this.#cancelHere(call, errors);
     const tasks: number[] = [];
     for (const call of this.#calls.values()) if (call.owner === owner) tasks.push(call.task);
     if (tasks.length > 0) this.#queue.push({ body: { $case: "cancel", cancel: { tasks } } });
@@ -282,10 +297,11 @@ export class SessionState {
     if (this.phase.type === "ended") return;
     this.phase = { type: "ended", error };
     this.#acks = [];
-    const calls = [...this.#calls.values(), ...this.#uploading, ...this.#fetching];
+    const calls = [...this.#calls.values(), ...this.#uploading.keys(), ...this.#fetching];
     for (const spec of this.#specs.entries()) for (const call of spec.held.calls()) calls.push(call);
     calls.push(...this.recalls.withdraw());
     this.#uploading.clear();
+    this.#uploadingBytes = 0;
     this.#fetching.clear();
     for (const call of calls) this.#reject(call, callError);
   }
@@ -306,6 +322,12 @@ export class SessionState {
     const tasks = this.#acks;
     this.#acks = [];
     return { body: { $case: "ack", ack: { tasks } } };
+  }
+
+  /** @returns whether its arguments were being uploaded until now */
+  #uploaded(call: RemoteCall): boolean {
+    this.#uploadingBytes -= this.#uploading.get(call) ?? 0;
+    return this.#uploading.delete(call);
   }
 
   #queueFor(call: RemoteCall): SendQueue {
@@ -347,12 +369,15 @@ export class SessionState {
     call.owner.ended(call);
   }
 
-  #cancelHere(call: RemoteCall): void {
+  /** @param errors one for all calls of a spec: there may be a million */
+  #cancelHere(call: RemoteCall, errors: Map<SpecEntry, TaskCancelledError>): void {
     const functionName = call.spec.definition.name;
-    this.#uploading.delete(call);
-    this.#reject(
-      call,
-      new TaskCancelledError(`${functionName} was cancelled before it was sent`, { functionName }),
-    );
+    let error = errors.get(call.spec);
+    if (error === undefined) {
+      error = new TaskCancelledError(`${functionName} was cancelled before it was sent`, { functionName });
+      errors.set(call.spec, error);
+    }
+    this.#uploaded(call);
+    this.#reject(call, error);
   }
 }

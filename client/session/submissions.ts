@@ -88,7 +88,7 @@ export class Submissions {
     const state = this.#state;
     if (args.byteLength <= INLINE_LIMIT_BYTES) return state.send(call, args);
     const argument = this.#values.put(args);
-    state.sendLarge(call, argument.release);
+    state.sendLarge(call, args.byteLength, argument.release);
     this.#follow(
       argument.stored,
       (upload) => state.stored(call, upload),

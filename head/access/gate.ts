@@ -84,7 +84,7 @@ function wrongRole(id: string, role: Role, rpc: string): string {
   const wanted = ROLES_OF_RPC[rpc]?.filter((each) => each !== "admin") ?? [];
   const advice =
     wanted.length === 0
-      ? ""
+      ? "; only administrators may"
       : `; that takes the role ${wanted.join(" or ")} (grain access new --role ${wanted[0]})`;
   return `the credential ${id} has the role ${role} and may not ${purposeOf(rpc)}${advice}`;
 }

@@ -5,6 +5,8 @@ import { ROLES, type Role } from "../../proto/access/role.js";
 const ALL: readonly Role[] = ROLES;
 const SUBMITTERS: readonly Role[] = ["admin", "client"];
 const RUNNERS: readonly Role[] = ["admin", "worker"];
+/** Whoever may send away the workers of others. */
+const ADMINISTRATORS: readonly Role[] = ["admin"];
 const MOVERS: readonly Role[] = ["admin", "client", "worker"];
 /** Of these, clients see their own sessions only: see visible.ts. */
 const READERS: readonly Role[] = ["admin", "client", "viewer"];
@@ -22,6 +24,7 @@ export const ROLES_OF_RPC: Readonly<Record<string, readonly Role[]>> = {
   "/grain.v1.Admin/Access": ALL,
   "/grain.v1.Admin/CacheList": READERS,
   "/grain.v1.Admin/CacheRemove": SUBMITTERS,
+  "/grain.v1.Admin/Quit": ADMINISTRATORS,
   "/grpc.health.v1.Health/Check": ALL,
   "/grpc.health.v1.Health/Watch": ALL,
   "/grpc.health.v1.Health/List": ALL,
@@ -43,6 +46,8 @@ export function purposeOf(rpc: string): string {
       return "join as a worker";
     case "/grain.v1.Admin/CacheRemove":
       return "remove stored results";
+    case "/grain.v1.Admin/Quit":
+      return "send workers away";
     default:
       return `call ${rpc.slice(rpc.lastIndexOf(".") + 1)}`;
   }

@@ -72,6 +72,7 @@ export function onStarted(state: State, worker: Worker, event: Started): void {
     const task = taskOn(state, worker, session, event.tasks[i]!, event.attempts[i] ?? 1);
     if (task === undefined || task.state.type === "granted") continue;
     if (task.state.type === "stopping" && task.state.holds) continue;
+    outliveGang(state, worker);
     if (!hasRoom(state, worker, shapeOf(task))) {
       const reason = `it started task ${event.session}.${task.number} without room for it`;
       state.effects.push({ type: "dropWorker", worker: worker.number, reason });
@@ -201,12 +202,18 @@ export function onWorkerLost(state: State, worker: Worker, planned: boolean): vo
 function endGang(state: State, task: Task, lost: Worker, planned: boolean): void {
   leaveGang(state, task, lost);
   if (!planned) charge(task, lost);
-  if (task.state.type !== "granted") return;
-  const { worker } = task.state;
-  const session = task.class.session.number;
-  markStopping(state, task, true);
+  const before = task.state;
+  if (before.type === "granted") markStopping(state, task, true);
   remember(state, task);
-  state.effects.push({ type: "stop", worker: worker.number, session, tasks: [task.number] });
+  if (before.type !== "granted") return;
+  const session = task.class.session.number;
+  state.effects.push({ type: "stop", worker: before.worker.number, session, tasks: [task.number] });
+}
+
+/** A worker that comes back runs something: of the gang that the journal has there, it is not one any more. */
+export function outliveGang(state: State, worker: Worker): void {
+  const gang = worker.heldBy;
+  if (worker.returning && gang !== undefined && !worker.granted.has(gang)) endGang(state, gang, worker, true);
 }
 
 function charge(task: Task, worker: Worker): void {

@@ -8,7 +8,7 @@
  */
 
 import { adopt, type Claim, countPast } from "./adopt.js";
-import { closeIfDone, stopped } from "./end.js";
+import { closeIfDone, outliveGang, stopped } from "./end.js";
 import type { Held, WorkerResumed } from "./event.js";
 import { beginAgain, forgetForeign, noteForeign, withhold } from "./foreign.js";
 import { limitReached } from "./limit.js";
@@ -49,6 +49,7 @@ export function onWorkerResumed(state: State, worker: Worker, event: WorkerResum
   forgetForeign(state, worker);
   const has = event.executions.flatMap(executionsOf);
   dropMissing(state, worker, has);
+  if (has.some(({ started }) => started)) outliveGang(state, worker);
   for (const execution of has) keep(state, worker, execution, orders);
   orders.tell(state, worker);
   worker.returning = false;

@@ -289,9 +289,11 @@ export function takeOff(state: State, task: Task): void {
   state.touched.add(worker);
 }
 
-/** A worker of a gang, not the first, is gone: what the task owned there is nobody's any more. */
+/** A worker, not the first, is the gang's no more, and what the task owned there nobody's. */
 export function leaveGang(state: State, task: Task, lost: Worker): void {
   adjust(task.class.session.held, lost, shapeOf(task), state.kinds, -1);
+  adjust(lost.free, lost, shapeOf(task), state.kinds, 1);
+  state.freed.add(lost);
   task.gang = task.gang?.filter((worker) => worker !== lost);
   lost.heldBy = undefined;
 }

@@ -25,8 +25,8 @@ import {
 import type { Link, LinkEnd, LinkHandler } from "../../proto/link/link.js";
 import { hello } from "../../proto/version.js";
 import { ownFailure } from "./carry-out.js";
-import { wrongSpec, wrongSubmit, wrongTaskList } from "./check/client.js";
-import { badMessage, type Refusal, refusedMessage, refuseHello } from "./check/hello.js";
+import { wrongOpen, wrongSpec, wrongSubmit, wrongTaskList } from "./check/client.js";
+import { badMessage, type Refusal, refusedMessage, refuseHello, whyEnded } from "./check/hello.js";
 import { readRequest } from "./check/resources.js";
 import type { Detached } from "./detached.js";
 import type { Stream } from "./inline/delivery.js";
@@ -115,7 +115,7 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
       this.#state = { type: "gone" };
       return this.#host.clientCutOff(state.session, end.message);
     }
-    this.#leave(end.type === "closed" ? "closed" : end.message);
+    this.#leave(whyEnded(end));
   }
 
   /** Its client has come back on another stream. */
@@ -199,7 +199,8 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
   #open(open: OpenSession): Refusal | undefined {
     const refusal = refuseHello("client", open.hello);
     if (refusal !== undefined) return refusal;
-    if (open.priority !== (open.priority | 0)) return badMessage(`open: its priority is ${open.priority}`);
+    const wrong = wrongOpen(open);
+    if (wrong !== undefined) return badMessage(wrong);
     const why = this.#host.whyNoTasks();
     if (why !== undefined) return { code: Refused_Code.UNABLE, message: `it takes nobody now: ${why}` };
     if (open.detach === true) {
@@ -238,6 +239,8 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
   #resume(open: OpenSession, { received, sent }: Resume): Refusal | undefined {
     const refusal = refuseHello("client", open.hello);
     if (refusal !== undefined) return refusal;
+    const odd = wrongOpen(open);
+    if (odd !== undefined) return badMessage(odd);
     const session = this.#host.resumeClient(this, open);
     if ("code" in session) return session;
     this.#state = { type: session.closing ? "closing" : "open", session };

@@ -203,8 +203,8 @@ export class DurableState {
   }
 
   #joinOf(number: number): JoinCluster {
-    const { hello, name, pool, id } = this.#parts.registry.workers.get(number)!.member;
-    return { hello, name, pool, id, imports: [], resume: false };
+    const { hello, name, pool, id, job } = this.#parts.registry.workers.get(number)!.member;
+    return { hello, name, pool, id, job, imports: [], resume: false };
   }
 
   #restoreWorkers(workers: Found["workers"]): Member[] {

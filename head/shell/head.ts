@@ -76,7 +76,8 @@ export class Head {
   readonly #nowMs: () => number;
   readonly #startedMs: number;
   readonly #clientHost: ClientHost;
-  readonly #workers: Workers;
+  /** Who is connected, and sending them away. */
+  readonly workers: Workers;
   readonly #detached: Detached | undefined;
   /** Stored results. */
   readonly recalls: Recalls;
@@ -114,7 +115,7 @@ export class Head {
     if (options.journal !== undefined && this.recalls.stores) this.#detached = this.#newDetached();
     this.#clientHost = this.#hostOfClients();
     const own = options.journal && headRecordOf(options.journal.records);
-    this.#workers = new Workers({
+    this.workers = new Workers({
       loop: this.#loop,
       registry: this.#registry,
       log: this.#log,
@@ -146,12 +147,12 @@ export class Head {
 
   /** Serves a worker on this stream. */
   acceptWorker(link: Link<HeadToWorker, WorkerMessage>): void {
-    this.#links.serve(link, this.#workers.peer(link));
+    this.#links.serve(link, this.workers.peer(link));
   }
 
   /** How long a peer may be away at most and still come back. */
   get longestAbsenceMs(): number {
-    return Math.max(this.#leaseMs, this.#workers.resumeMs);
+    return Math.max(this.#leaseMs, this.workers.resumeMs);
   }
 
   /** The store for a peer within this process; its owner calls `close`. */
@@ -202,7 +203,7 @@ export class Head {
   async #close(reason: string): Promise<void> {
     this.#registry.draining = true;
     this.#awayClients.close();
-    this.#workers.close();
+    this.workers.close();
     for (const { peer } of this.#registry.sessions.values()) peer?.refuse(goodbye(reason));
     for (const { peer } of [...this.#registry.workers.values()]) peer?.dismiss("the head is shutting down");
     await this.#links.close();
@@ -233,7 +234,7 @@ export class Head {
     this.#durable.begin({
       left: (session) => this.#detached?.goOn(session),
       session: (session) => this.#awaitClient(session),
-      workers: (members, allHeard) => this.#workers.expect(members, allHeard),
+      workers: (members, allHeard) => this.workers.expect(members, allHeard),
     });
   }
 

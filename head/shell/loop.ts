@@ -28,6 +28,9 @@ export interface Flushable {
   flush(): void;
 }
 
+/** A longer one would fire at once. */
+const MOST_TIMER_MS = 0x7fff_ffff;
+
 const PLAN: ShellEvent = { type: "planDue" };
 
 /** Steps the core. */
@@ -84,7 +87,12 @@ export class Loop {
 
   #planAt(atMs: number): void {
     // Node's timers may fire a millisecond early, and then the core would not see that it is time.
-    const timer = setTimeout(() => this.#planLater(), Math.ceil(atMs - this.#nowMs()) + 1);
+    const waitMs = Math.ceil(atMs - this.#nowMs()) + 1;
+    const isTooLong = waitMs > MOST_TIMER_MS;
+    const timer = setTimeout(
+      () => (isTooLong ? this.#planAt(atMs) : this.#planLater()),
+      isTooLong ? MOST_TIMER_MS : waitMs,
+    );
     timer.unref();
   }
 

@@ -5,6 +5,7 @@
 
 import type { HeadToClient, Hello, OpenSession, Spec } from "../../proto/grain.js";
 import type { Received } from "../../proto/link/unacknowledged.js";
+import { oneLine } from "./check/hello.js";
 import type { ClientPeer } from "./client-peer.js";
 import { isTokenOf } from "./fingerprint.js";
 import type { Holding } from "./holds.js";
@@ -104,6 +105,7 @@ export class Session {
 
   /** As it is named in the log. */
   toString(): string {
-    return `${this.name === "" ? "client" : `"${this.name}"`} (session ${this.number}, ${this.hello.host}, pid ${this.hello.pid})`;
+    const name = this.name === "" ? "client" : `"${oneLine(this.name)}"`;
+    return `${name} (session ${this.number}, ${this.hello.host}, pid ${this.hello.pid})`;
   }
 }

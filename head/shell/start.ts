@@ -76,9 +76,12 @@ async function headOn(options: ListenOptions, journal: Journal | undefined): Pro
   let shared: SharedFiles | undefined;
   try {
     const before = (await journal?.readNote(SHARED_NOTE))?.split("\n") ?? [];
-    shared = SharedFiles.open(sharedRoot(), journal === undefined ? undefined : before);
-    const lives = [shared?.name ?? [], before].flat().slice(0, MOST_LIVES);
+    const [kept, tooMany] = [before.slice(0, MOST_LIVES - 1), before.slice(MOST_LIVES - 1)];
+    shared = SharedFiles.open(sharedRoot(), journal === undefined ? undefined : kept);
+    const lives = [shared?.name ?? [], kept].flat();
     await journal?.writeNote(SHARED_NOTE, lives.join("\n"));
+    // No later life knows of them.
+    shared?.forgetLives(tooMany);
     if (before.length > 0) setTimeout(() => shared?.forgetValues(), FORGET_MS).unref();
     const results = journal === undefined ? undefined : await openResults(journal.directory, options);
     return new Head({ ...options, journal, results, blobs: { shared, ...options.blobs } });

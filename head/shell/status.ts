@@ -14,6 +14,7 @@ export function headStatus(view: CoreView, registry: Registry, startedMs: number
     sessions: sessionInfos(view, registry),
     queues: queueInfos(view, registry),
     lateResults: view.lateResults,
+    clockMs: Date.now(),
   };
 }
 
@@ -35,6 +36,7 @@ function workerInfos(view: CoreView, registry: Registry, nowMs: number): WorkerI
       waiting: seen.waiting,
       connectedMs: nowMs - member.joinedMs,
       finished: seen.finished,
+      ...(member.job === undefined ? {} : { job: member.job }),
     });
   }
   return infos;

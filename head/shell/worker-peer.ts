@@ -11,24 +11,21 @@
  * stream may take it up.
  */
 
-import {
-  type Failure,
-  FailureKind,
-  type Finished,
-  type HeadToWorker,
-  type Held,
-  type Hello,
-  type JoinCluster,
-  type Output,
-  type Spec,
-  type WorkerMessage,
+import type {
+  Failure,
+  Finished,
+  HeadToWorker,
+  Held,
+  Hello,
+  JoinCluster,
+  Output,
+  Spec,
+  WorkerMessage,
 } from "../../proto/grain.js";
 import type { Link, LinkEnd, LinkHandler } from "../../proto/link/link.js";
 import type { Received } from "../../proto/link/unacknowledged.js";
-import { OUT_OF_MEMORY } from "../../proto/retries.js";
 import { hello } from "../../proto/version.js";
-import type { FailureCause } from "../core/event.js";
-import { badMessage, type Refusal, refusedMessage, refuseHello } from "./check/hello.js";
+import { badMessage, type Refusal, refusedMessage, refuseHello, whyEnded } from "./check/hello.js";
 import {
   wrongAbout,
   wrongFailure,
@@ -37,6 +34,7 @@ import {
   wrongJoin,
   wrongOutput,
 } from "./check/worker.js";
+import { causeOf, labelsOf } from "./failure.js";
 import type { Loop } from "./loop.js";
 import { Outbox } from "./outbox.js";
 import { without } from "./source.js";
@@ -51,6 +49,8 @@ export interface Member {
   readonly joinedMs: number;
   /** Names it when it comes back; undefined: it is lost with its stream. */
   readonly id: Uint8Array | undefined;
+  /** The batch job that it is in, as "system:id". */
+  readonly job: string | undefined;
   /** It has said that it leaves. */
   leaving: boolean;
   /** It has said that it is short of memory. */
@@ -160,7 +160,7 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
 
   ended(end: LinkEnd): void {
     if (end.type === "broken") this.#cutOff(end.message);
-    else this.#leave(end.type === "closed" ? "closed" : end.message);
+    else this.#leave(whyEnded(end));
   }
 
   /** The worker has come back on another stream, or another has taken its place. */
@@ -184,6 +184,14 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
     this.#outbox.send({ body: { $case: "leave", leave: { kill: true, reason } } });
     this.#leave(reason);
     this.#link.close();
+  }
+
+  /** Asks it to leave when what runs there has ended; nothing new is given to it from now on. */
+  askToLeave(reason: string): void {
+    const state = this.#state;
+    if (!("member" in state)) return;
+    this.#leaving(state.member);
+    this.send({ body: { $case: "leave", leave: { kill: false, reason } } });
   }
 
   /** Ends the stream of a worker that is not heard any more. */
@@ -246,15 +254,19 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
       case "output":
         return this.#printed(member, body.output);
       case "leaving":
-        if (state.type === "ready") this.#state = { type: "leaving", member };
-        if (!member.leaving) this.#host.loop.step({ type: "workerLeaving", worker: member.worker });
-        member.leaving = true;
+        this.#leaving(member);
         return undefined;
       case "join":
         return badMessage('a second "join"');
       default:
         return body satisfies never;
     }
+  }
+
+  #leaving(member: Member): void {
+    if (this.#state.type === "ready") this.#state = { type: "leaving", member };
+    if (!member.leaving) this.#host.loop.step({ type: "workerLeaving", worker: member.worker });
+    member.leaving = true;
   }
 
   #join(join: JoinCluster): Refusal | undefined {
@@ -292,6 +304,8 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
     if (wrong !== undefined) return badMessage(wrong);
     this.#state = { type: member.leaving ? "leaving" : "ready", member };
     this.#host.workerBack(this, member);
+    // It may have been asked to while it was away.
+    if (member.leaving) this.askToLeave("it was asked to leave before its connection was lost");
     // It may not have received the last specifications: each is told again before it is needed.
     for (const session of held.sessions) this.#told.set(session, new Set());
     for (const session of held.sessions) if (!this.#host.hasSession(session)) this.forget(session);
@@ -365,26 +379,5 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
     if (wrong !== undefined) return badMessage(wrong);
     this.#host.printed(member, output);
     return undefined;
-  }
-}
-
-/** What a function's `retries.on` may name the failure by. */
-function labelsOf({ kind, errorName, exitCode, signal }: Failure): string[] {
-  if (kind === FailureKind.OUT_OF_MEMORY) return [OUT_OF_MEMORY];
-  if (kind === FailureKind.DIED) return signal === "" ? ["exit", `exit ${exitCode}`] : ["signal", signal];
-  return errorName === undefined ? [] : [errorName];
-}
-
-/** What the core decides by: only a function that threw or a process that ended is worth another try. */
-function causeOf(kind: FailureKind): FailureCause {
-  switch (kind) {
-    case FailureKind.THREW:
-    case FailureKind.DIED:
-    case FailureKind.OUT_OF_MEMORY:
-      return "function";
-    case FailureKind.CANCELLED:
-      return "cancelled";
-    default:
-      return "final";
   }
 }

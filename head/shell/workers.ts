@@ -7,7 +7,14 @@
  * Not its job: what a worker says (worker-peer.ts), what becomes of its tasks (core/).
  */
 
-import type { HeadToWorker, JoinCluster, Output, WorkerMessage } from "../../proto/grain.js";
+import type {
+  HeadToWorker,
+  JoinCluster,
+  Output,
+  QuitAnswer,
+  QuitRequest,
+  WorkerMessage,
+} from "../../proto/grain.js";
 import type { Link } from "../../proto/link/link.js";
 import { Absences } from "./absences.js";
 import type { Refusal } from "./check/hello.js";
@@ -172,6 +179,26 @@ export class Workers implements WorkerHost {
     this.#heardOf(member);
     this.#log.info(`worker "${member.name}" left (${why}); ${this.#host.census()}`);
     this.#host.changed();
+  }
+
+  /** Asks workers to leave, or ends them. Names of which there is no worker are passed over. */
+  quit({ workers, kill, reason }: QuitRequest): QuitAnswer {
+    const answer: QuitAnswer = { told: [], cutOff: [] };
+    for (const name of new Set(workers)) {
+      const entry = this.#registry.namesakeOf(name);
+      if (entry === undefined) continue;
+      const { peer, member } = entry;
+      (peer === undefined ? answer.cutOff : answer.told).push(name);
+      this.#log.info(`worker "${name}" is ${kill ? "ended" : "asked to leave"}: ${reason}`);
+      if (!kill && peer !== undefined) peer.askToLeave(reason);
+      else if (!member.leaving) this.loop.step({ type: "workerLeaving", worker: member.worker });
+      // So that what it runs is not held against the tasks.
+      member.leaving = true;
+      if (!kill) continue;
+      if (peer === undefined) this.#lose(entry, reason);
+      else peer.dismiss(reason);
+    }
+    return answer;
   }
 
   hasSession(session: number): boolean {

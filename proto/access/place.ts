@@ -24,14 +24,19 @@ export interface AccessFlags {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * What flags and environment say: `--access`, GRAIN_ACCESS_DIR, `$XDG_CONFIG_HOME/grain/access`,
- * `~/.config/grain/access`; `--insecure` (and `--yes-really`), GRAIN_INSECURE=1 (or yes-really). Empty variables count as ones that are not set.
+ * What flags, environment and configuration say: `--access`, GRAIN_ACCESS_DIR, `access` of the configuration,
+ * `$XDG_CONFIG_HOME/grain/access`, `~/.config/grain/access`; `--insecure` (and `--yes-really`), GRAIN_INSECURE=1 (or yes-really). Empty variables count as ones that are not set.
  *
+ * @param configured the configuration's `access`
  * @example
  * chooseAccess({}, process.env).place // "/home/ada/.config/grain/access"
  */
-export function chooseAccess(flags: AccessFlags = {}, env: Environment = process.env): Access {
-  const named = flags.access ?? (env.GRAIN_ACCESS_DIR || undefined);
+export function chooseAccess(
+  flags: AccessFlags = {},
+  env: Environment = process.env,
+  configured?: string | undefined,
+): Access {
+  const named = flags.access ?? (env.GRAIN_ACCESS_DIR || configured || undefined);
   return {
     place: resolve(named ?? defaultPlace(env)),
     isDefault: named === undefined,

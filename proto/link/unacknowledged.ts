@@ -6,6 +6,8 @@
  * which messages count (the protocol says so), and opening streams.
  */
 
+import { isCount } from "../columns.js";
+
 /** So many messages are received before that is told although nothing else is to be sent. */
 const TOLD_AFTER = 32;
 
@@ -43,7 +45,7 @@ export class Unacknowledged<Message> {
    * @returns false, and nothing happens, when so many were never sent
    */
   arrived(count: number): boolean {
-    if (!(count <= this.sent)) return false;
+    if (!isCount(count) || count > this.sent) return false;
     if (count <= this.#arrived) return true;
     const end = this.#from + count - this.#arrived;
     if (this.#letGo !== undefined) for (let i = this.#from; i < end; i += 1) this.#letGo(this.#kept[i]!);

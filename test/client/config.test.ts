@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { addressIn, chooseHead, type HeadOptions } from "../../client/config.js";
+import { chooseHead, type HeadOptions, headIn } from "../../client/config.js";
 import { ConfigError } from "../../proto/errors.js";
 
 let cwd: string;
@@ -75,7 +75,14 @@ describe("a configuration", () => {
     ['address = ""', undefined],
     ['address = "unix:///run/grain.sock"', "unix:///run/grain.sock"],
   ])("%j gives %j", async (text, address) => {
-    expect(await addressIn(text, "grain.toml")).toBe(address);
+    expect((await headIn({ text, file: "grain.toml" })).address).toBe(address);
+  });
+
+  it("may name another address for commands, and says where credentials are", async () => {
+    const text = 'address = "a:1"\naccess = "keys"\n[worker]\ncli_dial = "b:2"\n';
+    const file = "/site/grain.toml";
+    expect(await headIn({ text, file })).toEqual({ address: "a:1", access: "/site/keys" });
+    expect(await headIn({ text, file }, true)).toEqual({ address: "b:2", access: "/site/keys" });
   });
 
   it.each([
@@ -83,8 +90,13 @@ describe("a configuration", () => {
     ["# hi\naddress = 3", 2, /^grain\.toml:2: address must be a text/],
     ['\n\naddress = "x y"', 3, /^grain\.toml:3: .*x y/],
     ["[address]\nhost = 1", 1, /^grain\.toml:1: address must be a text/],
+    [
+      'adress = "a:1"',
+      1,
+      /^grain\.toml:1: there is no adress at the top of the file; did you mean address\?$/,
+    ],
   ])("is refused with its line: %j", async (text, line, message) => {
-    const error = await addressIn(text, "grain.toml").catch((caught) => caught);
+    const error = await headIn({ text, file: "grain.toml" }).catch((caught) => caught);
     expect(error).toBeInstanceOf(ConfigError);
     expect(error).toMatchObject({ file: "grain.toml", line });
     expect(error.message).toMatch(message);

@@ -17,8 +17,12 @@ beforeEach(() => {
 afterEach(async () => {
   // The head that a program has started is nobody's child.
   const record = await readRecord(file).catch(() => undefined);
-  if (record !== undefined && marked(stage.marker).includes(record.process.pid))
-    process.kill(record.process.pid, "SIGTERM");
+  const pid = record?.process.pid ?? 0;
+  if (marked(stage.marker).includes(pid)) {
+    process.kill(pid, "SIGTERM");
+    // A second signal would end it without a goodbye.
+    await until(() => (marked(stage.marker).includes(pid) ? undefined : true));
+  }
   await stage.close();
 });
 

@@ -58,7 +58,9 @@ describe("the tarball", () => {
     );
     const strange = packed.filter(
       (path) =>
-        !/^(dist\/|proto\/grain\.proto$|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(path),
+        !/^(dist\/|deploy\/|proto\/grain\.proto$|package\.json$|README\.md$|LICENSE$|CHANGELOG\.md$)/.test(
+          path,
+        ),
     );
     expect(strange).toEqual([]);
     expect(

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const SOURCES = ["proto", "head", "worker", "client", "bin"];
+const SOURCES = ["proto", "provider", "head", "worker", "client", "bin"];
 
 function newestMs(directory: string): number {
   let newest = 0;

@@ -114,6 +114,7 @@ export class FakeHead {
         sessions: [],
         queues: [],
         lateResults: 0,
+        clockMs: 0,
       }),
       close: async () => client.close(),
     };

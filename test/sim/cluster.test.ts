@@ -3,7 +3,7 @@ import { ALWAYS, ONCE } from "./promise.js";
 import { soak } from "./soak.js";
 
 /** Played for certain, half of them with everything that can happen. */
-const SCENARIOS = Number(process.env.GRAIN_SIM_SCENARIOS ?? 4_000);
+const SCENARIOS = Number(process.env.GRAIN_SIM_SCENARIOS ?? 3_000);
 /** To repeat a failure, set it to the seed that was printed. */
 const SEED = Number(process.env.GRAIN_SIM_SEED ?? Date.now() % 2 ** 31);
 

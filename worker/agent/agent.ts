@@ -14,6 +14,7 @@ import type { FinishedLarge } from "../executor/message.js";
 import { Pressure, PressureWatch } from "../memory/pressure.js";
 import { defaultCacheDir } from "../modules.js";
 import { startTimer } from "../walltime.js";
+import { wrongMessage } from "./check.js";
 import type { AgentEffect } from "./core/effect.js";
 import type { AgentEvent, Report } from "./core/event.js";
 import { GRACE_MS, keyOf, newState, runningCount, waitingCount } from "./core/state.js";
@@ -23,6 +24,7 @@ import { Executors } from "./executors.js";
 import { HeadLink, type HeadLinkHost } from "./head-link.js";
 import { Heart } from "./heart.js";
 import { heldBy } from "./held.js";
+import { Hold } from "./hold.js";
 import type { AgentOptions, LogLevel } from "./options.js";
 import { Outputs } from "./outputs.js";
 import { Reports } from "./reports.js";
@@ -39,7 +41,7 @@ export interface Agent {
   /** Resolves when it has ended and no process of it is left. */
   readonly ended: Promise<AgentEnd>;
   /** Wants no new work, gives back what has not started, ends when the rest has ended. */
-  leave(reason: string): void;
+  leave(reason: string, drainMs?: number): void;
   /** Kills everything at once; resolves when it has ended. */
   close(): Promise<void>;
   status(): AgentStatus;
@@ -72,6 +74,10 @@ class RunningAgent implements Agent {
   readonly #head: HeadLink;
   readonly #timers = new Map<number, NodeJS.Timeout>();
   readonly #pressure: PressureWatch;
+  readonly #hold = new Hold(
+    (event) => this.#take(event),
+    (executor) => this.#state.executors.get(executor)?.standing.type === "closing",
+  );
   #sweeper: NodeJS.Timeout | undefined;
   #stopDeadline: (() => void) | undefined;
   #accept: () => void = () => {};
@@ -81,7 +87,7 @@ class RunningAgent implements Agent {
   #end: AgentEnd | undefined;
 
   constructor(options: AgentOptions) {
-    const { connection, name, pool, imports } = options;
+    const { connection, name, pool, imports, job } = options;
     this.#options = options;
     const { graceMs = GRACE_MS } = options;
     this.#state = newState(pool, graceMs);
@@ -102,7 +108,7 @@ class RunningAgent implements Agent {
       staging: this.#staging,
       outputs: new Outputs(this.#head, name),
       log: (level, text) => this.#log(level, text),
-      happened: (event) => this.#take(event),
+      happened: (event) => (job === undefined ? this.#take(event) : this.#hold.take(event)),
       upload: (result) => void this.#upload(result),
       memoryLooked: () => this.#pressure.look(),
       graceMs,
@@ -123,13 +129,12 @@ class RunningAgent implements Agent {
     this.#start();
   }
 
-  leave(reason: string): void {
+  leave(reason: string, drainMs = this.#options.drainMs): void {
     if (this.#end !== undefined) return;
     const { isCutOff, owes } = this.#head;
     if (isCutOff && !owes && this.#state.byKey.size === 0) return this.#finish({ type: "left" });
     this.#head.send({ body: { $case: "leaving", leaving: { reason } } });
     this.#take({ type: "leaveRequested" });
-    const { drainMs } = this.#options;
     if (drainMs !== undefined) this.#stopDeadline ??= startTimer(drainMs, () => this.#evict());
   }
 
@@ -183,14 +188,10 @@ class RunningAgent implements Agent {
   #receive(batch: HeadToWorker[]): void {
     for (const message of batch) {
       if (this.#end !== undefined) return;
-      try {
-        this.#handle(message);
-      } catch (error) {
-        this.#finish({
-          type: "lost",
-          message: `the head sent what cannot be understood: ${messageOf(error)}`,
-        });
-      }
+      const wrong = wrongMessage(message, this.#state);
+      if (wrong !== undefined)
+        return this.#finish({ type: "lost", message: `a message of the head breaks the protocol: ${wrong}` });
+      this.#handle(message);
     }
     this.#executors.flush();
   }
@@ -342,9 +343,9 @@ class RunningAgent implements Agent {
   }
 
   #host(): HeadLinkHost {
-    const { name, imports, pool } = this.#options;
+    const { name, imports, pool, job } = this.#options;
     return {
-      join: () => ({ hello: hello(), name, pool, imports: [...imports] }),
+      join: () => ({ hello: hello(), name, pool, imports: [...imports], job }),
       accepted: ({ heartbeatMs }) => {
         this.#heart.start(heartbeatMs);
         this.#accept();
@@ -370,6 +371,7 @@ class RunningAgent implements Agent {
     if (this.#end !== undefined) return;
     this.#end = end;
     this.#heart.stop();
+    this.#hold.close();
     this.#reports.close();
     clearInterval(this.#sweeper);
     this.#stopDeadline?.();

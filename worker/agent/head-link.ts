@@ -21,6 +21,7 @@ import type { Connection, Link, LinkEnd } from "../../proto/link/link.js";
 import { type Attempt, persist } from "../../proto/link/reopen.js";
 import { Unacknowledged } from "../../proto/link/unacknowledged.js";
 import { Turn } from "../../proto/turn.js";
+import { wrongAccepted } from "./check.js";
 
 /** What the way to the head needs of the agent. */
 export interface HeadLinkHost {
@@ -136,21 +137,32 @@ export class HeadLink {
     for (const message of batch) {
       const { body } = message;
       switch (body?.$case) {
-        case "accepted":
+        case "accepted": {
+          const wrong = this.#state === "joining" ? wrongAccepted(body.accepted) : 'a second "accepted"';
+          if (wrong !== undefined) return this.#broken(wrong);
           this.#first = body.accepted;
-          if (this.#state === "joining") this.#state = "connected";
+          this.#state = "connected";
           this.#host.accepted(body.accepted);
           break;
+        }
         case "refused":
           return this.#host.refused(body.refused);
         case "received":
-          this.#unacknowledged.arrived(body.received);
-          break;
+          if (this.#unacknowledged.arrived(body.received)) break;
+          return this.#broken(
+            `received: ${body.received} reports, but ${this.#unacknowledged.sent} were sent`,
+          );
         default:
+          if (body !== undefined && this.#state === "joining")
+            return this.#broken(`"${body.$case}" came before "accepted"`);
           rest.push(message);
       }
     }
     if (rest.length > 0) this.#host.messages(rest);
+  }
+
+  #broken(wrong: string): void {
+    this.#host.lost(`a message of the head breaks the protocol: ${wrong}`);
   }
 
   #linkEnded(end: LinkEnd): void {
@@ -189,7 +201,7 @@ export class HeadLink {
       link.receive({
         messages: (batch) => {
           if (this.#link === link) return this.#receive(batch);
-          const { body } = batch[0]!;
+          const body = batch[0]?.body;
           if (body?.$case === "refused") {
             const { code, message } = body.refused;
             const passes = code === Refused_Code.DRAINING;
@@ -199,7 +211,7 @@ export class HeadLink {
           } else if (body?.$case === "accepted") {
             settle(this.#resume(link, body.accepted));
             if (this.#link === link && batch.length > 1) this.#receive(batch.slice(1));
-          }
+          } else if (body !== undefined) link.destroy(`"${body.$case}" came before "accepted"`);
         },
         ended: (end) => {
           if (this.#link === link) return this.#linkEnded(end);
@@ -216,6 +228,9 @@ export class HeadLink {
     const ours = Buffer.from(this.#first?.head ?? []);
     if (ours.compare(accepted.head ?? new Uint8Array(0)) !== 0)
       return { type: "over", error: new Error("another head has taken its place") };
+    const wrong = wrongAccepted(accepted);
+    if (wrong !== undefined)
+      return { type: "over", error: new Error(`a message of the head breaks the protocol: ${wrong}`) };
     this.#host.settle();
     if (accepted.received === undefined) this.#countAnew();
     else if (!this.#unacknowledged.arrived(accepted.received))

@@ -23,6 +23,8 @@ export interface AgentOptions {
   readonly imports: readonly string[];
   /** Where shipped modules are kept. Default: of this user, see `defaultCacheDir`. */
   readonly cacheDir?: string;
+  /** The batch job that it is in, as "system:id". Default: none. */
+  readonly job?: string | undefined;
   /** How many executors are started before there is a task, and stay when idle. Default: 0. */
   readonly prewarm?: number;
   /** An executor that was started already. The agent ends it. */

@@ -119,6 +119,12 @@ export class SharedFiles {
     for (const name of this.#before) removeDirectory(join(this.#root, name, "values"));
   }
 
+  /** Nobody will come back to these lives: what they have left is removed. */
+  forgetLives(lives: readonly string[]): void {
+    for (const name of lives)
+      if (privateAt(this.#root, name) !== undefined) removeDirectory(join(this.#root, name));
+  }
+
   /** The name of the directory. */
   get name(): string {
     return basename(this.#path);

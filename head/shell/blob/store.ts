@@ -11,10 +11,10 @@
  * Not its job: who refers to what (holds.ts), the wire (grpc/blobs.ts).
  */
 
+import { isByteLength } from "../../../proto/columns.js";
 import type { BlobRef } from "../../../proto/grain.js";
 import { isBlobName } from "../../../proto/hash.js";
 import type { BlobTransport } from "../../../proto/link/link.js";
-import { isByteLength } from "../check/columns.js";
 import type { Holding } from "../holds.js";
 import { type Content, MemoryContent, StoredContent } from "./content.js";
 import { BlobError } from "./error.js";

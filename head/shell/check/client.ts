@@ -1,15 +1,40 @@
 /** What can be wrong with a client's messages, each seen against what its session has said before. */
 
-import type { Spec, Submit, Tasks } from "../../../proto/grain.js";
+import {
+  type Complaint,
+  isCount,
+  isQuantity,
+  isUint32,
+  wrongBlobs,
+  wrongSizes,
+  wrongTasks,
+} from "../../../proto/columns.js";
+import type { OpenSession, Spec, Submit, Tasks } from "../../../proto/grain.js";
 import { isHash } from "../../../proto/hash.js";
+import { show } from "../../../proto/resource/show.js";
 import { KEY_BYTES } from "../../cache/entry.js";
-import { type Complaint, isUint32, wrongBlobs, wrongSizes, wrongTasks } from "./columns.js";
+
+const MAX_NAME_LENGTH = 1_024;
+const TOKEN_BYTES = 16;
 
 /** What the checks need to know of a session. */
 export interface Said {
   readonly specs: { has(spec: number): boolean };
   /** The highest task number submitted so far; 0 before the first. */
   readonly lastTask: number;
+}
+
+/** A session's name and priority, and what it goes on from. Its hello is read by hello.ts. */
+export function wrongOpen({ name, priority, token, resume }: OpenSession): Complaint {
+  if (name.length > MAX_NAME_LENGTH) return `open: its name has more than ${MAX_NAME_LENGTH} characters`;
+  if (priority !== (priority | 0)) return `open: its priority is ${priority}`;
+  if (token !== undefined && token.byteLength !== TOKEN_BYTES)
+    return `open: its token has ${token.byteLength} bytes, not ${TOKEN_BYTES}`;
+  if (resume === undefined) return undefined;
+  const { received, sent = 0 } = resume;
+  return isCount(received) && isCount(sent)
+    ? undefined
+    : `open: it has counted ${received} and ${sent} messages`;
 }
 
 /** A specification is registered once, and names what there can be. Its request is read by resources.ts. */
@@ -22,11 +47,10 @@ function wrongSpecFields(spec: Spec, said: Said): Complaint {
   if (!isUint32(spec.spec)) return "its number is not a whole number";
   if (said.specs.has(spec.spec)) return "it was registered before";
   if (spec.function === "") return "it names no function";
-  if (spec.module.startsWith("sha256-") && !isHash(spec.module)) return `"${spec.module}" is no hash`;
+  if (spec.module.startsWith("sha256-") && !isHash(spec.module)) return `${show(spec.module)} is no hash`;
   if (spec.priority !== (spec.priority | 0)) return `its priority is ${spec.priority}`;
-  if (!Number.isFinite(spec.timeoutMs) || spec.timeoutMs < 0) return `its timeout is ${spec.timeoutMs} ms`;
-  if (!Number.isFinite(spec.retryBackoffMs) || spec.retryBackoffMs < 0)
-    return `its back-off is ${spec.retryBackoffMs} ms`;
+  if (!isQuantity(spec.timeoutMs)) return `its timeout is ${spec.timeoutMs} ms`;
+  if (!isQuantity(spec.retryBackoffMs)) return `its back-off is ${spec.retryBackoffMs} ms`;
   if (!isUint32(spec.retries)) return `its retries are ${spec.retries}`;
   return undefined;
 }

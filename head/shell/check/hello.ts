@@ -1,6 +1,7 @@
 /** Whether a peer speaks our protocol. */
 
 import { type Hello, type Refused, Refused_Code } from "../../../proto/grain.js";
+import type { LinkEnd } from "../../../proto/link/link.js";
 import { hello, PROTOCOL, VERSION } from "../../../proto/version.js";
 
 /** Why a peer is not served. */
@@ -9,12 +10,29 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** A refusal for a message that breaks the protocol. */
+/** More is not said of a message: it may quote what the peer has made up. */
+const MAX_COMPLAINT_LENGTH = 500;
+/** Names of hosts and versions are shorter. */
+const MAX_TEXT_LENGTH = 255;
+
+/** A refusal for a message that breaks the protocol: one line, whatever the message holds. */
 export function badMessage(complaint: string): Refusal {
+  const text = oneLine(complaint);
+  const shown = text.length > MAX_COMPLAINT_LENGTH ? `${text.slice(0, MAX_COMPLAINT_LENGTH)}…` : text;
   return {
     code: Refused_Code.BAD_MESSAGE,
-    message: `The head closed this connection because of a message that breaks the protocol: ${complaint}.`,
+    message: `The head closed this connection because of a message that breaks the protocol: ${shown}.`,
   };
+}
+
+/** A text of a peer as part of a line: what would end the line, or move about on a terminal, is left out. */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ");
+}
+
+/** Whether a text can be part of a line. */
+export function isOneLine(text: string): boolean {
+  return oneLine(text) === text;
 }
 
 /**
@@ -27,6 +45,9 @@ export function refuseHello(
   ours: Hello = hello(),
 ): Refusal | undefined {
   if (theirs === undefined) return badMessage("the first message carries no hello");
+  for (const text of [theirs.version, theirs.node, theirs.host])
+    if (text.length > MAX_TEXT_LENGTH || !isOneLine(text))
+      return badMessage(`its hello has a text that is no line of ${MAX_TEXT_LENGTH} characters at most`);
   return (
     mismatch(
       peer,
@@ -83,4 +104,18 @@ function nodeMajor(version: string): number | undefined {
 /** A refusal as it is sent. */
 export function refusedMessage({ code, message }: Refusal): Refused {
   return { code, message, protocol: PROTOCOL, version: VERSION };
+}
+
+/** How a stream ended, for the log. */
+export function whyEnded(end: LinkEnd): string {
+  switch (end.type) {
+    case "closed":
+      return "closed";
+    case "broken":
+      return end.message;
+    case "malformed":
+      return `it sent bytes that are no message of the protocol: ${oneLine(end.message)}`;
+    default:
+      return end satisfies never;
+  }
 }

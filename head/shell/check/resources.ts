@@ -1,10 +1,10 @@
 /** What can be wrong with a request for resources or with a worker's pool. */
 
+import { type Complaint, isUint32 } from "../../../proto/columns.js";
 import { messageOf } from "../../../proto/errors.js";
 import type { Pool, Request } from "../../../proto/grain.js";
 import { canonicalRequest } from "../../../proto/resource/canonical.js";
 import { show } from "../../../proto/resource/show.js";
-import { type Complaint, isUint32 } from "./columns.js";
 
 /** Kinds that a pool states in fields of their own. */
 const OWN_FIELD = new Set(["cores", "gpus", "memory"]);
@@ -73,10 +73,10 @@ function wrongOthers(others: Pool["others"]): Complaint {
   const kinds = new Set<string>();
   for (const { kind, amount } of others) {
     if (kind === "") return "a resource has no kind";
-    if (OWN_FIELD.has(kind)) return `"${kind}" belongs in a field of its own`;
-    if (kinds.has(kind)) return `"${kind}" is given twice`;
+    if (OWN_FIELD.has(kind)) return `${show(kind)} belongs in a field of its own`;
+    if (kinds.has(kind)) return `${show(kind)} is given twice`;
     kinds.add(kind);
-    if (!isAmount(amount)) return `the amount of "${kind}" is ${amount}`;
+    if (!isAmount(amount)) return `the amount of ${show(kind)} is ${amount}`;
   }
   return undefined;
 }

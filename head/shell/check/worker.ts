@@ -1,6 +1,15 @@
 /** What can be wrong with a worker's messages. */
 
 import {
+  type Complaint,
+  isQuantity,
+  isUint32,
+  wrongAttempts,
+  wrongBlobs,
+  wrongSizes,
+  wrongTasks,
+} from "../../../proto/columns.js";
+import {
   type Failure,
   FailureKind,
   type Finished,
@@ -8,7 +17,7 @@ import {
   type JoinCluster,
   type Output,
 } from "../../../proto/grain.js";
-import { type Complaint, isUint32, wrongAttempts, wrongBlobs, wrongSizes, wrongTasks } from "./columns.js";
+import { isOneLine } from "./hello.js";
 import { wrongPool } from "./resources.js";
 
 const MAX_NAME_LENGTH = 255;
@@ -18,6 +27,9 @@ const IDENTITY_BYTES = 16;
 export function wrongJoin(join: JoinCluster): Complaint {
   if (join.name === "") return "a worker needs a name";
   if (join.name.length > MAX_NAME_LENGTH) return `a worker's name has at most ${MAX_NAME_LENGTH} characters`;
+  if (!isOneLine(join.name)) return "a worker's name is one line";
+  if (join.job !== undefined && join.job.length > MAX_NAME_LENGTH)
+    return `the job of "${join.name}" has a name of more than ${MAX_NAME_LENGTH} characters`;
   if (join.id !== undefined && join.id.byteLength !== IDENTITY_BYTES)
     return `the identity of "${join.name}" has ${join.id.byteLength} bytes, not ${IDENTITY_BYTES}`;
   if (join.resume && join.id === undefined) return `"${join.name}" comes back without an identity`;
@@ -57,6 +69,8 @@ export function wrongHeld({ executions, sessions }: Held, lastSession: number): 
       return `held: ${alternatives.length} alternatives for ${count} tasks`;
     for (const { index } of gangs)
       if (index >= count) return `held: a gang of item ${index} of ${count} tasks`;
+    const odd = alternatives.find((alternative) => !isUint32(alternative));
+    if (odd !== undefined) return `held: alternative ${odd} is not a whole number`;
   }
   return undefined;
 }
@@ -88,12 +102,15 @@ const NOT_A_WORKERS = new Set([
 
 /** A failure of one task, of a kind that a worker can see. */
 export function wrongFailure(failure: Failure, lastSession: number): Complaint {
-  const { session, task, attempt, kind } = failure;
+  const { session, task, attempt, kind, runMs, memoryBytes, peakBytes, askedBytes } = failure;
   const wrong = wrongSession(session, lastSession) ?? wrongTasks([task]);
   if (wrong !== undefined) return `failure: ${wrong}`;
   if (!isUint32(attempt) || attempt === 0) return `failure: attempt ${attempt} is not a whole number from 1`;
   if (FailureKind[kind] === undefined || NOT_A_WORKERS.has(kind))
     return `failure: a worker cannot report kind ${kind}`;
+  if (!isQuantity(runMs)) return `failure: it ran for ${runMs} ms`;
+  for (const bytes of [memoryBytes, peakBytes, askedBytes])
+    if (bytes !== undefined && !isQuantity(bytes)) return `failure: its memory is ${bytes} bytes`;
   return undefined;
 }
 

@@ -28,6 +28,8 @@ import type {
   HeadToClientBatch,
   HeadToWorker,
   HeadToWorkerBatch,
+  QuitAnswer,
+  QuitRequest,
   WorkerBatch,
 } from "../../../proto/grain.js";
 import {
@@ -178,6 +180,9 @@ function adminHandlers(head: Head, door: Door) {
     },
     cacheRemove(call: ServerUnaryCall<CacheQuery, CacheAnswer>, answer: sendUnaryData<CacheAnswer>) {
       reply(head.recalls.remove(call.request.pattern, ownerSeenBy(callerOf(call))), answer);
+    },
+    quit(call: ServerUnaryCall<QuitRequest, QuitAnswer>, answer: sendUnaryData<QuitAnswer>) {
+      answer(null, head.workers.quit(call.request));
     },
     access(call: ServerUnaryCall<AccessQuery, AccessAnswer>, answer: sendUnaryData<AccessAnswer>) {
       const peer = peerOf(call);

@@ -9,6 +9,8 @@ import type {
   HeadStatus,
   HeadToClient,
   HeadToWorker,
+  QuitAnswer,
+  QuitRequest,
   WorkerMessage,
 } from "../../grain.js";
 import type { Connection } from "../link.js";
@@ -32,6 +34,8 @@ export interface AdminConnection {
   listResults(pattern: string): Promise<CacheAnswer>;
   /** Removes those. @returns which there were */
   removeResults(pattern: string): Promise<CacheAnswer>;
+  /** Sends workers away. */
+  quit(request: QuitRequest): Promise<QuitAnswer>;
   close(): void;
 }
 
@@ -91,6 +95,8 @@ export async function connectAdmin(address: string, options: ConnectOptions): Pr
         { pattern },
         `The head at ${shown} did not remove stored results`,
       ),
+    quit: (request) =>
+      ask(client, adminService.quit, request, `The head at ${shown} did not send workers away`),
     close: () => client.close(),
   };
 }

@@ -6,6 +6,7 @@
 
 import type { MethodDefinition } from "@grpc/grpc-js";
 import type { Writer } from "protobufjs/minimal.js";
+import { messageOf } from "../../errors.js";
 import {
   AccessAnswer,
   AccessQuery,
@@ -22,6 +23,8 @@ import {
   HeadStatus,
   HeadToClientBatch,
   HeadToWorkerBatch,
+  QuitAnswer,
+  QuitRequest,
   ShareAnswer,
   ShareRequest,
   WorkerBatch,
@@ -30,6 +33,29 @@ import {
 interface Coder<T> {
   encode(message: T): Writer;
   decode(bytes: Uint8Array): T;
+}
+
+/** What comes in place of a batch when its bytes are none: grpc-js would end the call, and say nothing to its owner. */
+export class Malformed {
+  readonly why: string;
+
+  constructor(why: string) {
+    this.why = why;
+  }
+}
+
+/** Reads a batch, or a {@link Malformed}: only links take these, and they look. */
+function tolerant<T>({ encode, decode }: Coder<T>): Coder<T> {
+  return {
+    encode,
+    decode(bytes) {
+      try {
+        return decode(bytes);
+      } catch (error) {
+        return new Malformed(messageOf(error)) as T;
+      }
+    },
+  };
 }
 
 function method<Q, R>(
@@ -50,10 +76,14 @@ function method<Q, R>(
   };
 }
 
+function stream<Q, R>(path: string, request: Coder<Q>, response: Coder<R>): MethodDefinition<Q, R> {
+  return method(path, tolerant(request), tolerant(response), true, true);
+}
+
 /** The two long-lived streams. */
 export const schedulingService = {
-  session: method("/grain.v1.Scheduling/Session", ClientBatch, HeadToClientBatch, true, true),
-  work: method("/grain.v1.Scheduling/Work", WorkerBatch, HeadToWorkerBatch, true, true),
+  session: stream("/grain.v1.Scheduling/Session", ClientBatch, HeadToClientBatch),
+  work: stream("/grain.v1.Scheduling/Work", WorkerBatch, HeadToWorkerBatch),
 };
 
 /** Large values. */
@@ -71,6 +101,7 @@ export const adminService = {
   access: method("/grain.v1.Admin/Access", AccessQuery, AccessAnswer, false, false),
   cacheList: method("/grain.v1.Admin/CacheList", CacheQuery, CacheAnswer, false, false),
   cacheRemove: method("/grain.v1.Admin/CacheRemove", CacheQuery, CacheAnswer, false, false),
+  quit: method("/grain.v1.Admin/Quit", QuitRequest, QuitAnswer, false, false),
 };
 
 /** Batches of the streams may exceed the usual 1 MiB by one message; more than this is refused. */

@@ -7,6 +7,7 @@
 import type { ClientDuplexStream, ServerDuplexStream } from "@grpc/grpc-js";
 import type { Link, LinkEnd, LinkHandler } from "../link.js";
 import { Outbox } from "../outbox.js";
+import { Malformed } from "./services.js";
 
 /** How messages are put into a batch and taken out of one. */
 export interface BatchCodec<Out, In, OutBatch, InBatch> {
@@ -91,7 +92,9 @@ class StreamLink<Out extends Message, In, OutBatch, InBatch> implements Link<Out
       return;
     }
     this.#call.on("data", (batch: InBatch) => {
-      if (this.#state !== "ended") handler.messages(this.#codec.unpack(batch));
+      if (this.#state === "ended") return;
+      if (batch instanceof Malformed) this.#abandon({ type: "malformed", message: batch.why });
+      else handler.messages(this.#codec.unpack(batch));
     });
   }
 
@@ -108,8 +111,12 @@ class StreamLink<Out extends Message, In, OutBatch, InBatch> implements Link<Out
   }
 
   destroy(message: string): void {
-    if (this.#state === "ended") return;
-    this.#finish({ type: "broken", message });
+    if (this.#state !== "ended") this.#abandon({ type: "broken", message });
+  }
+
+  #abandon(end: LinkEnd & { readonly message: string }): void {
+    this.#finish(end);
+    const { message } = end;
     const call = this.#call;
     if ("cancel" in call) call.cancel();
     // How grpc-js wants a server to end a call with a status: ABORTED.

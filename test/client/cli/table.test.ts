@@ -34,7 +34,15 @@ describe("a table", () => {
 
 describe("a head's state", () => {
   const hello = { protocol: 1, version: "0.1.0", node: "v20", host: "cluster", pid: 7, bundleFormat: 1 };
-  const empty = { hello, uptimeMs: 61_234.5, workers: [], sessions: [], queues: [], lateResults: 0 };
+  const empty = {
+    hello,
+    uptimeMs: 61_234.5,
+    workers: [],
+    sessions: [],
+    queues: [],
+    lateResults: 0,
+    clockMs: 0,
+  };
 
   it("says what there is none of", () => {
     expect(showStatus(empty)).toMatch(

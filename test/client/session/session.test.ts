@@ -90,14 +90,58 @@ describe("a session", () => {
     expect([...head.acked]).toEqual([1]);
   });
 
-  it("ignores results of tasks it does not know, and acknowledges them", async () => {
+  it("ignores a result that comes again", async () => {
     const { head, session, owner } = setUp();
     const call = session.submit(remoteCall(definitionOf("f")), owner);
     await head.until(() => head.tasks.size === 1);
-    head.finish([77, "stray"], [1, "mine"], [1, "again"]);
+    head.finish([1, "mine"], [1, "again"]);
     expect(await resultOf(call.completion)).toBe("mine");
-    await head.until(() => head.acked.has(77));
+    await head.until(() => head.acked.has(1));
     expect(owner.numbers).toEqual([1]);
+    await session.close();
+  });
+
+  it("leaves a head that breaks the protocol, and says what was wrong", async () => {
+    const { head, session, owner } = setUp();
+    const call = session.submit(remoteCall(definitionOf("f")), owner);
+    await head.until(() => head.tasks.size === 1);
+    head.finish([77, "stray"], [1, "mine"]);
+    await expect(resultOf(call.completion)).rejects.toThrow(
+      /breaks the protocol: results: task 77 was never submitted, and 1 unfinished call is lost/,
+    );
+    expect(() => session.submit(remoteCall(definitionOf("f")), owner)).toThrow(/breaks the protocol/);
+    expect(owner.numbers).toEqual([1]);
+    await session.close();
+  });
+
+  it("refuses more than there is room for, and takes more when there is", async () => {
+    const room = { heapUse: () => 0, argumentBytes: 32 * 1024 * 1024 };
+    const { head, session, owner } = setUp({}, { room });
+    const f = definitionOf("f");
+    const flood = () => {
+      for (let i = 0; i < 10_000; i += 1) session.submit(remoteCall(f, "x".repeat(10_000)), owner);
+    };
+    expect(flood).toThrow(/Too much is submitted at once: \d+ MiB of arguments wait .* queueLimiter/);
+    const { submitted } = session.figures;
+    // What has been submitted is sent, and ends as always.
+    await head.until(() => head.tasks.size === submitted);
+    session.submit(remoteCall(f, "one more"), owner);
+    await head.until(() => head.tasks.size === submitted + 1);
+    await session.close();
+    expect(owner.numbers).toHaveLength(submitted + 1);
+  });
+
+  it("refuses more calls than its heap holds", async () => {
+    const room = { heapUse: () => 0.9, argumentBytes: Number.POSITIVE_INFINITY };
+    const { session, owner } = setUp({}, { room });
+    const f = definitionOf("f");
+    const flood = () => {
+      for (let i = 0; i < 100_000; i += 1) session.submit(remoteCall(f), owner);
+    };
+    expect(flood).toThrow(
+      /5\d{4} calls are under way, and the heap of this program is nearly full.*max-old-space-size/,
+    );
+    session.cancel(owner);
     await session.close();
   });
 

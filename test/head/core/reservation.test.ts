@@ -144,6 +144,19 @@ describe("gangs", () => {
     expect(driver.settle()).toMatchObject([{ type: "assign", tasks: [1], attempts: [2], gangs: [[1, 3]] }]);
   });
 
+  it("are charged for each worker that is lost, also while they are being stopped", () => {
+    const driver = new CoreDriver();
+    driver.session(1);
+    driver.spec(1, 1, nodes(3));
+    for (const worker of [1, 2, 3]) driver.worker(worker, poolOf(4));
+    driver.submit(1, 1, 1);
+    driver.settle();
+    driver.step({ type: "workerLost", worker: 2, planned: false });
+    expect(driver.step({ type: "workerLost", worker: 3, planned: false })).toMatchObject([
+      { type: "remember", task: 1, lostWorkers: ["w2", "w3"], queued: false },
+    ]);
+  });
+
   it("of overlapping sizes do not wait for each other's parts", () => {
     const driver = new CoreDriver({ reserveAfterMs: 10 });
     driver.session(1);

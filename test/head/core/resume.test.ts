@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Held } from "../../../head/core/event.js";
 import { explanationText } from "../../../head/core/explain-text.js";
-import { cores, limit } from "../../../proto/resource/resource.js";
+import { cores, limit, nodes } from "../../../proto/resource/resource.js";
 import { CoreDriver, placements, poolOf } from "../../kit/core.js";
 
 /** One worker of one core with task 1 granted and tasks sent ahead of it. */
@@ -205,10 +205,11 @@ describe("a task of which the journal is behind", () => {
   const known = { failures: 0, memoryFailures: 0, lostWorkers: [], again: false, delayMs: 0 };
 
   /** A head whose journal has task 1 in attempt 1 with this worker of two, both of which are to come back. */
-  function behind(worker: number, granted: boolean): CoreDriver {
+  function behind(worker: number, granted: boolean, gang?: number[]): CoreDriver {
     const driver = new CoreDriver();
     driver.session(1);
-    driver.spec(1, 1, cores(1));
+    driver.spec(1, 1, gang === undefined ? cores(1) : nodes(2));
+    driver.spec(1, 2, cores(1));
     for (const number of [1, 2])
       driver.step({
         type: "workerJoined",
@@ -217,7 +218,7 @@ describe("a task of which the journal is behind", () => {
         pool: poolOf(1),
         returning: true,
       });
-    const where = { worker, alternative: 0, granted, gang: undefined, stopping: undefined };
+    const where = { worker, alternative: 0, granted, gang, stopping: undefined };
     const placed = [{ task: 1, attempt: 1, ...known, ...where }];
     const about = { session: 1, spec: 1, source: "from 1", base: 1, waiting: [], putBack: [] };
     driver.step({ type: "recovered", ...about, placed });
@@ -251,6 +252,20 @@ describe("a task of which the journal is behind", () => {
     driver.step(nothing);
     expect(driver.settle()).toEqual([]);
     expect(places(driver, 1)).toEqual(["running 3"]);
+  });
+
+  it("ends on a gang's worker that has been given other work since", () => {
+    const driver = behind(2, true, [2, 1]);
+    driver.step({ type: "submitted", session: 1, spec: 2, first: 2, count: 2, source: "from 2" });
+    expect(driver.step(resumed(held([2, 3], [true, false])))).toMatchObject([
+      { type: "remember", task: 1, queued: false },
+      { type: "stop", worker: 2, tasks: [1] },
+    ]);
+    expect(places(driver, 1, 2, 3)).toEqual(["stopping 1", "running 1", "ahead 1"]);
+    driver.finish(1, 1, [2]);
+    expect(driver.step({ type: "started", worker: 1, session: 1, tasks: [3], attempts: [1] })).toEqual([]);
+    driver.step({ type: "workerLost", worker: 2, planned: false });
+    expect(places(driver, 1, 3)).toEqual(["queued 2", "running 1"]);
   });
 
   it("stays where it is if that worker has been heard", () => {

@@ -1,7 +1,7 @@
 /** Handshakes that do not fit, and which side is to be upgraded. */
 
 import { describe, expect, it } from "vitest";
-import { refuseHello } from "../../../head/shell/check/hello.js";
+import { badMessage, refuseHello } from "../../../head/shell/check/hello.js";
 import { type Hello, Refused_Code } from "../../../proto/grain.js";
 
 const ours: Hello = { protocol: 3, version: "3.1.0", node: "v22.4.0", host: "h", pid: 1, bundleFormat: 2 };
@@ -13,6 +13,16 @@ describe("a handshake", () => {
     ["of who does not run on Node.js", { node: "" }],
   ])("%s is taken", (_, fields) => {
     expect(refuseHello("client", { ...ours, ...fields }, ours)).toBeUndefined();
+  });
+
+  it.each([
+    ["a host that is no line", { host: "two\nlines" }],
+    ["a version that is no line", { version: "\u001b[31m1" }],
+    ["a host longer than any", { host: "h".repeat(256) }],
+  ])("with %s is refused", (_, fields) => {
+    const refusal = refuseHello("client", { ...ours, ...fields }, ours);
+    expect(refusal?.code).toBe(Refused_Code.BAD_MESSAGE);
+    expect(refusal?.message).toMatch(/its hello has a text that is no line of 255 characters/);
   });
 
   it("of the first version, which does not name its form of bundles, is taken by its like", () => {
@@ -38,5 +48,13 @@ describe("a handshake", () => {
       code: Refused_Code.PROTOCOL,
       message: expect.stringMatching(message),
     });
+  });
+});
+
+describe("a refusal", () => {
+  it("is one line of bounded length, whatever the message held", () => {
+    const { message } = badMessage(`"${"x\n\u001b".repeat(10_000)}" is no hash`);
+    expect(message).not.toMatch(/\p{Cc}/u);
+    expect(message.length).toBeLessThan(700);
   });
 });

@@ -68,3 +68,35 @@ it("plans at the time that the core asked for, and not before", async () => {
     vi.useRealTimers();
   }
 });
+
+it("plans at a time that no timer reaches in one go, and not at once", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  try {
+    const plannedAtMs: number[] = [];
+    let nowMs = 0;
+    const farMs = 2 ** 31 + 5_000;
+    const core: Pick<Scheduler, "step"> = {
+      step(event, atMs) {
+        if (event.type !== "planDue") return [];
+        return plannedAtMs.push(atMs) === 1 ? [{ type: "planAt", atMs: farMs }] : [];
+      },
+    };
+    const loop = new Loop(
+      core,
+      () => {},
+      () => nowMs,
+    );
+    loop.step({ type: "workerLeaving", worker: 1 });
+    await turn();
+    nowMs = 2 ** 31;
+    vi.advanceTimersByTime(2 ** 31);
+    await turn();
+    expect(plannedAtMs).toEqual([0]);
+    nowMs = farMs;
+    vi.advanceTimersByTime(6_000);
+    await turn();
+    expect(plannedAtMs).toEqual([0, farMs]);
+  } finally {
+    vi.useRealTimers();
+  }
+});

@@ -1,11 +1,21 @@
 /** Values as files between a head and peers of its machine, over real sockets. */
 
-import { linkSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "@grpc/grpc-js";
 import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { startHead } from "../../../head/index.js";
+import { SharedFiles } from "../../../head/shell/blob/shared.js";
 import type { BlobStoreOptions } from "../../../head/shell/blob/store.js";
 import type { ShareAnswer, ShareRequest } from "../../../proto/grain.js";
 import { newValueKey, valueRefOf } from "../../../proto/hash.js";
@@ -296,4 +306,16 @@ describe("a peer that does not see the directory", () => {
       ),
     ).rejects.toThrow("the source failed");
   });
+});
+
+it("removes what a life that nobody comes back to has left, and nothing else", () => {
+  const [before, now] = [SharedFiles.open(root, []), SharedFiles.open(root, [])];
+  onTestFinished(() => {
+    before?.close();
+    now?.close();
+  });
+  mkdirSync(join(root, "foreign"));
+  now!.forgetLives([before!.name, "foreign", "../foreign"]);
+  expect(readdirSync(root).sort()).toEqual(["foreign", now!.name].sort());
+  rmSync(join(root, "foreign"), { recursive: true });
 });

@@ -5,8 +5,8 @@
  * Not its job: whether the tasks exist; the core drops what it does not know.
  */
 
-import type { BlobAt } from "../../../proto/grain.js";
-import { isBlobName } from "../../../proto/hash.js";
+import type { BlobAt } from "./grain.js";
+import { isBlobName } from "./hash.js";
 
 /** What is wrong, as a phrase; undefined when nothing is. */
 export type Complaint = string | undefined;
@@ -27,6 +27,16 @@ export function wrongTasks(tasks: readonly number[], last = 0xffff_ffff): Compla
     if (task > last) return `task ${task} was never submitted`;
   }
   return undefined;
+}
+
+/** Whether a number counts something. */
+export function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
+/** Whether a number can be a time or an amount. */
+export function isQuantity(value: number): boolean {
+  return Number.isFinite(value) && value >= 0;
 }
 
 /** Attempts: none, or one for each task. */
@@ -52,15 +62,16 @@ export function wrongSizes(sizes: readonly number[], bytes: Uint8Array): Complai
   return undefined;
 }
 
-/** Blobs stand for items of size 0, one each. */
+/** Blobs stand for items of size 0, one each, in the order of the items. */
 export function wrongBlobs(blobs: readonly BlobAt[], sizes: readonly number[]): Complaint {
   if (blobs.length === 0) return undefined;
-  const seen = new Set<number>();
+  let last = -1;
   for (const { index, ref } of blobs) {
     if (!isUint32(index) || index >= sizes.length)
       return `blob index ${index} is beyond its ${sizes.length} items`;
-    if (seen.has(index)) return `item ${index} has two blobs`;
-    seen.add(index);
+    if (index === last) return `item ${index} has two blobs`;
+    if (index < last) return `the blob of item ${index} comes after that of item ${last}`;
+    last = index;
     if (sizes[index] !== 0) return `item ${index} has both bytes and a blob`;
     if (ref === undefined || !isBlobName(ref.hash)) return `the blob of item ${index} has no valid hash`;
     if (!isByteLength(ref.byteLength)) return `the blob of item ${index} has ${ref.byteLength} bytes`;

@@ -2,9 +2,15 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadScheduling, schedulingIn } from "../../head/config.js";
-import type { SchedulingOptions } from "../../head/core/options.js";
-import { ConfigError } from "../../proto/errors.js";
+import type { SchedulingOptions } from "../../../head/core/options.js";
+import { schedulingOf } from "../../../proto/config/config.js";
+import { loadConfig, readText } from "../../../proto/config/load.js";
+import { ConfigError } from "../../../proto/errors.js";
+
+/** As the head reads it. */
+async function schedulingIn(text: string, file: string): Promise<Partial<SchedulingOptions>> {
+  return schedulingOf((await readText({ text, file }, ["head.scheduling"])).values);
+}
 
 describe("[head.scheduling]", () => {
   it.each<[string, Partial<SchedulingOptions>]>([
@@ -82,18 +88,20 @@ describe("which file", () => {
     ["an empty variable is none", undefined, { GRAIN_CONFIG: "" }, 1_000],
     ["the flag before all", "other.toml", { GRAIN_CONFIG: "absent.toml" }, 2_000],
   ])("%s", async (_, flag, env, ageingMs) => {
-    expect(await loadScheduling(flag, { env, cwd })).toEqual({ ageingMs });
+    expect((await loadConfig({ configFile: flag, env, cwd, scope: ["head"] })).head.scheduling).toEqual({
+      ageingMs,
+    });
   });
 
   it("need not be there", async () => {
-    expect(await loadScheduling(undefined, { env: {}, cwd: empty })).toEqual({});
+    expect((await loadConfig({ env: {}, cwd: empty, scope: ["head"] })).head.scheduling).toEqual({});
   });
 
   it.each<[string | undefined, Record<string, string>, RegExp]>([
     ["absent.toml", {}, /absent\.toml cannot be read/],
     [undefined, { GRAIN_CONFIG: "absent.toml" }, /absent\.toml \(named by GRAIN_CONFIG\) cannot be read/],
   ])("must be there when it is named: %j %j", async (flag, env, message) => {
-    const loading = loadScheduling(flag, { env, cwd });
+    const loading = loadConfig({ configFile: flag, env, cwd, scope: ["head"] });
     await expect(loading).rejects.toThrow(ConfigError);
     await expect(loading).rejects.toThrow(message);
   });

@@ -1,0 +1,124 @@
+/** `grain init`: writes a commented `grain.toml` to start from. */
+
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { delimiter, join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { type Command, InvalidArgumentError } from "commander";
+import { SYSTEM_NAMES } from "../../proto/config/entries.js";
+import { ConfigError, GrainError } from "../../proto/errors.js";
+import { type StarterSystem, starterText } from "./starter.js";
+
+/** Flags of `grain init`. */
+export interface InitFlags {
+  readonly config?: string;
+  readonly system?: StarterSystem;
+  readonly force?: boolean;
+}
+
+const EXAMPLES = `
+Examples:
+  grain init                     asks which system there is
+  grain init --system slurm      for a Slurm cluster; then edit grain.toml
+  grain init -c site.toml --system ssh --force
+`;
+
+/** Adds the command. */
+export function addInit(program: Command, choose: (act: () => Promise<number>) => void): void {
+  program
+    .command("init")
+    .description("Writes a commented grain.toml to start from.")
+    .option("-c, --config <file>", "the file to write (default: ./grain.toml)")
+    .option("--system <system>", `how workers are started: ${SYSTEM_NAMES.join(", ")}`, readSystem)
+    .option("--force", "replaces a file that is there")
+    .allowExcessArguments(false)
+    .addHelpText("after", EXAMPLES)
+    .exitOverride()
+    .action((flags: InitFlags) => choose(() => init(flags)));
+}
+
+function readSystem(text: string): StarterSystem {
+  const system = SYSTEM_NAMES.find((name) => name === text);
+  if (system !== undefined) return system;
+  throw new InvalidArgumentError(`Expected one of ${SYSTEM_NAMES.join(", ")}.`);
+}
+
+async function init({ config, system, force = false }: InitFlags): Promise<number> {
+  const file = resolve(config ?? "grain.toml");
+  // Before anything is asked.
+  if (!force && existsSync(file)) throw alreadyThere(file);
+  const likely = likelySystem(process.env.PATH ?? "");
+  const chosen = system ?? (process.stdin.isTTY === true ? await askSystem(likely, process) : likely);
+  try {
+    await writeFile(file, starterText(chosen), { flag: force ? "w" : "wx" });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") throw alreadyThere(file);
+    throw new GrainError(`${file} cannot be written: ${(error as Error).message}`, { cause: error });
+  }
+  process.stdout.write(`Wrote ${file} for ${nameOf(chosen)}.\n${nextStep(chosen)}\n`);
+  return 0;
+}
+
+function alreadyThere(file: string): GrainError {
+  return new GrainError(`${file} is there already; name another with -c, or replace it with --force.`);
+}
+
+/** By their commands, the more telling ones first. */
+const COMMANDS: readonly (readonly [command: string, system: StarterSystem])[] = [
+  ["sbatch", "slurm"],
+  ["bsub", "lsf"],
+  ["qconf", "sge"],
+  ["qsub", "pbs"],
+];
+
+/**
+ * The system that this machine seems to have.
+ *
+ * @param path the variable PATH
+ */
+export function likelySystem(path: string): StarterSystem {
+  const has = (command: string) =>
+    path.split(delimiter).some((each) => each !== "" && existsSync(join(each, command)));
+  return COMMANDS.find(([command]) => has(command))?.[1] ?? "local";
+}
+
+/** Where questions are asked. */
+export interface Terminal {
+  readonly stdin: NodeJS.ReadableStream;
+  readonly stdout: NodeJS.WritableStream;
+}
+
+/**
+ * Asks until there is an answer.
+ *
+ * @param likely what an empty answer means
+ * @throws ConfigError when the input ends
+ */
+export async function askSystem(likely: StarterSystem, { stdin, stdout }: Terminal): Promise<StarterSystem> {
+  const lines = createInterface({ input: stdin, output: stdout });
+  // Before the question: who answers at once is heard.
+  const answers = lines[Symbol.asyncIterator]();
+  try {
+    lines.setPrompt(`How are workers started (${SYSTEM_NAMES.join(", ")})?\n[${likely}] `);
+    lines.prompt();
+    for await (const line of answers) {
+      const answer = line.trim();
+      const system = answer === "" ? likely : SYSTEM_NAMES.find((name) => name === answer);
+      if (system !== undefined) return system;
+      stdout.write(`${JSON.stringify(answer)} is none of them.\n`);
+      lines.prompt();
+    }
+  } finally {
+    lines.close();
+  }
+  throw new ConfigError("Nothing was answered and nothing written; say it with --system.");
+}
+
+function nameOf(system: StarterSystem): string {
+  return system === "local" ? "this machine" : system;
+}
+
+function nextStep(system: StarterSystem): string {
+  const edit = system === "local" ? "" : "Edit what is marked with <…> in it. ";
+  return `${edit}Check it with "grain doctor", see it with "grain config show".`;
+}

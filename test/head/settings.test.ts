@@ -1,0 +1,102 @@
+import { describe, expect, it } from "vitest";
+import { settingsOf } from "../../head/settings.js";
+import { toConfig } from "../../proto/config/config.js";
+import { readText } from "../../proto/config/load.js";
+
+const configOf = async (text: string) =>
+  toConfig("/site/g", await readText({ text, file: "/site/g" }, ["head", "access"]));
+const none = { insecure: false, yesReally: false, verbose: false };
+const env = { XDG_STATE_HOME: "/state" };
+
+const FILE = `access = "keys"
+[head]
+listen = ["h:1", "unix:///run/grain"]
+max_clients = 20
+idle_quit = "30m"
+journal = "journal"
+memory = "2G"
+spill = "/scratch"
+resume = "1m"
+lease = "5m"
+log_file = "head-{{PID}}.log"
+trace = "{{PID}}.trace"
+[head.scheduling]
+policy = "spread"
+`;
+
+describe("a head's settings", () => {
+  it("are what they were without a configuration", async () => {
+    expect(settingsOf(none, await configOf(""), env)).toEqual({
+      options: {
+        maxClients: 8,
+        resumeMs: 30_000,
+        leaseMs: 60_000,
+        scheduling: {},
+        journalDirectory: "/state/grain/journal/127.0.0.1_7700",
+        blobs: {},
+        access: undefined,
+        insecure: false,
+        yesReally: false,
+      },
+      logFile: undefined,
+      traceFile: undefined,
+      idleQuitMs: undefined,
+    });
+  });
+
+  it("come from the file where no flag says otherwise", async () => {
+    expect(settingsOf(none, await configOf(FILE), env)).toEqual({
+      options: {
+        listen: ["h:1", "unix:///run/grain"],
+        maxClients: 20,
+        resumeMs: 60_000,
+        leaseMs: 300_000,
+        scheduling: { policy: "spread" },
+        journalDirectory: "/site/journal",
+        blobs: { memoryBytes: 2 * 1024 ** 3, spillParent: "/scratch" },
+        access: "/site/keys",
+        insecure: false,
+        yesReally: false,
+      },
+      logFile: `/site/head-${process.pid}.log`,
+      traceFile: `/site/${process.pid}.trace`,
+      idleQuitMs: 1_800_000,
+    });
+  });
+
+  it("come from flags first", async () => {
+    const flags = {
+      ...none,
+      listen: ["f:2"],
+      maxClients: 3,
+      idleQuit: 1,
+      resume: 2,
+      lease: 3,
+      memory: 4,
+      spill: "/f",
+      logFile: "f.log",
+      trace: "f.trace",
+      journal: false,
+      access: "/f",
+    };
+    expect(settingsOf(flags, await configOf(FILE), env)).toMatchObject({
+      options: {
+        listen: ["f:2"],
+        maxClients: 3,
+        resumeMs: 2,
+        leaseMs: 3,
+        journalDirectory: undefined,
+        blobs: { memoryBytes: 4, spillParent: "/f" },
+        access: "/f",
+      },
+      logFile: "f.log",
+      traceFile: "f.trace",
+      idleQuitMs: 1,
+    });
+  });
+
+  it("may do without a journal", async () => {
+    const { options } = settingsOf(none, await configOf("[head]\njournal = false"), env);
+    expect(options.journalDirectory).toBeUndefined();
+  });
+});
