@@ -31,6 +31,8 @@ const text = (name: string) => readFileSync(join(ROOT, name), "utf8");
 
 const manifest = JSON.parse(text("package.json")) as {
   version: string;
+  dependencies: Record<string, string>;
+  scripts: Record<string, string>;
   bin: Record<string, string>;
   engines: { node: string };
 };
@@ -56,6 +58,18 @@ describe("the package", () => {
       const source = path.replace(/^dist\//, "").replace(/\.js$/, ".ts");
       expect(text(source), source).toMatch(/^#!\/usr\/bin\/env node\n/);
     }
+  });
+
+  it("says of each dependency its licence and what it is for", () => {
+    const described = [...text("docs/dependencies.md").matchAll(/^\| `(\S+)` \| (\S+) \| .+ \| .+ \|$/gm)];
+    expect(described.map(([, name]) => name).sort()).toEqual(Object.keys(manifest.dependencies).sort());
+    for (const [, name, licence] of described)
+      expect(JSON.parse(text(`node_modules/${name}/package.json`)).license, name).toBe(licence);
+  });
+
+  it("runs nothing when it is installed", () => {
+    const run = ["preinstall", "install", "postinstall", "prepare", "preprepare", "postprepare"];
+    expect(Object.keys(manifest.scripts).filter((name) => run.includes(name))).toEqual([]);
   });
 
   it("names one oldest Node.js", () => {

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type EdgeRecord, readRecord } from "../../proto/edge/record.js";
+import { type EdgeRecord, formatRecord, readRecord } from "../../proto/edge/record.js";
 import { marked, type Running, Stage } from "../kit/daemons.js";
 
 let stage: Stage;
@@ -17,8 +17,12 @@ beforeEach(() => {
 afterEach(async () => {
   // The head that a program has started is nobody's child.
   const record = await readRecord(file).catch(() => undefined);
-  if (record !== undefined && marked(stage.marker).includes(record.process.pid))
-    process.kill(record.process.pid, "SIGTERM");
+  const pid = record?.process.pid ?? 0;
+  if (marked(stage.marker).includes(pid)) {
+    process.kill(pid, "SIGTERM");
+    // A second signal would end it without a goodbye.
+    await until(() => (marked(stage.marker).includes(pid) ? undefined : true));
+  }
   await stage.close();
 });
 
@@ -161,6 +165,27 @@ describe("a program whose edge file has no head", () => {
     await worker.ended;
     await until(() => (heads().length === 0 ? true : undefined));
     expect(existsSync(file)).toBe(false);
+  });
+
+  it("starts one when that of another machine has left its file, and been silent for its lease", async () => {
+    const dead: EdgeRecord = {
+      ...{ id: "dead", generation: 7, beat: 3, addresses: ["127.0.0.1:1"] },
+      ...{
+        process: { machine: "another", pid: 1, started: "1" },
+        host: "node7",
+        version: "0.1.0",
+        access: "",
+      },
+    };
+    writeFileSync(file, formatRecord(dead));
+    const worker = startWorker();
+    const program = await stage.play(stage.program("double.ts", PROGRAM), { GRAIN_ADDRESS: address });
+    expect(program.stdout, program.stderr).toBe("2 4 6\n");
+    const { generation, process: owner } = (await readRecord(file))!;
+    expect(generation).toBe(8);
+    process.kill(owner.pid, "SIGTERM");
+    await worker.ended;
+    await until(() => (heads().length === 0 ? true : undefined));
   });
 
   it("is told when none can be started", async () => {

@@ -22,6 +22,8 @@ import { readAuthority } from "../../head/access/directory.js";
 import { newCredential, revokeCredential } from "../../head/access/issue.js";
 import { issueCertificate } from "../../head/access/x509.js";
 import { parseCredential } from "../../proto/access/credential.js";
+import { AuthError } from "../../proto/errors.js";
+import { connectAdmin } from "../../proto/link/grpc/connect.js";
 import { marked, type Running, Stage } from "../kit/daemons.js";
 import { LastingHead } from "../kit/lasting-head.js";
 import { keysIn, type Secret, secretOfBytes, secretsIn, textsBelow } from "../kit/secrets.js";
@@ -136,6 +138,18 @@ async function wrongCredentials(): Promise<{ files: Record<string, string>; text
   return { files, texts: [good.text, ...Object.values(texts)] };
 }
 
+/** The head has seen that a credential was revoked: it looks once a second. */
+async function isShutOut(address: string, place: string): Promise<void> {
+  for (;;) {
+    const options = { giveUpMs: 60_000, access: { place, insecure: "no" as const } };
+    const connection = await connectAdmin(address, options).catch((error: unknown) => {
+      expect(error).toBeInstanceOf(AuthError);
+    });
+    if (connection === undefined) return;
+    connection.close();
+  }
+}
+
 async function cameWithWrong(address: string, files: Record<string, string>): Promise<Running[]> {
   const came: Running[] = [];
   const flags = (file: string) => ["--address", address, "--access", file];
@@ -188,6 +202,7 @@ describe.runIf(process.platform === "linux")("secrets", () => {
     );
 
     const { files, texts } = await wrongCredentials();
+    await isShutOut(head.address, files.revoked!);
     const came = await cameWithWrong(head.address, files);
     const issued = stage.start("grain", ["access", "new", "--role", "client", "--access", access]);
     await issued.ended;

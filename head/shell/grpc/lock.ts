@@ -12,7 +12,7 @@ import type { HeadLog } from "../log.js";
 import { guard } from "./guard.js";
 import { limitNewcomers, NEWCOMER_LIMITS, type NewcomerLimits } from "./newcomers.js";
 import { nameIn } from "./peer.js";
-import { TlsCredentials } from "./tls.js";
+import { HANDSHAKE_MS, TlsCredentials } from "./tls.js";
 
 const LOOK_MS = 1_000;
 const GOODBYE_MS = 2_000;
@@ -32,7 +32,7 @@ export class Lock {
   readonly credentials: TlsCredentials;
   readonly #door: Door & { type: "locked" };
   readonly #log: HeadLog;
-  readonly #newcomers: NewcomerLimits;
+  readonly #newcomers: NewcomerLimits & { readonly handshakeMs: number };
   readonly #nowMs: () => number;
   readonly #connected = new Map<Http2Session, PeerName>();
   readonly #timer: NodeJS.Timeout;
@@ -45,10 +45,11 @@ export class Lock {
   constructor(door: Door & { type: "locked" }, log: HeadLog, options: LockOptions = {}) {
     this.#door = door;
     this.#log = log;
-    this.#newcomers = options.newcomers ?? NEWCOMER_LIMITS;
+    const { handshakeMs = HANDSHAKE_MS, newcomers = NEWCOMER_LIMITS } = options;
+    this.#newcomers = { ...newcomers, handshakeMs };
     this.#nowMs = options.nowMs ?? (() => performance.now());
     this.#stamp = door.keys.stamp();
-    this.credentials = new TlsCredentials(door.keys.read(), guard(door.gate), options.handshakeMs);
+    this.credentials = new TlsCredentials(door.keys.read(), guard(door.gate), handshakeMs);
     this.#timer = setInterval(() => this.look(), LOOK_MS).unref();
   }
 

@@ -16,6 +16,10 @@ export interface NewcomerLimits {
 /** A rack that starts at once comes through one address, and who is dropped tries again. */
 export const NEWCOMER_LIMITS: NewcomerLimits = { perAddress: 256, total: 1024 };
 
+/** So many may come and go in a second without a word, and without a line in the log. */
+const FEW = 16;
+const A_WHILE_MS = 1_000;
+
 /**
  * Watches a server.
  *
@@ -25,12 +29,19 @@ export const NEWCOMER_LIMITS: NewcomerLimits = { perAddress: 256, total: 1024 };
  */
 export function limitNewcomers(
   http2Server: Http2Server,
-  limits: NewcomerLimits,
+  limits: NewcomerLimits & { readonly handshakeMs: number },
   refused: (address: string, why: string) => void,
 ): () => void {
   const waiting = new Map<string, Socket>();
   const counts = new Map<string, number>();
   const all = new Set<Socket>();
+  let looks = 0;
+  let since = Number.NEGATIVE_INFINITY;
+  const isOneOfFew = (now: number) => {
+    if (now - since >= A_WHILE_MS) [looks, since] = [0, now];
+    looks += 1;
+    return looks <= FEW;
+  };
   const leave = (socket: Socket, key: string, address: string) => {
     if (waiting.get(key) !== socket) return;
     waiting.delete(key);
@@ -49,11 +60,15 @@ export function limitNewcomers(
       return;
     }
     const key = `${address} ${socket.remotePort}`;
+    const cameAt = performance.now();
     waiting.set(key, socket);
     counts.set(address, count + 1);
     socket.once("close", () => {
       if (waiting.get(key) !== socket) return;
       leave(socket, key, address);
+      // Who only looks whether somebody listens comes and goes without a word. Many at once are told.
+      const now = performance.now();
+      if (socket.bytesRead === 0 && now - cameAt < limits.handshakeMs && isOneOfFew(now)) return;
       refused(address, "it showed no certificate that this head accepts");
     });
   });

@@ -32,7 +32,9 @@ export class GrpcBlobs implements BreakableBlobs {
   readonly #root: string | undefined;
   #client: Client | undefined;
   #sharing: Promise<GrpcFiles | undefined> | undefined;
-  /** Those that were had last; their stream may be over. */
+  /** The directory that was had last: a head may give it back. */
+  #name = "";
+  /** Their stream may be over. */
   #files: GrpcFiles | undefined;
   readonly #closed = new AbortController();
 
@@ -69,14 +71,19 @@ export class GrpcBlobs implements BreakableBlobs {
 
   async share(): Promise<ValueFiles | undefined> {
     if (this.#root === undefined || this.#closed.signal.aborted) return undefined;
-    // The stream that it was found out by was lost: another may be had.
-    if (this.#files?.over === true) this.#sharing = undefined;
-    const before = this.#files?.name ?? "";
-    this.#sharing ??= GrpcFiles.open(this.#open(), this.#root, before, () => void this.#shareAgain());
-    const files = await this.#sharing;
-    // When none are to be had, the name of those that were is kept for another attempt.
-    if (files !== undefined) this.#files = files;
-    else if (this.#files !== undefined) this.#sharing = undefined;
+    if (this.#files?.over === true) {
+      // The stream that it was found out by was lost: another may be had. One, however many ask.
+      this.#name = this.#files.name;
+      this.#files = undefined;
+      this.#sharing = undefined;
+    }
+    this.#sharing ??= GrpcFiles.open(this.#open(), this.#root, this.#name, () => void this.#shareAgain());
+    const sharing = this.#sharing;
+    const files = await sharing;
+    // The head is somewhere else by now: nobody would end this stream.
+    if (sharing !== this.#sharing) files?.abandon();
+    else if (files !== undefined) this.#files = files;
+    else if (this.#name !== "") this.#sharing = undefined;
     return this.files;
   }
 

@@ -17,14 +17,22 @@ const UNTRUSTED =
   /^(?:SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_\w+|CERT_\w+|INVALID_PURPOSE|INVALID_CA|ERR_TLS_CERT_ALTNAME_INVALID)$/;
 const NO_TLS = /^(?:EPROTO|ERR_SSL_\w+)$/;
 
-/** Whether anything listens at an address. */
-export function answers({ host, port }: TcpAddress): Promise<boolean> {
+/** Whether anything listens at an address. A socket of our own can be given up, unlike those of grpc-js. */
+export function answers(
+  { host, port }: TcpAddress,
+  withinMs = PROBE_MS,
+  signal?: AbortSignal,
+): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connectTcp({ host, port, timeout: PROBE_MS });
+    const socket = connectTcp({ host, port, timeout: Math.max(withinMs, 1) });
+    const abort = () => end(false);
     const end = (answered: boolean) => {
+      signal?.removeEventListener("abort", abort);
       socket.destroy();
       resolve(answered);
     };
+    signal?.addEventListener("abort", abort, { once: true });
+    if (signal?.aborted === true) abort();
     socket.once("connect", () => end(true));
     socket.once("error", () => end(false));
     socket.once("timeout", () => end(false));

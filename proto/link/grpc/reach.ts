@@ -12,6 +12,7 @@ import { noCredential } from "../../access/explain.js";
 import { type Access, chooseAccess } from "../../access/place.js";
 import { type Address, formatAddress, parseAddress, type SocketAddress } from "../../address.js";
 import { EdgeFinder, type Sighting } from "../../edge/finder.js";
+import { RENEW_MS } from "../../edge/record.js";
 import { AuthError, ConnectionError, type GrainError } from "../../errors.js";
 import { answers, whyRefused, whyUnheard } from "./probe.js";
 import { firstOf } from "./race.js";
@@ -24,7 +25,7 @@ export interface ConnectOptions {
   readonly signal?: AbortSignal | undefined;
   /** Told after each attempt that failed, with a sentence for a person. */
   readonly onRetry?: ((message: string) => void) | undefined;
-  /** Told after each look at an edge file of which no head lives. What it throws ends the waiting. */
+  /** Told after each look at an edge file of which no head seems to live. What it throws ends the waiting. */
   readonly onNoHead?: (() => void) | undefined;
   /** Gives up after so many milliseconds, but not before one attempt of a second; `Infinity` never. */
   readonly giveUpMs: number;
@@ -34,6 +35,8 @@ export interface ConnectOptions {
 
 /** One attempt waits this long for the channel; so often, at first, is said that it was in vain. */
 export const ATTEMPT_MS = 1_000;
+/** Where nobody listens an attempt takes no time. */
+const AGAIN_MS = 100;
 /** An edge file without a head is looked at so often. */
 const LOOK_MS = 250;
 /** Later it is said at most so often. */
@@ -67,6 +70,8 @@ export interface Reached {
   readonly shown: string;
   readonly credentials: ChannelCredentials;
   readonly channel: ChannelOptions;
+  /** Ends handshakes that are under way. */
+  readonly abandon: () => void;
 }
 
 /** Looks for one head. */
@@ -79,6 +84,8 @@ export class Search {
   readonly shown: string;
   /** Of which head of an edge file the last one was that was reached. */
   #head: string | undefined;
+  /** What was said last at the addresses of a head of which it is not known whether it lives. */
+  #refusal: AuthError | undefined;
 
   /** @throws ConfigError for a bad address */
   constructor(address: string, way: Way, access: Access = chooseAccess()) {
@@ -98,21 +105,23 @@ export class Search {
     options.signal?.throwIfAborted();
     const giveUpMs = Math.max(options.giveUpMs, ATTEMPT_MS);
     const startedAt = performance.now();
-    let sayAfterMs = 0;
+    let sayAfterMs = ATTEMPT_MS;
     for (;;) {
       const leftMs = giveUpMs - (performance.now() - startedAt);
       const withinMs = Math.min(ATTEMPT_MS, Math.max(leftMs, 1));
       const { reached, verdict } = await this.#once(withinMs, options.signal);
       if (reached !== undefined) return reached;
       options.signal?.throwIfAborted();
-      if (verdict === "absent" || verdict === "ended" || verdict === "silent") options.onNoHead?.();
       const waitedMs = performance.now() - startedAt;
+      if (isGone(verdict, waitedMs)) options.onNoHead?.();
       if (waitedMs >= giveUpMs) throw this.#unreachable(giveUpMs, verdict);
-      if (waitedMs < sayAfterMs) continue;
-      sayAfterMs = Math.max(waitedMs + Math.min(waitedMs, QUIET_MS), ATTEMPT_MS);
-      options.onRetry?.(
-        `No head answers at ${this.shown} yet; still trying${remaining(giveUpMs - waitedMs)}.`,
-      );
+      if (waitedMs >= sayAfterMs) {
+        sayAfterMs = waitedMs + Math.min(waitedMs, QUIET_MS);
+        options.onRetry?.(
+          `No head answers at ${this.shown} yet; still trying${remaining(giveUpMs - waitedMs)}.`,
+        );
+      }
+      await pause(AGAIN_MS, options.signal);
     }
   }
 
@@ -150,16 +159,25 @@ export class Search {
 
   async #follow(sighting: Sighting, withinMs: number, signal: AbortSignal | undefined): Promise<Found> {
     const { addresses, access, head, verdict } = sighting;
-    const reached = await firstOf(addresses, {
-      attempt: (address, given) => tryOne(address, access, this.#way, withinMs, given),
-      dispose: ({ client }) => client.close(),
-      signal,
-    });
-    if (reached !== undefined) this.#head = head;
-    return { reached, verdict };
+    this.#refusal = undefined;
+    try {
+      const reached = await firstOf(addresses, {
+        attempt: (address, given) => tryOne(address, access, this.#way, withinMs, given),
+        dispose: close,
+        signal,
+      });
+      if (reached !== undefined) this.#head = head;
+      return { reached, verdict };
+    } catch (error) {
+      // Of a head that may be dead another program may have the port by now.
+      if (verdict === "alive" || !(error instanceof AuthError)) throw error;
+      this.#refusal = error;
+      return { reached: undefined, verdict };
+    }
   }
 
-  #unreachable(giveUpMs: number, verdict: Sighting["verdict"]): ConnectionError {
+  #unreachable(giveUpMs: number, verdict: Sighting["verdict"]): GrainError {
+    if (this.#refusal !== undefined) return this.#refusal;
     const seconds = Math.round(giveUpMs / 100) / 10;
     const { shown } = this;
     const why =
@@ -168,6 +186,14 @@ export class Search {
         : `Start one with "grain-head --listen ${shown}", or correct the address`;
     return new ConnectionError(`No head answered at ${shown} within ${seconds} s. ${why}.`);
   }
+}
+
+/**
+ * Whether a head should be started. A head that is started looks again, for as long as the lease: it is not waited for
+ * twice. Who lives would have said so in that time, and then the one that was started ends.
+ */
+function isGone(verdict: Sighting["verdict"], waitedMs: number): boolean {
+  return verdict === "unknown" ? waitedMs > 2 * RENEW_MS : verdict !== "alive";
 }
 
 interface Found {
@@ -215,13 +241,14 @@ async function attempt(
 ): Promise<Reached | undefined> {
   const shown = formatAddress(address);
   const target = address.type === "unix" ? `unix:${address.path}` : `dns:${shown}`;
-  const { credentials, options: channel } = channelSecurity(security);
+  if (address.type === "tcp" && !(await answers(address, withinMs, signal))) return undefined;
+  const { credentials, options: channel, abandon } = channelSecurity(security);
   const client = new Client(target, credentials, { ...CHANNEL_OPTIONS, ...channel });
   let taken = false;
   try {
     if (await ready(client, withinMs, signal)) {
       taken = security.type === "plain" || (await isTaken(client, rpc, shown));
-      return taken ? { client, target, shown, credentials, channel } : undefined;
+      return taken ? { client, target, shown, credentials, channel, abandon } : undefined;
     }
     if (signal?.aborted === true || address.type === "unix") return undefined;
     const problem = await (security.type === "tls"
@@ -230,8 +257,14 @@ async function attempt(
     if (problem !== undefined) throw problem;
     return undefined;
   } finally {
-    if (!taken) client.close();
+    if (!taken) close({ client, abandon });
   }
+}
+
+/** A channel that is closed leaves a handshake that is never answered as it is, and the process with it. */
+function close({ client, abandon }: Pick<Reached, "client" | "abandon">): void {
+  client.close();
+  abandon();
 }
 
 /**

@@ -4,7 +4,7 @@
  * Not its job: finding out why a connection fails (probe.ts).
  */
 
-import { isIP } from "node:net";
+import { isIP, type Socket } from "node:net";
 import { checkServerIdentity, createSecureContext, type PeerCertificate, type SecureContext } from "node:tls";
 import { ChannelCredentials, type ChannelOptions } from "@grpc/grpc-js";
 import { type Credential, findCredential, type Purpose } from "../../access/credential.js";
@@ -12,6 +12,9 @@ import type { Access } from "../../access/place.js";
 import { HEAD_UNIT, ORGANISATION } from "../../access/role.js";
 import { formatAddress, isLocal, type SocketAddress } from "../../address.js";
 import { AuthError, ConfigError } from "../../errors.js";
+
+/** As heads allow. */
+const HANDSHAKE_MS = 10_000;
 
 /** How a connection is secured. */
 export type Security =
@@ -81,17 +84,58 @@ function checkHead(host: string, certificate: PeerCertificate): Error | undefine
   return OU === HEAD_UNIT ? undefined : new Error(`its certificate is that of a ${OU}, not of a head`);
 }
 
-/** As grpc-js takes it. */
+/** As grpc-js takes it. `abandon` ends handshakes that are under way. */
 export function channelSecurity(security: Exclude<Security, { type: "missing" }>): {
   readonly credentials: ChannelCredentials;
   readonly options: ChannelOptions;
+  readonly abandon: () => void;
 } {
-  if (security.type === "plain") return { credentials: ChannelCredentials.createInsecure(), options: {} };
+  if (security.type === "plain")
+    return { credentials: ChannelCredentials.createInsecure(), options: {}, abandon: () => {} };
   const { secureContext, checkHead: checkServer, servername } = security;
-  return {
-    credentials: ChannelCredentials.createFromSecureContext(secureContext, {
-      checkServerIdentity: checkServer,
-    }),
-    options: { "grpc.ssl_target_name_override": servername },
+  const credentials = ChannelCredentials.createFromSecureContext(secureContext, {
+    checkServerIdentity: checkServer,
+  });
+  const abandon = limitHandshakes(credentials);
+  return { credentials, options: { "grpc.ssl_target_name_override": servername }, abandon };
+}
+
+/**
+ * Bounds the time of handshakes: grpc-js waits for ever for a peer that never answers, also when its channel has been closed.
+ *
+ * @returns ends those that are under way, and lets none follow
+ */
+function limitHandshakes(credentials: ChannelCredentials): () => void {
+  const underWay = new Set<Socket>();
+  let isOver = false;
+  const create = credentials._createSecureConnector.bind(credentials);
+  credentials._createSecureConnector = (...args) => {
+    const connector = create(...args);
+    return {
+      // It comes before a socket is opened: grpc-js tries once more after its channel was closed.
+      waitForReady: () => (isOver ? Promise.reject(new Error("given up")) : connector.waitForReady()),
+      getCallCredentials: () => connector.getCallCredentials(),
+      destroy: () => connector.destroy(),
+      async connect(socket) {
+        const timer = setTimeout(() => socket.destroy(), HANDSHAKE_MS);
+        underWay.add(socket);
+        try {
+          return await Promise.race([connector.connect(socket), closing(socket)]);
+        } finally {
+          clearTimeout(timer);
+          underWay.delete(socket);
+        }
+      },
+    };
   };
+  return () => {
+    isOver = true;
+    for (const socket of underWay) socket.destroy();
+  };
+}
+
+function closing(socket: Socket): Promise<never> {
+  return new Promise((_, reject) => {
+    socket.once("close", () => reject(new Error("the connection was closed during its handshake")));
+  });
 }

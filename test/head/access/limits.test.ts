@@ -6,7 +6,7 @@
 import { once } from "node:events";
 import { connect as connectHttp2, constants } from "node:http2";
 import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls, createSecureContext, type TLSSocket } from "node:tls";
+import { connect as connectTls, createSecureContext, type SecureVersion, type TLSSocket } from "node:tls";
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { type Door, openDoor } from "../../../head/access/door.js";
 import { newCredential } from "../../../head/access/issue.js";
@@ -132,7 +132,10 @@ async function closed(socket: Socket): Promise<void> {
 }
 
 /** With TLS. @param shown the credential; undefined: none */
-async function encrypted(shown: Credential | undefined): Promise<TLSSocket> {
+async function encrypted(
+  shown: Credential | undefined,
+  maxVersion: SecureVersion = "TLSv1.3",
+): Promise<TLSSocket> {
   const socket = connectTls({
     port,
     host: "127.0.0.1",
@@ -141,6 +144,7 @@ async function encrypted(shown: Credential | undefined): Promise<TLSSocket> {
     checkServerIdentity: () => undefined,
     secureContext: createSecureContext({
       ca: credential.authorities,
+      maxVersion,
       ...(shown === undefined ? {} : { cert: shown.certificate, key: shown.key }),
     }),
   } as never);
@@ -216,6 +220,35 @@ describe("who shows no credential is dropped, and others are served meanwhile", 
       expect.stringMatching(/^turned away a connection from 127\.0\.0\.2: it showed no cert/),
     ]);
     await expectOthers(4);
+  });
+
+  it("TLS 1.2, though with a credential", async () => {
+    await serve();
+    const honest = await Honest.begin();
+    await expect(encrypted(credential, "TLSv1.2")).rejects.toThrow();
+    await honest.end();
+    await until(() => log.length === 1);
+    expect(log[0]).toMatch(/^turned away a connection from 127\.0\.0\.2: it showed no cert/);
+  });
+
+  it("who looks whether somebody listens, and says nothing, is worth no line; many at once are", async () => {
+    await serve({ handshakeMs: 600_000 });
+    for (let time = 0; time < 3; time += 1) (await stranger()).destroy();
+    const loud = await stranger();
+    loud.end("x");
+    await closed(loud);
+    await until(() => log.length === 1);
+    nowMs += 1_000;
+    const next = await stranger();
+    next.end("x");
+    await until(() => log.length === 2);
+    // Nobody was counted meanwhile.
+    expect(log[1]).toMatch(/that this head accepts$/);
+    const many = await Promise.all(Array.from({ length: 100 }, stranger));
+    nowMs += 1_000;
+    for (const socket of many) socket.destroy();
+    await until(() => log.length === 3);
+    expect(log[2]).toMatch(/^turned away a connection from 127\.0\.0\.2: it showed no cert/);
   });
 
   it("a handshake that drips, byte by byte, and would take minutes", async () => {

@@ -2,7 +2,7 @@
 
 import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { ensureDirectory } from "../../../head/access/directory.js";
 import { revokeName } from "../../../head/access/issue.js";
 import { issueCertificate, makeAuthority } from "../../../head/access/x509.js";
@@ -115,8 +115,8 @@ describe("while it runs with certificates of one's own", () => {
       warn: (line: string) => void log.push(line),
     };
     const { address } = await serve({ access: join(place, "access"), tls: { cert, key, ca }, log: lines });
-    const person = async (authority: typeof first, id: string) => {
-      const made = await issueCertificate(authority, { id, unit: "client", expiresAt: soon() });
+    const person = async (authority: typeof first, id: string, expiresAt = soon()) => {
+      const made = await issueCertificate(authority, { id, unit: "client", expiresAt });
       return kept([made.certificate, made.key, authority.certificate].join("\n"));
     };
     return { address, first, write, person, key, access: join(place, "access") };
@@ -169,6 +169,19 @@ describe("while it runs with certificates of one's own", () => {
       await other.inbox.take("closed");
     },
   );
+
+  it("cuts off one that expires, and no other", async () => {
+    const { address, first, person } = await site();
+    const file = await person(first, "ada");
+    const client = await connected(address, file);
+    const other = await connected(address, await person(first, "ben", new Date(Date.now() + 3_600_000)));
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 601_000 });
+    onTestFinished(() => void vi.useRealTimers());
+    expect((await client.ended).type).toBe("broken");
+    expect((await failed(connectClient(address, at(file))))?.message).toMatch(/ada in .* expired on/);
+    other.closeSession();
+    await other.inbox.take("closed");
+  });
 
   it.each(["", "..", "x".repeat(65), "a\nb"])("%j is no name to revoke", async (name) => {
     await expect(revokeName(directory, name)).rejects.toThrow(/is not the CN of a certificate/);

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { newId, takeTurn, writeRecord } from "../../../head/edge/claim.js";
 import { anywhere, reachableAt } from "../../../head/edge/interfaces.js";
 import { type EdgeOptions, enterEdge, type Tenure } from "../../../head/edge/tenure.js";
-import { type EdgeRecord, formatRecord, RENEW_MS, readRecord } from "../../../proto/edge/record.js";
+import { type EdgeRecord, formatRecord, LEASE_MS, RENEW_MS, readRecord } from "../../../proto/edge/record.js";
 import { ConfigError } from "../../../proto/errors.js";
 import { thisProcess } from "../../../proto/process-name.js";
 
@@ -87,6 +87,38 @@ describe("of heads that start", () => {
     const turns = [first, second].filter(({ type }) => type === "ours");
     for (const turn of turns) if (turn.type === "ours") rmSync(turn.turn);
     expect(turns.length).toBeLessThan(2);
+    rmSync(file);
+  });
+
+  it.each([
+    ["is silent, after its lease", false],
+    ["goes on saying that it lives, none", true],
+  ])("when the last one was on another machine and %s takes over", async (_, isAlive) => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+    const process = { machine: "another", pid: 1, started: "" };
+    let other = record({ generation: 4, process });
+    await writeRecord(file, other);
+    const startedAt = performance.now();
+    let turn: Awaited<ReturnType<typeof takeTurn>> | undefined;
+    void takeTurn(file, record()).then((taken) => {
+      turn = taken;
+    });
+    for (let round = 1; turn === undefined; round += 1) {
+      await vi.advanceTimersByTimeAsync(100);
+      await new Promise((resolve) => setImmediate(resolve));
+      if (!isAlive || round % 20 !== 0) continue;
+      other = { ...other, beat: other.beat + 1 };
+      await writeRecord(file, other);
+    }
+    expect(turn).toMatchObject(
+      isAlive
+        ? { type: "theirs", record: { id: other.id, generation: 4 } }
+        : { type: "ours", record: { generation: 5 } },
+    );
+    if (turn.type === "ours") {
+      expect(performance.now() - startedAt).toBeGreaterThanOrEqual(LEASE_MS);
+      rmSync(turn.turn);
+    }
     rmSync(file);
   });
 
