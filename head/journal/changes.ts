@@ -46,6 +46,8 @@ export class Changes {
 
   put(entry: Entry): void {
     if (this.#pending.size === 0) this.#changed();
+    // What is to be deleted is in the store until then, whoever takes its place.
+    if (isStored(this.#pending, entry.key)) entry.stored = true;
     this.#pending.set(entry.key, entry);
   }
 
@@ -71,8 +73,15 @@ export class Changes {
   bringBack(batch: Batch): void {
     const newer = this.#pending;
     if (newer.size === 0 && batch.size > 0) this.#changed();
+    for (const entry of newer.values())
+      if (entry !== undefined && isStored(batch, entry.key)) entry.stored = true;
     this.#pending = new Map([...batch, ...newer]);
   }
+}
+
+/** Whether there may be a record in the store that this batch deletes or writes anew. */
+function isStored(batch: Batch, key: string): boolean {
+  return batch.has(key) && batch.get(key)?.stored !== false;
 }
 
 /** A batch is in the store: what cannot change need not be kept in memory for it any more. */
