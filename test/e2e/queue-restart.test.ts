@@ -56,7 +56,7 @@ async function allWait(address: string): Promise<void> {
   for (;;) {
     const { sessions, workers } = await statusOf(address);
     const queued = sessions.reduce((sum, session) => sum + session.queued, 0);
-    const here = sessions.every(({ state }) => state === "") && workers.length === 1;
+    const here = sessions.every(({ state }) => state === "connected") && workers.length === 1;
     if (queued === count && here) return;
   }
 }
