@@ -142,6 +142,28 @@ async function openGate(): Promise<void> {
   await writeFile(`${stage.directory}/gate`, "");
 }
 
+describe("a connection for large values", () => {
+  it("that hangs is given up when the connection to the head comes back", async () => {
+    const apart = { GRAIN_SHARED_DIR: "" };
+    const { address } = await stage.head();
+    const proxy = await proxyTo(address);
+    const worker = stage.start("grain-worker", ["--address", proxy.address, "--cpus", "1"], apart);
+    await worker.until(/Joined the head/);
+    const running = program(
+      `
+const size = delayed(function size(bytes: Uint8Array) { return bytes.length; });
+await run(async () => { console.log(await size.with(cores(1))(new Uint8Array(3_000_000))); });
+`,
+      address,
+      apart,
+    );
+    await Promise.race([proxy.strand(1_500_000), running.ended]);
+    expect((await running.ended).code, running.stderr).toBe(0);
+    expect(running.stdout.trim()).toBe("3000000");
+    expect(worker.stderr).toMatch(/The connection to the head is back/);
+  });
+});
+
 describe("a worker that is cut off", () => {
   it("goes on with what it runs, and reports what ended meanwhile", async () => {
     const { head, address } = await stage.head();

@@ -7,6 +7,8 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 export class Cable {
   readonly #server: Server;
   readonly #open = new Set<Socket>();
+  readonly #pairs = new Map<Socket, Socket>();
+  readonly #stranded = new Set<Socket>();
   #waiting: (() => void)[] = [];
   #lets = true;
   #passed = 0;
@@ -44,6 +46,26 @@ export class Cable {
     if (!lets) this.cut();
   }
 
+  /**
+   * Waits until so many bytes have come from the server over one connection, then leaves that one open with
+   * nothing passing any more, and cuts all others: a reset that one end has not noticed.
+   */
+  async strand(bytes: number): Promise<void> {
+    for (;;) {
+      for (const [far, near] of this.#pairs) {
+        if (far.bytesRead < bytes) continue;
+        for (const socket of [far, near]) {
+          socket.unpipe().removeAllListeners("data").pause();
+          this.#open.delete(socket);
+          this.#stranded.add(socket);
+        }
+        this.cut();
+        return;
+      }
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
   /** Resolves when so many bytes have come from the server since the last cut. */
   async passes(bytes: number): Promise<void> {
     while (this.#passed < bytes) await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -51,6 +73,7 @@ export class Cable {
 
   async close(): Promise<void> {
     this.cut();
+    for (const socket of this.#stranded) socket.destroy();
     this.#server.close();
     await once(this.#server, "close");
   }
@@ -70,6 +93,8 @@ export class Cable {
       near.resetAndDestroy();
       return;
     }
+    this.#pairs.set(far, near);
+    far.on("close", () => this.#pairs.delete(far));
     near.pipe(far);
     far.pipe(near);
     far.on("data", (data) => {

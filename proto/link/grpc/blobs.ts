@@ -23,6 +23,10 @@ const CHUNK_BYTES = 1024 * 1024;
 /** For so long it tries to share files with a head again; later it does when a value is to be moved. */
 const SHARE_AGAIN_MS = 60_000;
 
+interface Cancellable {
+  cancel(): void;
+}
+
 /** A blob transport over its own channel, opened on first use: bulk never waits in front of batches. */
 export class GrpcBlobs implements BreakableBlobs {
   #target: string;
@@ -37,6 +41,7 @@ export class GrpcBlobs implements BreakableBlobs {
   /** Their stream may be over. */
   #files: GrpcFiles | undefined;
   readonly #closed = new AbortController();
+  readonly #underWay = new Set<Cancellable>();
 
   /** @param root where shared directories of this machine are; undefined: values are not shared */
   constructor(
@@ -53,7 +58,10 @@ export class GrpcBlobs implements BreakableBlobs {
     this.#root = root;
   }
 
-  /** From now on the head is somewhere else. */
+  /**
+   * From now on there is another connection, to the head here. What is under way over the one before is
+   * cut off: a connection that was reset may look alive for as long as its keepalive takes.
+   */
   move(target: string, address: string, credentials: ChannelCredentials, options: ChannelOptions): void {
     this.#target = target;
     this.#address = address;
@@ -63,6 +71,7 @@ export class GrpcBlobs implements BreakableBlobs {
     this.#sharing = undefined;
     this.#client?.close();
     this.#client = undefined;
+    for (const call of [...this.#underWay]) call.cancel();
   }
 
   get files(): ValueFiles | undefined {
@@ -77,7 +86,7 @@ export class GrpcBlobs implements BreakableBlobs {
       this.#files = undefined;
       this.#sharing = undefined;
     }
-    this.#sharing ??= GrpcFiles.open(this.#open(), this.#root, this.#name, () => void this.#shareAgain());
+    this.#sharing ??= this.#openFiles(this.#root);
     const sharing = this.#sharing;
     const files = await sharing;
     // The head is somewhere else by now: nobody would end this stream.
@@ -85,6 +94,22 @@ export class GrpcBlobs implements BreakableBlobs {
     else if (files !== undefined) this.#files = files;
     else if (this.#name !== "") this.#sharing = undefined;
     return this.files;
+  }
+
+  async #openFiles(root: string): Promise<GrpcFiles | undefined> {
+    const opening = GrpcFiles.open(this.#open(), root, this.#name, () => void this.#shareAgain());
+    const ended = this.#during(opening);
+    try {
+      return await opening.files;
+    } finally {
+      ended();
+    }
+  }
+
+  /** A call is under way. @returns to be called at its end */
+  #during(call: Cancellable): () => void {
+    this.#underWay.add(call);
+    return () => this.#underWay.delete(call);
   }
 
   /** The stream was lost: while the directory is kept for this process, it is taken up again. */
@@ -102,14 +127,18 @@ export class GrpcBlobs implements BreakableBlobs {
   missing(hashes: readonly string[]): Promise<string[]> {
     const { path, requestSerialize, responseDeserialize } = blobsService.missing;
     return new Promise((resolve, reject) => {
-      this.#open().makeUnaryRequest<BlobQuery, BlobAnswer>(
+      const call = this.#open().makeUnaryRequest<BlobQuery, BlobAnswer>(
         path,
         requestSerialize,
         responseDeserialize,
         { hashes: [...hashes] },
-        (error, answer) =>
-          error ? reject(this.#explain("asking for blobs", error)) : resolve(answer?.missing ?? []),
+        (error, answer) => {
+          ended();
+          if (error) reject(this.#explain("asking for blobs", error));
+          else resolve(answer?.missing ?? []);
+        },
       );
+      const ended = this.#during(call);
     });
   }
 
@@ -120,6 +149,7 @@ export class GrpcBlobs implements BreakableBlobs {
     const answered = new Promise<void>((resolve, reject) => {
       fail = reject;
       const answer = (error: ServiceError | null) => {
+        left();
         ended.abort();
         if (error === null) resolve();
         else reject(this.#explain(`sending ${ref.hash}`, error));
@@ -130,6 +160,7 @@ export class GrpcBlobs implements BreakableBlobs {
         responseDeserialize,
         answer,
       );
+      const left = this.#during(call);
       send(call, ref, parts, ended.signal).catch((error) => {
         fail(error);
         call.cancel();
@@ -146,6 +177,7 @@ export class GrpcBlobs implements BreakableBlobs {
       responseDeserialize,
       ref,
     );
+    const left = this.#during(call);
     let bytes = new Uint8Array(ref.byteLength);
     let filled = 0;
     try {
@@ -160,6 +192,8 @@ export class GrpcBlobs implements BreakableBlobs {
     } catch (error) {
       call.cancel();
       throw this.#explain(`fetching ${ref.hash}`, error as ServiceError);
+    } finally {
+      left();
     }
     const digest = digestLike(ref.hash);
     digest.update(bytes);

@@ -150,8 +150,8 @@ async function connect<Out, In>(
         // Another head has taken over the edge file, or the same one is reached by another way.
         reached.client.close();
         reached = next;
-        transport.move(next.target, next.shown, next.credentials, next.channel);
       }
+      transport.move(next.target, next.shown, next.credentials, next.channel);
       signal.throwIfAborted();
       await blobs.share();
       signal.throwIfAborted();

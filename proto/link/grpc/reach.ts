@@ -242,8 +242,9 @@ async function attempt(
   const shown = formatAddress(address);
   const target = address.type === "unix" ? `unix:${address.path}` : `dns:${shown}`;
   if (address.type === "tcp" && !(await answers(address, withinMs, signal))) return undefined;
-  const { credentials, options: channel, abandon } = channelSecurity(security);
-  const client = new Client(target, credentials, { ...CHANNEL_OPTIONS, ...channel });
+  const { credentials, options, abandon } = channelSecurity(security);
+  const channel = { ...CHANNEL_OPTIONS, ...options };
+  const client = new Client(target, credentials, channel);
   let taken = false;
   try {
     if (await ready(client, withinMs, signal)) {

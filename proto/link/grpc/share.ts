@@ -19,6 +19,12 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** A head is being asked. */
+export interface Opening {
+  readonly files: Promise<GrpcFiles | undefined>;
+  cancel(): void;
+}
+
 /** Files that are shared with the head over one stream. */
 export class GrpcFiles implements ValueFiles {
   readonly #call: ClientDuplexStream<ShareRequest, ShareAnswer>;
@@ -45,13 +51,13 @@ export class GrpcFiles implements ValueFiles {
    * @param root where this machine's shared directories are
    * @param name of the directory that it had before its stream was lost; empty: it had none
    * @param lost told once when the stream of files that were had has ended, by whatever but `close`
-   * @returns undefined when the head shares none, or not with this machine or user
+   * @returns undefined when the head shares none, or not with this machine or user; `cancel` gives up asking
    */
-  static open(client: Client, root: string, name: string, lost: () => void): Promise<GrpcFiles | undefined> {
+  static open(client: Client, root: string, name: string, lost: () => void): Opening {
     const { path, requestSerialize, responseDeserialize } = blobsService.share;
     const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
     const files = new GrpcFiles(call, root, name);
-    return new Promise((resolve) => {
+    const found = new Promise<GrpcFiles | undefined>((resolve) => {
       files.#settle = (found) => {
         if (found !== undefined) files.#lost = lost;
         resolve(found);
@@ -60,6 +66,7 @@ export class GrpcFiles implements ValueFiles {
       call.on("error", () => files.#end());
       call.on("end", () => files.#end());
     });
+    return { files: found, cancel: () => files.abandon() };
   }
 
   get directory(): string {
