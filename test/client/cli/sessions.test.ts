@@ -150,7 +150,8 @@ describe("grain ls --watch", () => {
       "--address",
       address,
     ];
-    const line = command.map((part) => `'${part}'`).join(" ");
+    // Without exec some shells stay in between, and end as interrupted themselves.
+    const line = `exec ${command.map((part) => `'${part}'`).join(" ")}`;
     const child = spawn("script", ["-qec", line, "/dev/null"], { stdio: ["pipe", "pipe", "inherit"] });
     let seen = "";
     const redrawn = new Promise<void>((resolve) => {
