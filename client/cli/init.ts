@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { type Command, InvalidArgumentError } from "commander";
 import { SYSTEM_NAMES } from "../../proto/config/entries.js";
 import { ConfigError, GrainError } from "../../proto/errors.js";
+import { examples } from "./examples.js";
 import { type StarterSystem, starterText } from "./starter.js";
 
 /** Flags of `grain init`. */
@@ -16,12 +17,11 @@ export interface InitFlags {
   readonly force?: boolean;
 }
 
-const EXAMPLES = `
-Examples:
-  grain init                     asks which system there is
-  grain init --system slurm      for a Slurm cluster; then edit grain.toml
-  grain init -c site.toml --system ssh --force
-`;
+const EXAMPLES = examples(
+  ["grain init", "asks which system there is"],
+  ["grain init --system slurm", "for Slurm; then edit grain.toml"],
+  ["grain init -c site.toml --force", "writes over site.toml"],
+);
 
 /** Adds the command. */
 export function addInit(program: Command, choose: (act: () => Promise<number>) => void): void {
@@ -55,7 +55,7 @@ async function init({ config, system, force = false }: InitFlags): Promise<numbe
     if ((error as NodeJS.ErrnoException).code === "EEXIST") throw alreadyThere(file);
     throw new GrainError(`${file} cannot be written: ${(error as Error).message}`, { cause: error });
   }
-  process.stdout.write(`Wrote ${file} for ${nameOf(chosen)}.\n${nextStep(chosen)}\n`);
+  process.stdout.write(`Wrote ${file} for ${nameOf(chosen)}.\n${nextStep(chosen, config)}`);
   return 0;
 }
 
@@ -118,7 +118,9 @@ function nameOf(system: StarterSystem): string {
   return system === "local" ? "this machine" : system;
 }
 
-function nextStep(system: StarterSystem): string {
-  const edit = system === "local" ? "" : "Edit what is marked with <…> in it. ";
-  return `${edit}Check it with "grain doctor", see it with "grain config show".`;
+/** @param named the file, where it is not the one that commands take by themselves */
+function nextStep(system: StarterSystem, named: string | undefined): string {
+  const edit = system === "local" ? "" : "Edit what is marked with <…> in it.\n";
+  const flag = named === undefined ? "" : ` -c ${named}`;
+  return `${edit}Check it with "grain doctor${flag}".\nSee all of it with "grain config show${flag}".\n`;
 }

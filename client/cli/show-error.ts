@@ -50,28 +50,51 @@ const MAX_DEPTH = 10;
  * The text for standard error, with its last newline.
  *
  * @param error whatever was thrown
+ * @param allFrames those of this package and of Node.js, too
  * @example
  * process.stderr.write(showError(error));
  */
-export function showError(error: unknown): string {
-  return `${show(error, 0, []).join("\n")}\n`;
+export function showError(error: unknown, allFrames = false): string {
+  return `${show(error, 0, [], allFrames ? () => true : isUsers).join("\n")}\n`;
+}
+
+/** An error with its whole stack, and those of what led to it. */
+export function stackOf(error: unknown): string {
+  const stacks: string[] = [];
+  for (
+    let at = error;
+    at !== undefined && stacks.length < MAX_DEPTH;
+    at = (at as { cause?: unknown }).cause
+  ) {
+    if (!(at instanceof Error)) return [...stacks, inspect(at)].join("\nCaused by: ");
+    stacks.push(at.stack ?? String(at));
+  }
+  return stacks.join("\nCaused by: ");
 }
 
 /** Whether a stack leads into the user's code. */
 export function hasUserFrames(error: Error): boolean {
-  return framesOf(error).length > 0;
+  return framesOf(error).some(isUsers);
 }
 
 /** @param shown frames of the error that this one led to: they are not repeated */
-function show(error: unknown, depth: number, shown: readonly string[]): string[] {
+function show(
+  error: unknown,
+  depth: number,
+  shown: readonly string[],
+  isShown: (frame: string) => boolean,
+): string[] {
   if (!(error instanceof Error)) return [`Thrown: ${inspect(error)}`];
-  const frames = framesOf(error);
+  const frames = framesOf(error).filter(isShown);
   const lines = [...headOf(error), ...frames.filter((frame) => !shown.includes(frame)), ...fieldsOf(error)];
   if (depth === MAX_DEPTH) return lines;
   if (error instanceof AggregateError)
     for (const [index, each] of error.errors.entries())
-      lines.push(...labelled(`Error ${index + 1} of ${error.errors.length}`, show(each, depth + 1, frames)));
-  if (error.cause !== undefined) lines.push(...labelled("Caused by", show(error.cause, depth + 1, frames)));
+      lines.push(
+        ...labelled(`Error ${index + 1} of ${error.errors.length}`, show(each, depth + 1, frames, isShown)),
+      );
+  if (error.cause !== undefined)
+    lines.push(...labelled("Caused by", show(error.cause, depth + 1, frames, isShown)));
   return lines;
 }
 
@@ -94,7 +117,7 @@ function framesOf(error: Error): string[] {
   const at = stack.indexOf(error.message);
   return (at < 0 ? stack : stack.slice(at + error.message.length))
     .split("\n")
-    .filter((line) => FRAME.test(line) && isUsers(line));
+    .filter((line) => FRAME.test(line));
 }
 
 /** Fields that are shown otherwise. */
