@@ -1,8 +1,8 @@
 /** `grain init`: writes a commented `grain.toml` to start from. */
 
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { delimiter, join, resolve } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { type Command, InvalidArgumentError } from "commander";
 import { SYSTEM_NAMES } from "../../proto/config/entries.js";
@@ -45,8 +45,7 @@ function readSystem(text: string): StarterSystem {
 
 async function init({ config, system, force = false }: InitFlags): Promise<number> {
   const file = resolve(config ?? "grain.toml");
-  // Before anything is asked.
-  if (!force && existsSync(file)) throw alreadyThere(file);
+  checkPlace(file, force);
   const likely = likelySystem(process.env.PATH ?? "");
   const chosen = system ?? (process.stdin.isTTY === true ? await askSystem(likely, process) : likely);
   try {
@@ -57,6 +56,16 @@ async function init({ config, system, force = false }: InitFlags): Promise<numbe
   }
   process.stdout.write(`Wrote ${file} for ${nameOf(chosen)}.\n${nextStep(chosen, config)}`);
   return 0;
+}
+
+/** Before anything is asked. */
+function checkPlace(file: string, force: boolean): void {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  if (stats?.isDirectory() === true)
+    throw new ConfigError(`${file} is a directory; name a file in it, such as ${join(file, "grain.toml")}.`);
+  if (!force && stats !== undefined) throw alreadyThere(file);
+  if (!existsSync(dirname(file)))
+    throw new GrainError(`${file} cannot be written: there is no directory ${dirname(file)}; make it first.`);
 }
 
 function alreadyThere(file: string): GrainError {

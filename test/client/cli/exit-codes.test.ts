@@ -103,7 +103,12 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
     ["--system vax", 2, /'vax' is invalid\. Expected one of local, slurm/],
     ["slurm", 2, /too many arguments: "slurm"/],
     ["-c slurm.toml", 1, /is there already; name another with -c, or replace it with --force/],
-    ["-c none/grain.toml --system local", 1, /cannot be written/],
+    [
+      "-c none/grain.toml --system local",
+      1,
+      /cannot be written: there is no directory .*none; make it first/,
+    ],
+    ["-c bin --system local", 2, /is a directory; name a file in it, such as .*grain\.toml/],
   ],
   "config show": [
     ["-c wrong.toml", 2, /wrong\.toml:1: /],
