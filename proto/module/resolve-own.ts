@@ -1,39 +1,54 @@
 /**
  * Module hook, asked before tsx's. A program that imports this package
  * gets the one that runs it, unless its project has its own, so a global installation is enough. And a
- * program written as a module is one, also where no package.json says so: it may `await run(main)`.
+ * program written as a module is one, also where no package.json says so: it may `await run(main)`. One that awaits
+ * at its top level is one even where package.json says "commonjs", as `npm init` writes it unasked.
  */
 
 import { readFileSync } from "node:fs";
 import type { ResolveFnOutput, ResolveHook } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { messageOf } from "../errors.js";
 
 const OWN = /^grain-scheduler(\/|$)/;
 const MODULE_SYNTAX = /^\s*(?:import|export)\b/m;
 const COMMONJS_SYNTAX =
   /\bmodule\.exports\b|^\s*exports\.\w+\s*=|\brequire\s*\(|\b__dirname\b|\b__filename\b|^\s*export\s*=/m;
 
-/** Whether the nearest package.json says what its files are. */
-function hasPackageType(file: string): boolean {
+/** What the nearest package.json says that its files are. */
+function packageType(file: string): unknown {
   for (let directory = dirname(file); ; directory = dirname(directory)) {
     try {
-      return "type" in (JSON.parse(readFileSync(join(directory, "package.json"), "utf8")) as object);
+      return (JSON.parse(readFileSync(join(directory, "package.json"), "utf8")) as { type?: unknown }).type;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") return false;
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") return undefined;
     }
-    if (directory === dirname(directory)) return false;
+    if (directory === dirname(directory)) return undefined;
   }
 }
 
-/** Whether a file that counts as CommonJS for lack of a word to the contrary is a module. */
-function isModule(url: string): boolean {
-  const place = url.replace(/[?#].*$/, "");
+/** Whether a source can be nothing but a module. */
+async function awaitsAtTopLevel(source: string, file: string): Promise<boolean> {
+  if (!/\bawait\b/.test(source)) return false;
+  const { transform } = await import("esbuild");
+  try {
+    await transform(source, { format: "cjs", loader: file.endsWith("x") ? "tsx" : "ts", logLevel: "silent" });
+    return false;
+  } catch (error) {
+    return messageOf(error).includes("Top-level await");
+  }
+}
+
+/** Whether a file that counts as CommonJS is a module. */
+async function isModule(place: string): Promise<boolean> {
   if (!/^file:.*\.[jt]sx?$/.test(place) || place.includes("/node_modules/")) return false;
   const file = fileURLToPath(place);
-  if (hasPackageType(file)) return false;
+  const type = packageType(file);
+  if (type === "module") return false;
   const source = readFileSync(file, "utf8");
-  return MODULE_SYNTAX.test(source) && !COMMONJS_SYNTAX.test(source);
+  if (!MODULE_SYNTAX.test(source) || COMMONJS_SYNTAX.test(source)) return false;
+  return type === undefined || awaitsAtTopLevel(source, file);
 }
 
 async function resolveOwn(
@@ -56,7 +71,8 @@ async function resolveOwn(
  */
 export const resolve: ResolveHook = async (specifier, context, nextResolve) => {
   const resolved = await resolveOwn(specifier, context, nextResolve);
-  return resolved.format !== "module" && isModule(resolved.url)
-    ? { ...resolved, format: "module" }
-    : resolved;
+  if (resolved.format === "module") return resolved;
+  // tsx marks what it takes for CommonJS in the name, too.
+  const url = resolved.url.replace(/%3Ftsx-.*$/, "");
+  return (await isModule(url.replace(/[?#].*$/, ""))) ? { ...resolved, url, format: "module" } : resolved;
 };
