@@ -20,6 +20,7 @@ const NAMED: Readonly<Record<string, keyof typeof NAMES>> = {
   "grain explain": "sessions",
   "grain job": "sessions",
   "grain quit": "workers",
+  "grain wait": "sessions",
 };
 
 const NAMES = {

@@ -23,6 +23,7 @@ import { stackOf } from "./show-error.js";
 import { addSimulate } from "./simulate.js";
 import { addStart } from "./start.js";
 import { addUp } from "./up.js";
+import { addWait } from "./wait.js";
 
 const FAILURE = 1;
 const BAD_USAGE = 2;
@@ -108,6 +109,7 @@ export function commands(choose: (action: Action) => void): Command {
   const report = (act: Action) => choose(() => reporting(act, verbose));
   addLs(program, headFlags, report);
   addJobs(program, headFlags, report);
+  addWait(program, headFlags, report);
   addCancel(program, headFlags, report);
   addExplain(program, headFlags, report);
   addCache(program.command("cache").exitOverride(), headFlags, report);

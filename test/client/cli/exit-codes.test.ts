@@ -55,6 +55,11 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
     ["", 2, /missing required argument 'session'/],
     [`nope ${HEAD}`, 1, /There is no session "nope"/],
   ],
+  wait: [
+    ["", 2, /missing required argument 'session'/],
+    ["sweep --timeout soon", 2, /"soon" is not a duration/],
+    [`nope ${HEAD}`, 1, /There is no session "nope"/],
+  ],
   cancel: [
     ["", 2, /missing required argument/],
     ["1.", 2, /"1\." is not a task/],
