@@ -168,9 +168,8 @@ async function cancel(config: Config, jobs: readonly SeenJob[], { print }: Voice
     await provider.cancel(ours.map(({ id }) => id));
     forgetJobs(bookDirectory(process.env), ours);
   }
-  print(
-    `Cancelled ${counted(jobs, "job")}: ${idsOf(jobs.map(({ id, name }) => ({ id: `${id} (${name})` })))}.\n`,
-  );
+  const named = jobs.map(({ id, name }) => ({ id: `${id} (${name})` }));
+  print(`${wrap(`Cancelled ${counted(jobs, "job")}: ${idsOf(named)}.`).join("\n")}\n`);
 }
 
 function counted(list: readonly unknown[], what: string): string {
