@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { type Command, InvalidArgumentError } from "commander";
 import { SYSTEM_NAMES } from "../../proto/config/entries.js";
 import { ConfigError, GrainError } from "../../proto/errors.js";
+import { nearest } from "../../proto/resource/show.js";
 import { examples } from "./examples.js";
 import { type StarterSystem, starterText } from "./starter.js";
 
@@ -38,9 +39,14 @@ export function addInit(program: Command, choose: (act: () => Promise<number>) =
 }
 
 function readSystem(text: string): StarterSystem {
-  const system = SYSTEM_NAMES.find((name) => name === text);
+  const system = systemOf(text);
   if (system !== undefined) return system;
   throw new InvalidArgumentError(`Expected one of ${SYSTEM_NAMES.join(", ")}.`);
+}
+
+/** They are not written everywhere as they are here. */
+function systemOf(text: string): StarterSystem | undefined {
+  return SYSTEM_NAMES.find((name) => name === text.toLowerCase());
 }
 
 async function init({ config, system, force = false }: InitFlags): Promise<number> {
@@ -112,9 +118,12 @@ export async function askSystem(likely: StarterSystem, { stdin, stdout }: Termin
     lines.prompt();
     for await (const line of answers) {
       const answer = line.trim();
-      const system = answer === "" ? likely : SYSTEM_NAMES.find((name) => name === answer);
+      const system = answer === "" ? likely : systemOf(answer);
       if (system !== undefined) return system;
-      stdout.write(`${JSON.stringify(answer)} is none of them.\n`);
+      const near = nearest(answer, SYSTEM_NAMES);
+      stdout.write(
+        `${JSON.stringify(answer)} is none of them${near === undefined ? "." : `; did you mean ${near}?`}\n`,
+      );
       lines.prompt();
     }
   } finally {

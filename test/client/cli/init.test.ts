@@ -167,11 +167,13 @@ describe("which system", () => {
   };
 
   it("is asked for until the answer is one", async () => {
-    const { system, shown } = await asked("slrm", "pbs");
+    const { system, shown } = await asked("slrm", "something", "PBS");
     expect(system).toBe("pbs");
     expect(shown).toMatchInlineSnapshot(`
       "How are workers started (local, slurm, pbs, lsf, sge, ssh, kubernetes)?
-      [slurm] "slrm" is none of them.
+      [slurm] "slrm" is none of them; did you mean slurm?
+      How are workers started (local, slurm, pbs, lsf, sge, ssh, kubernetes)?
+      [slurm] "something" is none of them.
       How are workers started (local, slurm, pbs, lsf, sge, ssh, kubernetes)?
       [slurm] "
     `);
