@@ -2,6 +2,7 @@
  * Module hook, asked before tsx's. A program that imports this package
  * gets the one that runs it, unless its project has its own, so a global installation is enough. And a
  * program written as a module is one, also where no package.json says so: it may `await run(main)`.
+ * That it does also where `npm init` has said the contrary: as CommonJS it could not be loaded at all.
  */
 
 import { readFileSync } from "node:fs";
@@ -26,14 +27,27 @@ function hasPackageType(file: string): boolean {
   }
 }
 
-/** Whether a file that counts as CommonJS for lack of a word to the contrary is a module. */
-function isModule(url: string): boolean {
+/** Whether it waits outside of functions: CommonJS cannot. */
+async function awaitsOnTop(file: string, source: string): Promise<boolean> {
+  if (!/\bawait\b/.test(source)) return false;
+  const { transform } = await import("esbuild");
+  const loader = /\.([jt]sx?)$/.exec(file)?.[1] as "js" | "jsx" | "ts" | "tsx";
+  try {
+    await transform(source, { loader, format: "cjs", logLevel: "silent" });
+    return false;
+  } catch (error) {
+    return /top-level await/i.test(String(error));
+  }
+}
+
+/** Whether a file that counts as CommonJS is a module all the same. */
+async function isModule(url: string): Promise<boolean> {
   const place = url.replace(/[?#].*$/, "");
   if (!/^file:.*\.[jt]sx?$/.test(place) || place.includes("/node_modules/")) return false;
   const file = fileURLToPath(place);
-  if (hasPackageType(file)) return false;
   const source = readFileSync(file, "utf8");
-  return MODULE_SYNTAX.test(source) && !COMMONJS_SYNTAX.test(source);
+  if (!MODULE_SYNTAX.test(source) || COMMONJS_SYNTAX.test(source)) return false;
+  return !hasPackageType(file) || (await awaitsOnTop(file, source));
 }
 
 async function resolveOwn(
@@ -56,7 +70,7 @@ async function resolveOwn(
  */
 export const resolve: ResolveHook = async (specifier, context, nextResolve) => {
   const resolved = await resolveOwn(specifier, context, nextResolve);
-  return resolved.format !== "module" && isModule(resolved.url)
+  return resolved.format !== "module" && (await isModule(resolved.url))
     ? { ...resolved, format: "module" }
     : resolved;
 };
