@@ -12,6 +12,7 @@ import { GrainError } from "../../proto/errors.js";
 const FRAME = /^ {4}at /m;
 /** What loads a program's files is as little its own as we are. */
 const LOADERS = /[\\/]node_modules[\\/](?:tsx|esbuild)[\\/]/;
+const PACKAGES = /[\\/]node_modules[\\/]/;
 const PARTS = ["bin", "client", "head", "proto", "provider", "worker"];
 
 /** The directory of this package, from wherever in it this module runs. */
@@ -92,9 +93,12 @@ function framesOf(error: Error): string[] {
   const stack = error.stack ?? "";
   // The message may quote a stack, as of a process that died.
   const at = stack.indexOf(error.message);
-  return (at < 0 ? stack : stack.slice(at + error.message.length))
+  const frames = (at < 0 ? stack : stack.slice(at + error.message.length))
     .split("\n")
     .filter((line) => FRAME.test(line) && isUsers(line));
+  // An error of ours that only other packages led to, such as the transport, says nothing of the program.
+  const isOnlyPackages = error instanceof GrainError && frames.every((line) => PACKAGES.test(line));
+  return isOnlyPackages ? [] : frames;
 }
 
 /** Fields that are shown otherwise. */
