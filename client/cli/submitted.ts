@@ -48,10 +48,15 @@ export async function seeJobs(
     try {
       const provider = await openProvider(askSettings(config, system));
       const states = await provider.status(ours.map(({ id }) => id));
-      for (const job of ours) jobs.push({ ...job, state: judged(job, states.get(job.id), nowMs) });
+      const seen = ours.map((job): SeenJob => ({ ...job, state: judged(job, states.get(job.id), nowMs) }));
+      jobs.push(...seen);
+      const over = seen.filter((job) => isForgotten(job, nowMs));
+      if (over.length > 0) await provider.forget?.(over.map(({ id }) => id));
     } catch (error) {
       problems.push(messageOf(error));
-      for (const job of ours) jobs.push({ ...job, state: { type: "unknown" } });
+      const asked = new Set(jobs.map((job) => `${job.system}:${job.id}`));
+      for (const job of ours)
+        if (!asked.has(`${system}:${job.id}`)) jobs.push({ ...job, state: { type: "unknown" } });
     }
   }
   const over = jobs.filter((job) => isForgotten(job, nowMs));
@@ -102,11 +107,12 @@ export function showJobs({ jobs, problems }: Seen, connected: ReadonlySet<string
         ]),
       ),
     );
-  for (const { id, name, state, logFile } of others) {
+  for (const { id, name, state, logFile, logCommand } of others) {
     if (state.type !== "failed") continue;
-    const last = lastLine(logFile);
+    const last = logCommand === undefined ? lastLine(logFile) : undefined;
     const said = last === undefined ? "" : `\n  ${last}`;
-    parts.push(`Job ${id} (${name}) failed: ${howFailed(state)}. Read its log ${logFile}${said}\n`);
+    const log = logCommand === undefined ? logFile : `with: ${logCommand}`;
+    parts.push(`Job ${id} (${name}) failed: ${howFailed(state)}. Read its log ${log}${said}\n`);
   }
   for (const problem of problems) parts.push(`${problem}\n`);
   return parts.join("\n");
