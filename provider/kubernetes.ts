@@ -47,10 +47,11 @@ export async function kubernetes(settings: ProviderSettings, around: Surrounding
     script: (job) => library.dumpYaml(podOf(job, settings, template, undefined), { lineWidth: -1 }),
     commandLine: (_, count) =>
       `kubectl create -f -   (${count === 1 ? "once" : `${count} times`}, through the API)`,
-    submit: (job, count) => submit(cluster(), (name) => podOf(job, settings, template, name), job, count),
-    status: (ids) => status(cluster(), ids),
-    cancel: (ids) => remove(cluster(), ids),
-    forget: (ids) => remove(cluster(), ids),
+    submit: async (job, count) =>
+      submit(cluster(), (name) => podOf(job, settings, template, name), job, count),
+    status: async (ids) => status(cluster(), ids),
+    cancel: async (ids) => remove(cluster(), ids),
+    forget: async (ids) => remove(cluster(), ids),
     logCommand: (id) => {
       const context = own.context === undefined ? [] : ["--context", own.context];
       return shellWords(["kubectl", "logs", ...context, "--namespace", cluster().namespace, id]);

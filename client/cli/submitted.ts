@@ -107,6 +107,7 @@ export function showJobs({ jobs, problems }: Seen, connected: ReadonlySet<string
         ]),
       ),
     );
+  parts.push(...longReasons(alive));
   for (const { id, name, state, logFile, logCommand } of others) {
     if (state.type !== "failed") continue;
     const last = logCommand === undefined ? lastLine(logFile) : undefined;
@@ -116,6 +117,21 @@ export function showJobs({ jobs, problems }: Seen, connected: ReadonlySet<string
   }
   for (const problem of problems) parts.push(`${problem}\n`);
   return parts.join("\n");
+}
+
+/** The table has room for so much of a reason. */
+const SHORT_REASON = 18;
+
+/** Why jobs wait, where it does not fit the table: once for all that wait for the same. */
+function longReasons(jobs: readonly SeenJob[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { state } of jobs)
+    if (state.type === "queued" && state.reason.length > SHORT_REASON)
+      counts.set(state.reason, (counts.get(state.reason) ?? 0) + 1);
+  return [...counts].map(
+    ([reason, count]) =>
+      `${count === 1 ? "1 job waits" : `${count} jobs wait`}: ${reason.replace(/\.$/, "")}.\n`,
+  );
 }
 
 function stateOf(state: JobState, role: BookedJob["role"]): string {

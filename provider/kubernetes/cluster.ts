@@ -148,7 +148,8 @@ function addFile(config: KubeConfig, file: string, next: KubeConfig): void {
   try {
     next.loadFromFile(file);
   } catch (error) {
-    throw new ConfigError(`${file} is no configuration of kubectl: ${messageOf(error)}`, { cause: error });
+    const why = messageOf(error).split("\n")[0];
+    throw new ConfigError(`${file} is no configuration of kubectl: ${why}`, { cause: error });
   }
   const isNew =
     (mine: readonly { readonly name: string }[]) =>

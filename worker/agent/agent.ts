@@ -127,9 +127,10 @@ class RunningAgent implements Agent {
     const { isCutOff, owes } = this.#head;
     if (isCutOff && !owes && this.#state.byKey.size === 0) return this.#finish({ type: "left" });
     this.#head.send({ body: { $case: "leaving", leaving: { reason } } });
-    this.#take({ type: "leaveRequested" });
+    // It may be over at once: what is set after that is never cleared.
     if (drainMs !== undefined)
       this.#stopDeadline ??= startTimer(drainMs, () => this.#evict("its time is up."));
+    this.#take({ type: "leaveRequested" });
   }
 
   vacate(reason: string): void {

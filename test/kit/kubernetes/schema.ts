@@ -30,7 +30,9 @@ const DEFINITIONS: Readonly<Record<string, readonly [definition: string, model: 
 
 interface Validate {
   (value: unknown): boolean;
-  errors?: readonly { readonly instancePath: string; readonly message?: string }[] | null;
+  errors?:
+    | readonly { readonly instancePath: string; readonly keyword: string; readonly params: object }[]
+    | null;
 }
 
 interface Attribute {
@@ -57,7 +59,9 @@ export async function problemsWith(value: { apiVersion?: unknown; kind?: unknown
   const validate = validatorOf(definition);
   const wrong = validate(value) ? [] : (validate.errors ?? []);
   return [
-    ...wrong.map(({ instancePath, message }) => `${pathOf(instancePath)}: ${message ?? "is wrong"}`),
+    ...wrong.map(
+      ({ instancePath, keyword, params }) => `${pathOf(instancePath)}: ${keyword} ${JSON.stringify(params)}`,
+    ),
     ...unknownFields(value, model, await loadModels(), ""),
   ];
 }
