@@ -32,8 +32,6 @@ export interface Cluster {
   readonly context: string;
   /** The API server's address. */
   readonly server: string;
-  /** For other groups of the API. */
-  readonly config: KubeConfig;
   /**
    * Asks its API. What may pass is asked again for a while.
    *
@@ -42,6 +40,13 @@ export interface Cluster {
    * @throws ProviderError
    */
   call<T>(ask: (api: CoreV1Api, options: CallOptions) => Promise<T>, again?: () => void): Promise<T>;
+  /**
+   * Whether we may do something with pods.
+   *
+   * @param verb such as "create"
+   * @throws ProviderError
+   */
+  may(verb: string): Promise<boolean>;
 }
 
 const TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token";
@@ -79,8 +84,21 @@ export function openCluster(
     namespace,
     context,
     server,
-    config,
     call: (ask, again) => asking(library, (options) => ask(api, options), fault, again),
+    async may(verb) {
+      const reviews = config.makeApiClient(library.AuthorizationV1Api);
+      const body = {
+        apiVersion: "authorization.k8s.io/v1",
+        kind: "SelfSubjectAccessReview",
+        spec: { resourceAttributes: { namespace, verb, resource: "pods" } },
+      };
+      const { status } = await asking(
+        library,
+        (options) => reviews.createSelfSubjectAccessReview({ body }, options),
+        fault,
+      );
+      return status?.allowed === true;
+    },
   };
 }
 

@@ -14,12 +14,12 @@ const DEFINITIONS: Readonly<Record<string, readonly [definition: string, model: 
   "v1 PodList": ["IoK8sApiCoreV1PodList", "V1PodList"],
   "v1 Service": ["IoK8sApiCoreV1Service", "V1Service"],
   "v1 ServiceAccount": ["IoK8sApiCoreV1ServiceAccount", "V1ServiceAccount"],
+  "v1 Namespace": ["IoK8sApiCoreV1Namespace", "V1Namespace"],
   "v1 Secret": ["IoK8sApiCoreV1Secret", "V1Secret"],
   "apps/v1 StatefulSet": ["IoK8sApiAppsV1StatefulSet", "V1StatefulSet"],
   "networking.k8s.io/v1 NetworkPolicy": ["IoK8sApiNetworkingV1NetworkPolicy", "V1NetworkPolicy"],
   "rbac.authorization.k8s.io/v1 Role": ["IoK8sApiRbacV1Role", "V1Role"],
   "rbac.authorization.k8s.io/v1 RoleBinding": ["IoK8sApiRbacV1RoleBinding", "V1RoleBinding"],
-  "policy/v1 PodDisruptionBudget": ["IoK8sApiPolicyV1PodDisruptionBudget", "V1PodDisruptionBudget"],
   "authorization.k8s.io/v1 SelfSubjectAccessReview": [
     "IoK8sApiAuthorizationV1SelfSubjectAccessReview",
     "V1SelfSubjectAccessReview",
