@@ -117,6 +117,11 @@ const began = (i: number, worker: string) =>
 describe("on Kubernetes", () => {
   it("workers come up, compute, and leave nothing behind", async () => {
     const ids = await up(2);
+    expect(await grain("health", "--json")).toEqual({
+      code: 0,
+      stdout: '{"status":"serving"}\n',
+      stderr: "",
+    });
     const listed = await grain("ls");
     // One core, and 14/15 of 256 MiB.
     for (const id of ids)
@@ -184,6 +189,7 @@ describe("on Kubernetes", () => {
     const ids = await up(2);
     head.kill("SIGKILL");
     await head.ended;
+    expect(await grain("health")).toMatchObject({ code: 1, stderr: expect.stringMatching(/^grain: .*\n$/) });
     const left = await grain("quit", "-f", "w*");
     expect(left).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Cancelled 2 jobs: w/) });
     await until(() => node.running.length === 0);
@@ -193,6 +199,9 @@ describe("on Kubernetes", () => {
 
   it("a worker that fails is told with the end of its log", async () => {
     node.secrets.set("grain-worker", { "worker.pem": "no credential\n" });
+    expect((await grain("doctor")).stdout).toMatch(
+      /^ok +system +Workers are pods in namespace grain of the context\n? *test\.$/m,
+    );
     await grain("up");
     await until(() => node.running.length === 0);
     const { stdout } = await grain("ls");

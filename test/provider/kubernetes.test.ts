@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { checkKubernetes } from "../../provider/kubernetes/check.js";
 import type { Surroundings } from "../../provider/kubernetes/cluster.js";
 import { kubernetes } from "../../provider/kubernetes.js";
 import type { Provider } from "../../provider/provider.js";
@@ -274,6 +275,43 @@ describe("what goes wrong", () => {
     await expect((await provider({}, configured(JSON.stringify(config)))).status(["w1"])).rejects.toThrow(
       /context test.*no-such-login|no-such-login.*context test/,
     );
+  });
+});
+
+describe("a look before", () => {
+  const look = (own: Partial<KubernetesSettings> = {}, around = configured(api.kubeconfig())) =>
+    checkKubernetes(settingsOf("kubernetes", {}, { kubernetes: { ...OWN, ...own } }), around);
+
+  it("finds that all is well, and creates nothing", async () => {
+    expect(await look()).toEqual({
+      isOk: true,
+      message: "Workers are pods in namespace grain of the context test.",
+    });
+    expect(names()).toEqual([]);
+    expect(api.requests.every((line) => line.endsWith("/selfsubjectaccessreviews"))).toBe(true);
+  });
+
+  it("says what one may not", async () => {
+    expect(await look({}, configured(api.kubeconfig("weak")))).toEqual({
+      isOk: false,
+      message: "You may not create, delete, deletecollection pods in namespace grain of the context test.",
+      advice: expect.stringContaining("rbac.yaml"),
+    });
+  });
+
+  it.each<[string, Partial<KubernetesSettings>, string | undefined, RegExp]>([
+    ["an image that is missing", { image: undefined }, undefined, /^No image is named/],
+    [
+      "a template that is missing",
+      { template: "/no/such.yaml" },
+      undefined,
+      /^The pod template \/no\/such\.yaml cannot/,
+    ],
+    ["a context that is missing", { context: "no" }, undefined, /has no context "no"/],
+    ["credentials that have expired", {}, "old", /^Kubernetes does not accept the credentials/],
+  ])("says %s", async (_, own, token, message) => {
+    const found = await look(own, configured(api.kubeconfig(token)));
+    expect(found).toEqual({ isOk: false, message: expect.stringMatching(message) });
   });
 });
 
