@@ -47,7 +47,8 @@ export function podOf(
   const { script } = settings;
   const own = settings.kubernetes!;
   refuseMeaningless(job, script);
-  const { metadata, spec } = template;
+  const { metadata: { name: _, generateName: __, ...metadata } = {}, spec } = template;
+  const namespace = own.namespace ?? metadata.namespace;
   const containers = spec?.containers ?? [];
   const at = Math.max(
     0,
@@ -61,9 +62,10 @@ export function podOf(
     metadata: {
       ...metadata,
       ...(name === undefined ? { generateName: prefixOf(job.name) } : { name }),
+      ...(namespace === undefined ? {} : { namespace }),
       labels: {
         "app.kubernetes.io/name": "grain-worker",
-        ...metadata?.labels,
+        ...metadata.labels,
         ...own.labels,
         [MANAGED_BY.label]: MANAGED_BY.value,
         ...(name === undefined ? {} : { [JOB_LABEL]: name }),

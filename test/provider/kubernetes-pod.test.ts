@@ -1,7 +1,7 @@
 /** The pods that are asked for: from a configuration, on top of a template, as the schema wants them. */
 
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { V1Pod } from "@kubernetes/client-node";
@@ -11,10 +11,17 @@ import { podOf, prefixOf } from "../../provider/kubernetes/pod.js";
 import { readTemplate } from "../../provider/kubernetes/template.js";
 import { kubernetes } from "../../provider/kubernetes.js";
 import type { KubernetesSettings, ProviderSettings } from "../../provider/settings.js";
+import { ROOT } from "../kit/daemons.js";
 import { expand } from "../kit/kubernetes/kubelet.js";
 import type { Container } from "../kit/kubernetes/objects.js";
 import { problemsWith } from "../kit/kubernetes/schema.js";
 import { JOB, settingsOf } from "./fakes.js";
+
+interface Lock {
+  readonly packages: Readonly<
+    Record<string, { readonly dependencies?: object; readonly peerDependenciesMeta?: object }>
+  >;
+}
 
 let directory: string;
 beforeEach(() => {
@@ -284,5 +291,39 @@ describe("the client library", () => {
     await expect(loadLibrary(() => Promise.reject(new SyntaxError("bad token.")))).rejects.toThrow(
       /cannot be loaded by Node\.js .*bad token\. Install the version/,
     );
+  });
+
+  it("is loaded in one place, when it is wanted", () => {
+    const { stdout } = spawnSync("git", ["grep", "-lF", "@kubernetes/client-node", "--", "*.ts", ":!test"], {
+      cwd: ROOT,
+      encoding: "utf8",
+    });
+    const files = stdout.trim().split("\n");
+    expect(files).toContain("provider/kubernetes/pod.ts");
+    for (const file of files.filter((each) => each !== "provider/kubernetes/library.ts")) {
+      const text = readFileSync(join(ROOT, file), "utf8");
+      for (const [statement] of text.matchAll(/import[^;]*"@kubernetes\/client-node"/g))
+        expect(statement, file).toMatch(/^import type/);
+    }
+    const lock = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as Lock;
+    expect(lock.packages[""]!.dependencies).not.toHaveProperty("@kubernetes/client-node");
+    expect(lock.packages[""]!.peerDependenciesMeta).toEqual({
+      "@kubernetes/client-node": { optional: true },
+    });
+  });
+
+  it("runs no scripts when it is installed, and nothing that it needs does", () => {
+    const { packages } = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as Lock;
+    const seen = new Set<string>();
+    const look = (name: string, from: string) => {
+      const places = [`${from}/node_modules/${name}`, `node_modules/${name}`];
+      const place = places.find((each) => packages[each] !== undefined);
+      if (place === undefined || seen.has(place)) return;
+      seen.add(place);
+      expect(packages[place], place).not.toHaveProperty("hasInstallScript");
+      for (const next of Object.keys(packages[place]!.dependencies ?? {})) look(next, place);
+    };
+    look("@kubernetes/client-node", "");
+    expect(seen.size).toBeGreaterThan(40);
   });
 });

@@ -328,6 +328,24 @@ describe("the cluster", () => {
     );
   });
 
+  it("has the namespace of the configuration, else the template's, else the context's", async () => {
+    const template = join(directory, "pod.yaml");
+    writeFileSync(
+      template,
+      "metadata: {namespace: theirs, name: one}\nspec: {containers: [{name: worker}]}\n",
+    );
+    for (const name of ["ours", "theirs"]) api.namespaces.set(name, new Map());
+    await (await provider({ template, namespace: "ours" })).submit(job, 2);
+    await (await provider({ template })).submit(job, 1);
+    await (await provider()).submit(job, 1);
+    const sizes = [...api.namespaces].map(([name, pods]) => [name, pods.size]);
+    expect(sizes).toEqual([
+      ["grain", 1],
+      ["ours", 2],
+      ["theirs", 1],
+    ]);
+  });
+
   it("may be in several files, the first of which counts", async () => {
     const other = api.kubeconfig("old").replaceAll('"name":"test"', '"name":"late"');
     configured(api.kubeconfig(), "first");

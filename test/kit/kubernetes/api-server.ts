@@ -180,6 +180,12 @@ export class ApiServer {
       });
     if (url.searchParams.get("fieldValidation") !== "Strict")
       throw new Error("fields are not validated strictly");
+    if ((given.metadata.namespace ?? namespace) !== namespace)
+      throw refusal(
+        400,
+        "BadRequest",
+        "the namespace of the provided object does not match the namespace sent on the request",
+      );
     const wrong = invalid(given);
     if (wrong !== undefined) throw refusal(422, "Invalid", `Pod "${name}" is invalid: ${wrong}`);
     if (pods.has(name))
