@@ -22,6 +22,7 @@ interface Refusal {
 
 const MOST_ATTEMPTS = 5;
 const FIRST_WAIT_MS = 200;
+const LEAST_STATUS = 100;
 
 /** Whether there is something of that name already. */
 export function isTaken(error: unknown): boolean {
@@ -39,7 +40,7 @@ export function waitOf(error: unknown, attempt: number): number | undefined {
   const refusal = refusalIn(error);
   if (attempt >= MOST_ATTEMPTS) return undefined;
   if (refusal === undefined) {
-    const isCut = ["ECONNRESET", "EPIPE"].includes((error as NodeJS.ErrnoException | undefined)?.code ?? "");
+    const isCut = ["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"].includes(rootOf(error).code);
     return isCut ? FIRST_WAIT_MS * 2 ** attempt : undefined;
   }
   const { code, message, retryAfterMs } = refusal;
@@ -93,8 +94,9 @@ function forbidden(said: string, namespace: string): string {
 const CERTIFICATES = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/;
 
 function unreached(error: unknown, { context, server, timeoutMs }: Fault): string {
-  const { code = "", name = "" } = error as { code?: string; name?: string };
-  const said = ended(tidy(messageOf(error), "the connection"));
+  const { code, message } = rootOf(error);
+  const { name } = error as { name?: string };
+  const said = ended(tidy(message, "the connection"));
   if (name === "AbortError" || name === "TimeoutError")
     return `${server} did not answer within ${timeoutMs / 1_000} s; is it reached from here (a VPN, a proxy)?`;
   if (/^(ECONN|EHOST|ENET|ENOTFOUND|EAI_|ETIMEDOUT|EPIPE)/.test(code))
@@ -104,9 +106,21 @@ function unreached(error: unknown, { context, server, timeoutMs }: Fault): strin
   return `The cluster of the context ${context} cannot be asked: ${said} "kubectl get pods" has to work.`;
 }
 
+/** The first error with a code, of those that are each other's cause; version 2 of the library wraps them. */
+function rootOf(error: unknown): { readonly code: string; readonly message: string } {
+  let last: unknown = error;
+  for (let each: unknown = error; each instanceof Error; each = each.cause) {
+    const { code } = each as NodeJS.ErrnoException;
+    if (typeof code === "string") return { code, message: messageOf(each) };
+    last = each;
+  }
+  return { code: "", message: messageOf(last) };
+}
+
 function refusalIn(error: unknown): Refusal | undefined {
   const { code, body, headers } = (error ?? {}) as { code?: unknown; body?: unknown; headers?: unknown };
-  if (typeof code !== "number") return undefined;
+  // Errors of the runtime have small numbers: that of a time limit is 23.
+  if (typeof code !== "number" || code < LEAST_STATUS) return undefined;
   const status = statusIn(body);
   const seconds = Number((headers as Record<string, string> | undefined)?.["retry-after"] ?? Number.NaN);
   return {

@@ -56,7 +56,7 @@ beforeEach(async () => {
   writeFileSync(join(directory, "kubeconfig"), api.kubeconfig());
   writeFileSync(
     join(directory, "grain.toml"),
-    `system = "kubernetes"\naddress = "${address}"\n[script]\ncores = 1\nmemory = "256M"\n[kubernetes]\nimage = "grain:1"\n`,
+    `system = "kubernetes"\naddress = "${address}"\n[script]\ncores = 1\nmemory = "256M"\n[worker]\ndrain_deadline = "1h"\n[kubernetes]\nimage = "grain:1"\n`,
   );
 });
 
@@ -158,6 +158,7 @@ describe("on Kubernetes", () => {
     await began(0, id);
     api.delete(api.pods[0]!);
     await until(() => node.log(id).includes("SIGTERM"));
+    // Not the hour that is configured.
     expect(node.log(id)).toMatch(/SIGTERM to the job \S+: leaving when 1 task has ended, or after 0:04:45\./);
     open();
     expect((await running.ended).code, running.stderr).toBe(0);
@@ -189,8 +190,8 @@ describe("on Kubernetes", () => {
     const ids = await up(2);
     head.kill("SIGKILL");
     await head.ended;
-    expect(await grain("health")).toMatchObject({ code: 1, stderr: expect.stringMatching(/^grain: .*\n$/) });
-    const left = await grain("quit", "-f", "w*");
+    const [sick, left] = await Promise.all([grain("health"), grain("quit", "-f", "w*")]);
+    expect(sick).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(/^grain: .*\n$/) });
     expect(left).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Cancelled 2 jobs: w/) });
     await until(() => node.running.length === 0);
     expect(node.signals.sort()).toEqual(ids.map((id) => `${id} SIGTERM`));

@@ -241,7 +241,7 @@ spec:
     ["metdata: {}\nspec: {containers: []}", /pods have no metdata/],
     ["spec: [", /is wrong: .*\(\d+:\d+\)/],
     ["just text", /it holds no pod/],
-    ["", /it holds no pod/],
+    ["# nothing", /it holds no pod|input is empty/],
   ])("a template %j is refused", async (text, message) => {
     await expect(templateOf(text)).rejects.toThrow(message);
     await expect(templateOf(text)).rejects.toThrow(/The pod template .*pod\.yaml is wrong/);
