@@ -19,6 +19,8 @@ export interface BatchJob {
   readonly cores?: number | undefined;
   /** On this machine. Undefined: not told. */
   readonly memoryBytes?: number | undefined;
+  /** Told to end, it is left so long for what runs. Undefined: no time to speak of. */
+  readonly noticeMs?: number | undefined;
 }
 
 /** Where to look; all of it is this process's by default. */
@@ -105,10 +107,13 @@ function told(env: Environment, nowMs: number): Omit<Facts, "id"> {
   const seconds = numberIn(env.GRAIN_JOB_SECONDS);
   const started = numberIn(env.GRAIN_JOB_STARTED);
   const passedMs = started === undefined ? 0 : Math.max(0, nowMs - started * 1_000);
+  const notice = numberIn(env.GRAIN_JOB_NOTICE_SECONDS);
   return known({
     remainingMs: seconds === undefined ? undefined : Math.max(1, seconds * 1_000 - passedMs),
-    cores: numberIn(env.GRAIN_JOB_CORES),
-    memoryBytes: numberIn(env.GRAIN_JOB_BYTES),
+    // 0 is what Kubernetes says where nothing was asked for.
+    cores: numberIn(env.GRAIN_JOB_CORES) || undefined,
+    memoryBytes: numberIn(env.GRAIN_JOB_BYTES) || undefined,
+    noticeMs: notice === undefined ? undefined : notice * 1_000,
   });
 }
 

@@ -13,6 +13,7 @@ import { addDoctor } from "./doctor.js";
 import { examples } from "./examples.js";
 import { addExplain } from "./explain.js";
 import { headFlags } from "./head-flags.js";
+import { addHealth } from "./health.js";
 import { addInit } from "./init.js";
 import { addJobs } from "./jobs.js";
 import { leaveSoon } from "./leave.js";
@@ -106,6 +107,7 @@ function commands(choose: (action: Action) => void): Command {
   addInit(program, report);
   addConfig(program, report);
   addDoctor(program, report);
+  addHealth(program, headFlags, report);
   addCompletion(program, headFlags, report);
   return program;
 }

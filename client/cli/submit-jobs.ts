@@ -54,7 +54,7 @@ export async function submitJobs(
   const { bookDirectory, bookJobs, ProviderError } = await import("../../provider/index.js");
   // Batch systems make none, and jobs without one end without a word.
   try {
-    mkdirSync(dirname(job.logFile), { recursive: true });
+    if (provider.logCommand === undefined) mkdirSync(dirname(job.logFile), { recursive: true });
   } catch (error) {
     throw new ConfigError(`The directory of the log ${job.logFile} cannot be made: ${messageOf(error)}`, {
       cause: error,
@@ -63,8 +63,12 @@ export async function submitJobs(
   const submittedAtMs = Date.now();
   const booked = (ids: readonly string[]) => {
     const jobs = ids.map((id): BookedJob => {
-      const logFile = job.logFile.replaceAll("{{JOB}}", id);
-      return { id, system: settings.system, role, name: job.name, logFile, submittedAtMs };
+      const logCommand = provider.logCommand?.(id);
+      const log =
+        logCommand === undefined
+          ? { logFile: job.logFile.replaceAll("{{JOB}}", id) }
+          : { logFile: "", logCommand };
+      return { id, system: settings.system, role, name: job.name, ...log, submittedAtMs };
     });
     bookJobs(bookDirectory(process.env), jobs);
     return jobs;

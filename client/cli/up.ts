@@ -72,7 +72,8 @@ export async function up(
       ? `Started ${counted(count, "worker")}`
       : `Submitted ${counted(count, "job")} of workers to ${provider.title}`;
   voice.print(`${what}: ${idsOf(jobs)} (${job.name}).\n`);
-  voice.print(`Logs: ${job.logFile.replaceAll("{{JOB}}", "<job>")}\n`);
+  const logs = provider.logCommand?.("<job>") ?? job.logFile.replaceAll("{{JOB}}", "<job>");
+  voice.print(`Logs: ${logs}\n`);
   voice.print(`"grain ls" shows them, "grain quit '${job.name}*'" ends them.\n`);
   return 0;
 }

@@ -134,6 +134,7 @@ const FOREIGN_FLAGS = new Set([
   "--time",
   "--omit",
   "--max-old-space-size",
+  "--patch-file",
 ]);
 
 describe("what the documentation names", () => {

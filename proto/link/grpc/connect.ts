@@ -21,7 +21,7 @@ import type { Connection } from "../link.js";
 import { PersistentBlobs } from "../persistent-blobs.js";
 import { GrpcBlobs } from "./blobs.js";
 import { type ConnectOptions, failure, Search, type Way } from "./reach.js";
-import { adminService, schedulingService } from "./services.js";
+import { adminService, healthService, schedulingService } from "./services.js";
 import { streamLink } from "./stream.js";
 
 export type { ConnectOptions } from "./reach.js";
@@ -46,6 +46,8 @@ export interface AdminConnection {
   removeResults(pattern: string): Promise<CacheAnswer>;
   /** Sends workers away. */
   quit(request: QuitRequest): Promise<QuitAnswer>;
+  /** Whether the head takes newcomers. */
+  isServing(): Promise<boolean>;
   close(): void;
 }
 
@@ -118,6 +120,10 @@ export async function connectAdmin(address: string, options: ConnectOptions): Pr
       ),
     quit: (request) =>
       ask(client, adminService.quit, request, `The head at ${shown} did not send workers away`),
+    isServing: async () => {
+      const failed = `The head at ${shown} did not say how it is`;
+      return (await ask(client, healthService.check, {}, failed)).isServing;
+    },
     close: () => client.close(),
   };
 }

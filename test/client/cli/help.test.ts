@@ -12,6 +12,7 @@ describe("the help of", () => {
     "cancel",
     "explain",
     "completion",
+    "health",
     "simulate",
     "cache ls",
     "cache rm",
