@@ -10,7 +10,6 @@ import type { ProviderSettings } from "./settings.js";
 
 /** Where a head listens if nothing says so. */
 const DEFAULT_PORT = 7700;
-const COMMAND_TIMEOUT_MS = 60_000;
 /** Logs go there if nothing says so, below the working directory. */
 const LOG_DIRECTORY = "grain-logs";
 const MEBIBYTE = 2 ** 20;
@@ -41,6 +40,7 @@ export function workerSettings(config: Config, { address, access }: Around): Pro
   const walltimeMs = worker.script.walltimeMs === undefined ? worker.walltimeMs : undefined;
   return {
     ...common(config, worker.script),
+    address: head,
     jobName: worker.name,
     logFile: withJob(worker.logFile ?? join(LOG_DIRECTORY, "{{NAME}}.log")),
     workerCommand: [
@@ -126,7 +126,7 @@ function common(
     script: rest,
     array,
     environment: {},
-    commandTimeoutMs: COMMAND_TIMEOUT_MS,
+    commandTimeoutMs: config.scale.commandTimeoutMs,
     hosts: config.ssh.hosts,
     sshCommand: config.ssh.command,
     sshDirectory: config.ssh.directory,

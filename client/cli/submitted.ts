@@ -4,7 +4,7 @@ import type { Config } from "../../proto/config/config.js";
 import { formatDuration } from "../../proto/duration.js";
 import { messageOf } from "../../proto/errors.js";
 import type { BookedJob, JobState } from "../../provider/index.js";
-import { lastLine } from "./start.js";
+import { lastLine } from "../../provider/last-line.js";
 import { formatTable } from "./table.js";
 
 /** A job with its state. */

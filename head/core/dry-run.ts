@@ -54,7 +54,9 @@ interface Run {
   readonly state: Readonly<State>;
   readonly template: Template;
   readonly limit: number;
-  readonly bins: Bin[];
+  /** Connected workers. */
+  readonly there: Bin[];
+  readonly fresh: Bin[];
   /** New workers. */
   opened: number;
   tasks: number;
@@ -73,7 +75,16 @@ export function dryRun(
   { limit, worthMs }: DryRunOptions,
 ): DryRun {
   const { wanted, unfit } = readyOf(state, template, worthMs);
-  const run: Run = { state, template, limit, bins: roomOf(state), opened: 0, tasks: 0, probing: false };
+  const run: Run = {
+    state,
+    template,
+    limit,
+    there: roomOf(state),
+    fresh: [],
+    opened: 0,
+    tasks: 0,
+    probing: false,
+  };
   const shapes = [...wanted].sort(([a], [b]) => sizeOf(template, b) - sizeOf(template, a));
   for (const [shape, tasks] of shapes) {
     if (shape.nodes > 0) openForGangs(run, shape, tasks);
@@ -189,9 +200,11 @@ function openForGangs(run: Run, shape: Shape, gangs: number): void {
 }
 
 function place(run: Run, shape: Shape, tasks: number): void {
-  const { state, template, bins } = run;
+  const { state, template } = run;
   let left = tasks;
-  for (const bin of [...bins]) {
+  // The last plan has looked.
+  const isFull = shape.full && state.freed.size === 0;
+  for (const bin of isFull ? [...run.fresh] : [...run.there, ...run.fresh]) {
     if (left === 0) return;
     if (bin.worker !== undefined && !couldFit(state, bin.worker, shape)) continue;
     const before = left;
@@ -211,7 +224,7 @@ function place(run: Run, shape: Shape, tasks: number): void {
   run.opened += opened;
   run.tasks += Math.min(left, opened * each);
   const bin = { free: [...template.total], count: opened, worker: undefined };
-  bins.push(bin);
+  run.fresh.push(bin);
   fill(run, bin, shape, left);
 }
 
@@ -219,16 +232,17 @@ function place(run: Run, shape: Shape, tasks: number): void {
 function fill(run: Run, bin: Bin, shape: Shape, tasks: number): number {
   const each = capacity(run, bin.free, shape, bin.worker);
   if (each === 0) return tasks;
+  const bins = bin.worker === undefined ? run.fresh : run.there;
   const full = Math.min(bin.count, Math.floor(tasks / each));
   const rest = full < bin.count ? tasks - full * each : 0;
   const split = (count: number, taken: number) => {
     const free = bin.free.map((amount, kind) => amount - taken * taking(run, shape, bin.worker, kind));
-    run.bins.push({ free, count, worker: bin.worker });
+    bins.push({ free, count, worker: bin.worker });
   };
   if (full > 0) split(full, each);
   if (rest > 0) split(1, rest);
   bin.count -= full + (rest > 0 ? 1 : 0);
-  if (bin.count === 0) run.bins.splice(run.bins.indexOf(bin), 1);
+  if (bin.count === 0) bins.splice(bins.indexOf(bin), 1);
   return Math.max(0, tasks - full * each - rest);
 }
 

@@ -100,7 +100,7 @@ function grownOrShrunk(draft: Draft): ScaleState {
 function submit({ state, seen, standing, nowMs, actions, reasons }: Draft, wanted: number): number {
   const { pause, quota, failedJobs, refusals, goal, rules } = state;
   const hold = (why: string) => {
-    reasons.push(`${counted(wanted, "job")} wanted, but ${why}`);
+    reasons.push(`more are wanted, but ${why}`);
     return 0;
   };
   if (pause !== undefined) return hold(`it is paused: ${pause.why}`);

@@ -13,6 +13,8 @@ import type {
   HeadToWorker,
   QuitAnswer,
   QuitRequest,
+  ScaleRequest,
+  ScaleStatus,
   SessionDetail,
   SessionExplanation,
   WorkerMessage,
@@ -46,6 +48,10 @@ export interface AdminConnection {
   removeResults(pattern: string): Promise<CacheAnswer>;
   /** Sends workers away. */
   quit(request: QuitRequest): Promise<QuitAnswer>;
+  /** Says how many workers the head is to keep. */
+  scale(request: ScaleRequest): Promise<ScaleStatus>;
+  /** How that stands. */
+  explainScale(): Promise<ScaleStatus>;
   close(): void;
 }
 
@@ -118,6 +124,10 @@ export async function connectAdmin(address: string, options: ConnectOptions): Pr
       ),
     quit: (request) =>
       ask(client, adminService.quit, request, `The head at ${shown} did not send workers away`),
+    scale: (request) =>
+      ask(client, adminService.scale, request, `The head at ${shown} did not change the number of workers`),
+    explainScale: () =>
+      ask(client, adminService.explainScale, {}, `The head at ${shown} did not tell of its swarm`),
     close: () => client.close(),
   };
 }

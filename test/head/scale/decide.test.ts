@@ -225,7 +225,7 @@ describe("jobs that give no worker", () => {
     expect(decision.reasons).toEqual([
       "3 workers; there: 0 workers, 2 jobs waiting",
       "job 1 gave no worker (FAILED, exit code 7); read its log /l/1.log",
-      "1 job wanted, but it waits after jobs that gave no worker",
+      "more are wanted, but it waits after jobs that gave no worker",
     ]);
     state = decision.state;
     decision = decide(state, saw(), NOW + MINUTE_MS);
@@ -239,7 +239,7 @@ describe("jobs that give no worker", () => {
     });
     const later = decide(decision.state, saw(), NOW + 24 * HOUR_MS);
     expect(later.actions).toEqual([]);
-    expect(later.reasons.at(-1)).toBe("3 jobs wanted, but it is paused: 3 jobs in a row gave no worker");
+    expect(later.reasons.at(-1)).toBe("more are wanted, but it is paused: 3 jobs in a row gave no worker");
     expect(decide(resumed(later.state, NOW), saw(), NOW).actions).toEqual(submits(3));
     expect(decide(aimed(later.state, FIXED, NOW), saw(), NOW).actions).toEqual(submits(3));
   });
@@ -318,7 +318,9 @@ describe("submissions that are refused", () => {
   it("are not tried while the batch system cannot be asked", () => {
     const { actions, reasons } = decide(swarm(FIXED), saw({ problem: "Slurm does not answer" }), NOW);
     expect(actions).toEqual([]);
-    expect(reasons.at(-1)).toBe("3 jobs wanted, but the batch system cannot be asked: Slurm does not answer");
+    expect(reasons.at(-1)).toBe(
+      "more are wanted, but the batch system cannot be asked: Slurm does not answer",
+    );
   });
 });
 

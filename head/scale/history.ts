@@ -1,0 +1,38 @@
+/** The last decisions, each once. */
+
+/** One of them. */
+export interface Entry {
+  readonly atMs: number;
+  readonly text: string;
+}
+
+/** Older ones are forgotten. */
+const KEPT = 200;
+
+/** Keeps them. */
+export class History {
+  readonly #entries: Entry[] = [];
+  #key: string | undefined;
+
+  /** @param log is told each that is kept */
+  constructor(private readonly log: (text: string) => void) {}
+
+  /** The latest first. */
+  get entries(): readonly Entry[] {
+    return [...this.#entries].reverse();
+  }
+
+  add(atMs: number, text: string): void {
+    this.#entries.push({ atMs, text });
+    if (this.#entries.length > KEPT) this.#entries.shift();
+    this.log(text);
+  }
+
+  /** Adds it if it is not decided for the same reasons as what was decided last. */
+  decided(atMs: number, [situation = "", ...why]: readonly string[], acts: boolean): void {
+    const key = why.join("; ");
+    if (!acts && key === this.#key) return;
+    this.#key = key;
+    this.add(atMs, [situation, ...why].join("; "));
+  }
+}
