@@ -52,11 +52,11 @@ export function addScale(
     .addHelpText(
       "after",
       examples(
-        ["grain scale 4", "four workers; those that end are replaced"],
-        ["grain scale --min 0 --max 20", "workers come with the work and go when they are idle"],
+        ["grain scale 4", "four workers, always"],
+        ["grain scale --min 0 --max 20", "workers come and go with the work"],
         ["grain scale --explain", "what was decided, and why"],
-        ["grain scale --resume", "after what the log of a failed job said is repaired"],
-        ["grain scale --stop", "no number any more; grain quit sends workers away"],
+        ["grain scale --resume", "when what made jobs fail is repaired"],
+        ["grain scale --stop", "no number any more; workers stay"],
       ),
     )
     .action((number: number | undefined, flags: ScaleFlags) =>

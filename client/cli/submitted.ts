@@ -55,7 +55,10 @@ export async function seeJobs(
     }
   }
   const over = jobs.filter((job) => isForgotten(job, nowMs));
-  forgetJobs(directory, over);
+  // A head strikes out its own, and takes those that somebody else has struck out for cancelled.
+  const isOurs = ({ swarm, submittedAtMs }: SeenJob) =>
+    swarm !== true || nowMs - submittedAtMs > FORGET_FAILED_MS;
+  forgetJobs(directory, over.filter(isOurs));
   return { jobs: jobs.filter((job) => !over.includes(job)), problems };
 }
 

@@ -103,20 +103,27 @@ function readyOf(
   const unfit = new Map<string, Unfit>();
   const slots = slotsOf(state);
   const limits = new Map<string, number>();
-  for (const level of state.levels) {
-    for (const cls of level.waiting) {
-      const tasks = cls.queue.size;
-      const shape = cls.shapes.find((each) => misfitsOf(state, template, each).length === 0);
-      if (shape === undefined) {
-        const found = unfitOf(state, template, cls);
-        unfit.set(found.demand, { ...found, tasks: tasks + (unfit.get(found.demand)?.tasks ?? 0) });
-        continue;
-      }
-      const counted = withinLimits(state, shape, lasting(cls, tasks, shape, slots, worthMs), limits);
-      if (counted > 0) wanted.set(shape, (wanted.get(shape) ?? 0) + counted);
+  for (const [cls, tasks] of notStarted(state)) {
+    const shape = cls.shapes.find((each) => misfitsOf(state, template, each).length === 0);
+    if (shape === undefined) {
+      const found = unfitOf(state, template, cls);
+      unfit.set(found.demand, { ...found, tasks: tasks + (unfit.get(found.demand)?.tasks ?? 0) });
+      continue;
     }
+    const counted = withinLimits(state, shape, lasting(cls, tasks, shape, slots, worthMs), limits);
+    if (counted > 0) wanted.set(shape, (wanted.get(shape) ?? 0) + counted);
   }
   return { wanted, unfit: [...unfit.values()] };
+}
+
+/** What was sent ahead goes to a new worker as soon as that has room. */
+function notStarted(state: Readonly<State>): Map<TaskClass, number> {
+  const tasks = new Map<TaskClass, number>();
+  for (const level of state.levels) for (const cls of level.waiting) tasks.set(cls, cls.queue.size);
+  if (state.aheadCount === 0) return tasks;
+  for (const { ahead } of state.workers.values())
+    for (const [cls, some] of ahead) tasks.set(cls, (tasks.get(cls) ?? 0) + some.size);
+  return tasks;
 }
 
 function unfitOf(state: Readonly<State>, template: Template, { shapes }: TaskClass): Omit<Unfit, "tasks"> {

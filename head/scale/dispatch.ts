@@ -1,7 +1,6 @@
 /** Jobs of the swarm at the batch system, and in the book in which they are noted. */
 
 import { messageOf } from "../../proto/errors.js";
-import { ProviderError } from "../../provider/error.js";
 import {
   type BookedJob,
   forgetJobs,
@@ -44,6 +43,7 @@ export class Dispatch {
   readonly #fleet: Fleet;
   readonly #places: Places;
   #askedAtMs = Number.NEGATIVE_INFINITY;
+  #isClosed = false;
   #others = new Map<JobId, JobState>();
   /** Why the batch system could not be asked when it was asked last; undefined: it could. */
   problem: string | undefined;
@@ -84,21 +84,33 @@ export class Dispatch {
     }
   }
 
+  /** Submits one after the other, so that each is noted before the next, unless they are to be one array. */
   async submit(count: number, now: Date): Promise<Submitted> {
     const { settings, provider } = this.#fleet;
     const { book, cwd } = this.#places;
-    const before = new Set(this.own().map(({ id }) => id));
+    const jobs: BookedJob[] = [];
+    const atOnce = settings.array ? count : 1;
     try {
       const job = requestOf(settings, { now, cwd });
-      return {
-        jobs: await submitBooked(provider, settings, { role: "worker", job, count, book, swarm: true }),
-        refusal: undefined,
-      };
+      while (jobs.length < count && !this.#isClosed)
+        jobs.push(
+          ...(await submitBooked(provider, settings, {
+            role: "worker",
+            job,
+            count: atOnce,
+            book,
+            swarm: true,
+          })),
+        );
+      return { jobs, refusal: undefined };
     } catch (error) {
-      const some = error instanceof ProviderError ? error.submitted : [];
-      const jobs = this.own().filter(({ id }) => some.includes(id) && !before.has(id));
       return { jobs, refusal: messageOf(error) };
     }
+  }
+
+  /** Submits nothing any more. */
+  close(): void {
+    this.#isClosed = true;
   }
 
   /** @throws ProviderError */

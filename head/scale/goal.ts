@@ -1,7 +1,5 @@
 /** How many workers there are to be. */
 
-import { formatDuration } from "../../proto/duration.js";
-
 /** What is wanted. */
 export type Goal =
   /** Nothing is decided. */
@@ -36,7 +34,7 @@ export function leastOf(goal: Goal): number {
   return goal.type === "demand" ? goal.min : mostOf(goal);
 }
 
-/** For people, e.g. "0 to 20 workers by demand, idle ones leave after 5:00". */
+/** For people, e.g. "0 to 20 workers by demand". */
 export function goalText(goal: Goal): string {
   switch (goal.type) {
     case "off":
@@ -44,7 +42,7 @@ export function goalText(goal: Goal): string {
     case "fixed":
       return workersText(goal.workers);
     case "demand":
-      return `${goal.min} to ${workersText(goal.max)} by demand, idle ones leave after ${formatDuration(goal.idleMs)}`;
+      return `${goal.min} to ${workersText(goal.max)} by demand`;
     default:
       return goal satisfies never;
   }

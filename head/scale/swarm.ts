@@ -53,6 +53,8 @@ export interface SwarmHost {
 }
 
 const LOOK_MS = 1_000;
+/** A submission that is under way is waited for, so that it is noted. */
+const CLOSE_MS = 5_000;
 /** Where nothing says how long a worker lives. */
 const LIFETIME_MS = 3_600_000;
 /** What takes less than a worker takes to start is not worth one. */
@@ -144,7 +146,14 @@ export class Swarm {
     this.#isClosed = true;
     clearInterval(this.#timer);
     this.#host.crew.onChange = () => {};
-    await this.#work;
+    this.#dispatch?.close();
+    // A batch system that does not answer is not waited for.
+    let timer: NodeJS.Timeout | undefined;
+    const enough = new Promise((resolve) => {
+      timer = setTimeout(resolve, CLOSE_MS);
+    });
+    await Promise.race([this.#work, enough]);
+    clearTimeout(timer);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

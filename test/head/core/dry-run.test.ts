@@ -102,6 +102,12 @@ describe("a dry run", () => {
     expect(run(driver)).toMatchObject({ workers: 1, tasks: 2 });
   });
 
+  it("counts what was sent ahead: it goes to a worker that has room", () => {
+    const driver = waiting([[cores(1), 2]], [poolOf(1)]);
+    expect(driver.core.view.workers().next().value).toMatchObject({ running: 1, waiting: 1 });
+    expect(run(driver)).toMatchObject({ workers: 1, tasks: 1 });
+  });
+
   it("leaves a gang to workers that will be free, and asks for those that are missing", () => {
     expect(
       run(

@@ -32,7 +32,7 @@ export class FakeProvider implements Provider {
   async submit(_: unknown, count: number): Promise<string[]> {
     const ids: string[] = [];
     for (let i = 0; i < count; i += 1) {
-      if (this.refusal !== undefined && i >= this.refusesAfter)
+      if (this.refusal !== undefined && this.jobs.size >= this.refusesAfter)
         throw new ProviderError(this.refusal, { submitted: ids });
       this.#last += 1;
       const id = String(this.#last);
