@@ -111,12 +111,13 @@ function submit({ state, seen, standing, nowMs, actions, reasons }: Draft, wante
   }
   const least = Math.max(0, leastOf(goal) - standing.alive);
   const room = goal.type === "fixed" ? wanted : Math.max(least, rules.backlog - standing.waiting.length);
-  if (room <= 0)
-    return hold(`${counted(standing.waiting.length, "job")} of the backlog of ${rules.backlog} wait`);
+  if (room <= 0) return hold(`as many jobs wait as may (backlog ${rules.backlog})`);
   const count = Math.min(wanted, room, Math.floor(quota.left));
   if (count < 1) return hold("the quota is spent: too many jobs have ended early");
   actions.push({ type: "submit", count });
-  reasons.push(`submits ${counted(count, "job")}${count < wanted ? ` of ${wanted}` : ""}`);
+  reasons.push(
+    `submits ${counted(count, "job")}${count < wanted ? ` of ${wanted} wanted${count === room ? ` (backlog ${rules.backlog})` : ""}` : ""}`,
+  );
   return count;
 }
 

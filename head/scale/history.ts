@@ -33,6 +33,8 @@ export class History {
     const key = why.join("; ");
     if (!acts && key === this.#key) return;
     this.#key = key;
+    // That all is as it should be goes without saying.
+    if (!acts && why.length === 0) return;
     this.add(atMs, [situation, ...why].join("; "));
   }
 }

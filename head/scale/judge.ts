@@ -154,9 +154,9 @@ function withQuota(state: ScaleState, amount: number): ScaleState {
   return { ...state, quota: spent(state.quota, mostOf(state.goal), amount) };
 }
 
-function withFailure(before: ScaleState, { logFile }: SwarmJob, nowMs: number): ScaleState {
+function withFailure(before: ScaleState, { logFile, submittedAtMs }: SwarmJob, nowMs: number): ScaleState {
   const state = withQuota(before, 1);
-  if (state.goal.type === "off") return state;
+  if (state.goal.type === "off" || submittedAtMs < state.sinceMs) return state;
   const failedJobs = state.failedJobs + 1;
   const notBeforeMs = Math.max(state.notBeforeMs, nowMs + waitAfter(failedJobs));
   if (failedJobs < MOST_FAILED_JOBS || state.pause !== undefined)

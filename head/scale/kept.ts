@@ -12,8 +12,8 @@ export interface Keep {
 
 /** The note. @param configured what was wanted when the head was started */
 export function keptText(state: ScaleState, configured: Goal): string {
-  const { goal, pause, quota, failedJobs, refusals, notBeforeMs } = state;
-  return JSON.stringify({ configured, goal, pause, quota, failedJobs, refusals, notBeforeMs });
+  const { goal, pause, quota, failedJobs, refusals, sinceMs, notBeforeMs } = state;
+  return JSON.stringify({ configured, goal, pause, quota, failedJobs, refusals, sinceMs, notBeforeMs });
 }
 
 /**
@@ -39,6 +39,7 @@ export function withKept(
     quota: { left: numberOr(quota?.left, 0), atMs: numberOr(quota?.atMs, 0) },
     failedJobs: numberOr(note.failedJobs, 0),
     refusals: numberOr(note.refusals, 0),
+    sinceMs: numberOr(note.sinceMs, state.sinceMs),
     notBeforeMs: numberOr(note.notBeforeMs, 0),
     pause:
       typeof pause?.why === "string"

@@ -61,6 +61,8 @@ export interface ScaleState {
   readonly refusals: number;
   /** Jobs that gave no worker, in a row. */
   readonly failedJobs: number;
+  /** Jobs that were submitted before that are not held against those that are submitted now. */
+  readonly sinceMs: number;
   /** Nothing is submitted before that. */
   readonly notBeforeMs: number;
   readonly pause: Pause | undefined;
@@ -81,6 +83,7 @@ export function newState(rules: Rules, nowMs: number): ScaleState {
     quota: fullQuota(0, nowMs),
     refusals: 0,
     failedJobs: 0,
+    sinceMs: nowMs,
     notBeforeMs: 0,
     pause: undefined,
     idle: new Map(),
@@ -97,7 +100,7 @@ export function aimed(state: ScaleState, goal: Goal, nowMs: number): ScaleState 
 /** It goes on as if nothing had failed. */
 export function resumed(state: ScaleState, nowMs: number): ScaleState {
   const quota = fullQuota(mostOf(state.goal), nowMs);
-  return { ...state, quota, refusals: 0, failedJobs: 0, notBeforeMs: 0, pause: undefined };
+  return { ...state, quota, refusals: 0, failedJobs: 0, sinceMs: nowMs, notBeforeMs: 0, pause: undefined };
 }
 
 /** Jobs of an earlier life of the head. */

@@ -86,7 +86,7 @@ export class Swarm {
     this.#nowMs = options.nowMs ?? Date.now;
     this.#history = new History((text) => host.log.info(`scale: ${text}`));
     this.#state = newState({ backlog: 1, lifetimeMs: LIFETIME_MS }, this.#nowMs());
-    host.crew.onChange = () => this.#workersChanged();
+    host.crew.onChange = () => this.#noteJoined();
   }
 
   /** Begins, or goes on where an earlier life of the head has ended. @param address where it listens */
@@ -227,12 +227,11 @@ export class Swarm {
   }
 
   /** One that leaves before anybody looks has been there. */
-  #workersChanged(): void {
-    for (const { job } of this.#host.crew.members()) {
+  #noteJoined(): void {
+    for (const job of this.#host.crew.jobs()) {
       const id = this.#idOf(job);
       if (id !== undefined) this.#joined.add(id);
     }
-    if (this.#timer !== undefined) void this.look();
   }
 
   /** The id of a job of this batch system. */

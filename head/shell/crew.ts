@@ -53,6 +53,12 @@ export class Crew {
     }
   }
 
+  /** Batch jobs of workers that were let in, also if they cannot be given anything yet. */
+  *jobs(): Generator<string> {
+    for (const { member } of this.#ship.registry.workers.values())
+      if (member.job !== undefined) yield member.job;
+  }
+
   /** What a worker has that is started on demand; undefined: none is. */
   expect(template: WorkerTemplate | undefined): void {
     this.#ship.loop.step({ type: "templateChanged", template });

@@ -42,7 +42,7 @@ const STATUS: ScaleStatus = {
   decisions: [
     {
       agoMs: 4_000,
-      text: "0 to 20 workers by demand; there: 3 workers, 1 leaving; ready tasks would fill 2 more; submits 1 job of 2",
+      text: "0 to 20 workers by demand; there: 3 workers, 1 leaving; ready tasks would fill 2 more; submits 1 job of 2 wanted (backlog 1)",
     },
     { agoMs: 63_000, text: "0 to 20 workers by demand wanted" },
   ],
@@ -59,7 +59,7 @@ describe("how it stands", () => {
       No worker is asked for by 3 tasks of 8 cores: 8 cores asked, 4 there.
 
       0:00:04 ago  0 to 20 workers by demand; there: 3 workers, 1 leaving; ready tasks
-        would fill 2 more; submits 1 job of 2
+        would fill 2 more; submits 1 job of 2 wanted (backlog 1)
       0:01:03 ago  0 to 20 workers by demand wanted
       "
     `);

@@ -252,6 +252,14 @@ describe("jobs that give no worker", () => {
     expect(next.actions).toEqual(submits(1));
   });
 
+  it("are not held against it when they were submitted before it was taken up again", () => {
+    const before = swarm(FIXED, ["1", "2", "3"]);
+    const failed = saw({ states: { 1: FAILED, 2: FAILED, 3: FAILED } });
+    const decision = decide(resumed(before, NOW + 1), failed, NOW + 1);
+    expect(decision.state).toMatchObject({ failedJobs: 0, pause: undefined });
+    expect(decision.actions).toEqual(submits(3));
+  });
+
   it.each<[string, JobState]>([
     ["cancelled", { type: "ended", reason: "CANCELLED" }],
     ["preempted", { type: "ended", reason: "PREEMPTED" }],
