@@ -696,7 +696,7 @@ export interface QueueInfo {
   queued: number;
   /**
    * Why, in a word or two: a kind of resource, "token x", "limit x", "walltime", "reserved", "busy", "nodes", "draining",
-   * "cut off", "pressed", "no workers", "never fits" (no connected worker could ever), "its turn" (about to start, or others go first)
+   * "cut off", "pressed", "no workers", "never fits" (no connected worker could ever), "new worker" (one that is started on demand could), "its turn" (about to start, or others go first)
    */
   why?: string | undefined;
 }

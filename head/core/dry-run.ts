@@ -25,7 +25,7 @@ export interface Unfit {
 export interface DryRun {
   /** Further workers that would be used; never more than the limit. */
   readonly workers: number;
-  /** Ready tasks that have no room now and would run on new workers. */
+  /** Ready tasks that have no room now and would run on new workers; beyond the limit not all are counted. */
   readonly tasks: number;
   /** Some ask for what it is not known whether a new worker has: for all of them together one worker is counted. */
   readonly probing: boolean;
@@ -87,6 +87,8 @@ export function dryRun(
   };
   const shapes = [...wanted].sort(([a], [b]) => sizeOf(template, b) - sizeOf(template, a));
   for (const [shape, tasks] of shapes) {
+    // What else waits changes nothing any more.
+    if (run.opened >= limit) break;
     if (shape.nodes > 0) openForGangs(run, shape, tasks);
     else place(run, shape, tasks);
   }

@@ -196,7 +196,7 @@ export class Swarm {
       this.#state = { ...this.#state, jobs: new Map(left) };
     }
     this.#expect(undefined);
-    this.#remember();
+    await this.#remember();
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
@@ -256,7 +256,7 @@ export class Swarm {
     this.#history.decided(this.#nowMs(), reasons, actions.length > 0);
     for (const action of actions) await this.#carryOut(action);
     this.#tellPause(before);
-    this.#remember();
+    await this.#remember();
   }
 
   #expect(template: WorkerTemplate | undefined): void {
@@ -325,13 +325,13 @@ export class Swarm {
     this.#host.log.warn(`scale: ${text}`);
   }
 
-  #remember(): void {
+  async #remember(): Promise<void> {
     const { goal } = this.#options;
     // What time alone changes need not be written.
     const { quota, ...rest } = this.#state;
     const key = keptText({ ...rest, quota: { left: Math.floor(quota.left), atMs: 0 } }, goal);
     if (key === this.#kept) return;
     this.#kept = key;
-    void this.#host.keep?.write(keptText(this.#state, goal));
+    await this.#host.keep?.write(keptText(this.#state, goal));
   }
 }
