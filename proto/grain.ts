@@ -729,6 +729,8 @@ export interface HeadStatus {
   lateResults: number;
   /** the head's clock when it answered, since 1970; 0: it does not tell */
   clockMs: number;
+  /** of a head that keeps a number of workers: which, and what is wrong with that; a phrase */
+  swarm?: string | undefined;
 }
 
 export interface ExplainQuery {
@@ -1041,6 +1043,8 @@ export interface ScaleStatus {
   /** why the batch system could not be asked; empty: it could */
   problem: string;
   warnings: string[];
+  /** which says what jobs of workers are; empty: none */
+  configFile: string;
   /** why nothing was changed, a sentence; empty: it was, or nothing was to be */
   refused: string;
   /** the last ones, the latest first */
@@ -5701,7 +5705,16 @@ export const SessionInfo = {
 };
 
 function createBaseHeadStatus(): HeadStatus {
-  return { hello: undefined, uptimeMs: 0, workers: [], sessions: [], queues: [], lateResults: 0, clockMs: 0 };
+  return {
+    hello: undefined,
+    uptimeMs: 0,
+    workers: [],
+    sessions: [],
+    queues: [],
+    lateResults: 0,
+    clockMs: 0,
+    swarm: undefined,
+  };
 }
 
 export const HeadStatus = {
@@ -5726,6 +5739,9 @@ export const HeadStatus = {
     }
     if (message.clockMs !== 0) {
       writer.uint32(57).double(message.clockMs);
+    }
+    if (message.swarm !== undefined) {
+      writer.uint32(66).string(message.swarm);
     }
     return writer;
   },
@@ -5785,6 +5801,13 @@ export const HeadStatus = {
           }
 
           message.clockMs = reader.double();
+          continue;
+        case 8:
+          if (tag !== 66) {
+            break;
+          }
+
+          message.swarm = reader.string();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -7586,6 +7609,7 @@ function createBaseScaleStatus(): ScaleStatus {
     quota: 0,
     problem: "",
     warnings: [],
+    configFile: "",
     refused: "",
     decisions: [],
   };
@@ -7658,6 +7682,9 @@ export const ScaleStatus = {
     }
     for (const v of message.warnings) {
       writer.uint32(178).string(v!);
+    }
+    if (message.configFile !== "") {
+      writer.uint32(202).string(message.configFile);
     }
     if (message.refused !== "") {
       writer.uint32(194).string(message.refused);
@@ -7828,6 +7855,13 @@ export const ScaleStatus = {
           }
 
           message.warnings.push(reader.string());
+          continue;
+        case 25:
+          if (tag !== 202) {
+            break;
+          }
+
+          message.configFile = reader.string();
           continue;
         case 24:
           if (tag !== 194) {

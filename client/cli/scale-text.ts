@@ -47,6 +47,13 @@ function standing(status: ScaleStatus): Line[] {
   if (status.mode === "demand") lines.push({ text: workText(status) });
   else if (status.mode === "fixed" && status.worker !== "")
     lines.push({ text: `A worker has ${status.worker}.` });
+  if (status.mode !== "off")
+    lines.push({
+      text:
+        status.configFile === ""
+          ? "The head has no configuration: grain init writes one, and --config names it to the head."
+          : `Jobs are as ${status.configFile} says.`,
+    });
   for (const { demand, tasks, reason } of status.unfit)
     lines.push({ text: `No worker is asked for by ${counted(tasks, "task")} of ${demand}: ${reason}.` });
   return lines;

@@ -21,6 +21,8 @@ export interface Fleet {
   /** What a worker offers, as far as the configuration says it. */
   readonly template: Omit<WorkerTemplate, "most">;
   readonly scale: Config["scale"];
+  /** The configuration's file; undefined: there is none. */
+  readonly configFile?: string | undefined;
   /** Sentences. */
   readonly warnings: readonly string[];
 }
@@ -45,6 +47,7 @@ export async function fleetOf(
     provider: await openProvider(settings),
     template: templateOf(config),
     scale: config.scale,
+    configFile: config.file,
     warnings: [...config.warnings, ...(warning === undefined ? [] : [warning])],
   };
 }

@@ -29,7 +29,7 @@ type Verdict =
   | { readonly type: "goesOn"; readonly job: SwarmJob }
   /** As it should. */
   | { readonly type: "over"; readonly givesBack: boolean }
-  /** Its worker was here, and not for long. */
+  /** Its worker was here, not for long, and did not end well. */
   | { readonly type: "early"; readonly reason: string }
   /** It gave no worker. @property runs it still does */
   | { readonly type: "failed"; readonly reason: string; readonly runs: boolean };
@@ -135,7 +135,8 @@ function over(
   const reason = howEnded(now);
   if (!job.joined) return { type: "failed", reason, runs: false };
   const livedMs = nowMs - (job.runningSinceMs ?? job.submittedAtMs);
-  return livedMs < lifetimeMs / 2 ? { type: "early", reason } : { type: "over", givesBack: false };
+  // One that was asked to leave, or had nothing to do any more, ends well.
+  return now.type === "failed" && livedMs < lifetimeMs / 2 ? { type: "early", reason } : { type: "over", givesBack: false };
 }
 
 /** It is not known what this head's earlier life knew of it. */

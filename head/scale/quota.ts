@@ -1,6 +1,6 @@
 /**
  * The quota: each submission spends one, time gives about as many back as workers are wanted, per lifetime of a worker.
- * So what ends early again and again cannot be submitted without end, however it ends.
+ * What ends early and badly costs another one. So nothing can be submitted without end, however it ends.
  */
 
 /** How much is left. */

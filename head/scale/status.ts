@@ -5,7 +5,7 @@ import { formatPool } from "../../proto/resource/pool.js";
 import { lastLine } from "../../provider/last-line.js";
 import type { DryRun } from "../core/dry-run.js";
 import type { WorkerTemplate } from "../core/template.js";
-import { leastOf, mostOf } from "./goal.js";
+import { goalText, leastOf, mostOf } from "./goal.js";
 import type { Entry } from "./history.js";
 import type { Observations } from "./observation.js";
 import { restored, untilOne } from "./quota.js";
@@ -21,6 +21,7 @@ export interface Told {
   /** Such as "Slurm"; empty: not known. */
   readonly system: string;
   readonly warnings: readonly string[];
+  readonly configFile: string | undefined;
   readonly entries: readonly Entry[];
   readonly nowMs: number;
 }
@@ -33,6 +34,7 @@ export function statusOf({
   template,
   system,
   warnings,
+  configFile,
   entries,
   nowMs,
 }: Told): ScaleStatus {
@@ -61,6 +63,7 @@ export function statusOf({
     ...limitsOf(state, nowMs),
     problem: seen.problem ?? "",
     warnings: [...warnings],
+    configFile: configFile ?? "",
     refused: "",
     decisions: entries.map(({ atMs, text }) => ({ agoMs: nowMs - atMs, text })),
   };
@@ -84,6 +87,13 @@ function pauseOf({ pause }: ScaleState, nowMs: number): ScaleStatus["pause"] {
   const { why, logFile, sinceMs } = pause;
   const last = logFile === undefined ? undefined : lastLine(logFile);
   return { why, logFile: logFile ?? "", lastLine: last ?? "", agoMs: nowMs - sinceMs };
+}
+
+/** In a phrase, for lists of other things; undefined: no number is kept. */
+export function swarmText({ goal, pause }: ScaleState, system: string): string | undefined {
+  if (goal.type === "off") return undefined;
+  const text = `keeps ${goalText(goal)}${system === "" ? "" : ` on ${system}`}`;
+  return pause === undefined ? text : `${text}; paused: ${pause.why}`;
 }
 
 /** What a new worker has, for people. */

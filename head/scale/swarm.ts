@@ -22,7 +22,7 @@ import { type Keep, keptText, withKept } from "./kept.js";
 import type { Observations } from "./observation.js";
 import { goalOf } from "./request.js";
 import { aimed, foundAgain, newState, refused, resumed, type ScaleState, submitted } from "./state.js";
-import { statusOf } from "./status.js";
+import { statusOf, swarmText } from "./status.js";
 
 /** How a swarm is set up. */
 export interface SwarmOptions {
@@ -118,7 +118,7 @@ export class Swarm {
   /** How it stands. */
   status(): ScaleStatus {
     const { observations: seen, dryRun } = this.#see([...this.#host.crew.members()]);
-    const { provider, warnings = [] } = this.#fleet ?? {};
+    const { provider, configFile, warnings = [] } = this.#fleet ?? {};
     return statusOf({
       state: this.#state,
       seen,
@@ -126,9 +126,15 @@ export class Swarm {
       template: this.#template,
       system: provider?.title ?? "",
       warnings,
+      configFile,
       entries: this.#history.entries,
       nowMs: this.#nowMs(),
     });
+  }
+
+  /** The same in a phrase; undefined: no number is kept. */
+  get text(): string | undefined {
+    return swarmText(this.#state, this.#fleet?.provider.title ?? "");
   }
 
   /** Decides when what is being done is done. Resolves then. */

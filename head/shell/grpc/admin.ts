@@ -45,7 +45,9 @@ export function adminHandlers(head: Head, door: Door, swarm: Swarm | undefined) 
   };
   return {
     status(call: ServerUnaryCall<Empty, HeadStatus>, answer: sendUnaryData<HeadStatus>) {
-      answer(null, visibleStatus(head.status(), callerOf(call), owns));
+      const text = swarm?.text;
+      const all = { ...head.status(), ...(text === undefined ? {} : { swarm: text }) };
+      answer(null, visibleStatus(all, callerOf(call), owns));
     },
     explain(call: ServerUnaryCall<ExplainQuery, Explanation>, answer: sendUnaryData<Explanation>) {
       ofSession(call, answer, ({ session, task }) => head.explain(session, task));

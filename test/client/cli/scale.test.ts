@@ -38,6 +38,7 @@ const STATUS: ScaleStatus = {
   quota: 38,
   problem: "",
   warnings: [],
+  configFile: "/home/ada/work/grain.toml",
   refused: "",
   decisions: [
     {
@@ -56,6 +57,7 @@ describe("how it stands", () => {
       There: 4 workers (1 idle, 1 leaving), 1 job waiting.
       Work: 7 ready tasks would fill 2 more workers of 4 cores, 7.5G memory, 0:57:00
         left.
+      Jobs are as /home/ada/work/grain.toml says.
       No worker is asked for by 3 tasks of 8 cores: 8 cores asked, 4 there.
 
       0:00:04 ago  0 to 20 workers by demand; there: 3 workers, 1 leaving; ready tasks
@@ -88,6 +90,7 @@ describe("how it stands", () => {
       "Keeps 4 workers on Slurm.
       There: 0 workers.
       A worker has 4 cores, 7.5G memory, 0:57:00 left.
+      Jobs are as /home/ada/work/grain.toml says.
       Paused 0:03:00 ago: 3 jobs in a row gave no worker.
       Read the log /home/ada/work/grain-logs/w142305-4711.log
       which ends with: grain: this line of setup_cleanup failed with exit code 127, so
@@ -121,6 +124,7 @@ describe("how it stands", () => {
         grain up.
       Work: 7 ready tasks would fill 2 more workers. What else a new one has is known
         when the first is there.
+      Jobs are as /home/ada/work/grain.toml says.
       The batch system could not be asked: Slurm does not answer: squeue was given up
         after 60 s.
       The next job is submitted in 0:15:00 at the earliest.
@@ -165,6 +169,7 @@ describe("how it stands", () => {
       pause: null,
       problem: "",
       warnings: [],
+      configFile: "/home/ada/work/grain.toml",
     });
   });
 });
@@ -175,7 +180,7 @@ async function headWith(provider: FakeProvider, warnings: readonly string[] = []
   const { addresses, close } = await startHead({
     listen: ["127.0.0.1:0"],
     swarm: {
-      open: async () => ({ ...fleetOn(provider, directory), warnings }),
+      open: async () => ({ ...fleetOn(provider, directory), warnings, configFile: "/site/grain.toml" }),
       goal: { type: "off" },
       book: join(directory, "book"),
       cwd: directory,
@@ -197,12 +202,14 @@ describe("grain scale", () => {
     expect(await grain("scale", "2")).toEqual({
       code: 0,
       stdout:
-        "Keeps 2 workers on Fake.\nThere: 0 workers, 2 jobs waiting.\nA worker has 2 cores, 8G memory, 1:00:00 left.\n",
+        "Keeps 2 workers on Fake.\nThere: 0 workers, 2 jobs waiting.\nA worker has 2 cores, 8G memory, 1:00:00 left.\nJobs are as /site/grain.toml says.\n",
       stderr: "grain: the queue is long\n",
     });
     expect((await grain("scale", "--max", "3", "--idle", "1m")).stdout).toBe(
-      "Keeps 0 to 3 workers on Fake, as many as there is work for; idle ones leave\n  after 0:01:00.\nThere: 0 workers, 2 jobs waiting.\nWork: no ready task asks for more workers.\n",
+      "Keeps 0 to 3 workers on Fake, as many as there is work for; idle ones leave\n  after 0:01:00.\nThere: 0 workers, 2 jobs waiting.\nWork: no ready task asks for more workers.\nJobs are as /site/grain.toml says.\n",
     );
+    const listed = await grain("ls");
+    expect(listed.stdout).toMatch(/^Head .*\nIt keeps 0 to 3 workers by demand on Fake \(grain scale\)\.\n/);
     const explained = await grain("scale", "--explain");
     expect(explained.stderr).toBe("");
     expect(explained.stdout).toMatch(/^\d:\d\d:\d\d ago {2}submitted 1, 2$/m);

@@ -350,7 +350,7 @@ describe("the quota", () => {
     expect(unkind.jobs.size).toBeLessThanOrEqual(4 + (200 / 60) * 2);
     expect(unkind.jobs.size).toBeGreaterThanOrEqual(2);
     expect(unkind.decisions.at(-1)!.reasons.at(-1)).toMatch(/the quota is spent/);
-    // What others cancel is not the jobs' fault.
+    // What ends well, or is cancelled, costs no more than its submission.
     expect(world.jobs.size).toBeGreaterThan(unkind.jobs.size);
   });
 
