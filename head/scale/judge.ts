@@ -136,7 +136,9 @@ function over(
   if (!job.joined) return { type: "failed", reason, runs: false };
   const livedMs = nowMs - (job.runningSinceMs ?? job.submittedAtMs);
   // One that was asked to leave, or had nothing to do any more, ends well.
-  return now.type === "failed" && livedMs < lifetimeMs / 2 ? { type: "early", reason } : { type: "over", givesBack: false };
+  return now.type === "failed" && livedMs < lifetimeMs / 2
+    ? { type: "early", reason }
+    : { type: "over", givesBack: false };
 }
 
 /** It is not known what this head's earlier life knew of it. */
