@@ -77,6 +77,7 @@ const SUBCOMMANDS = [
   "job",
   "cancel",
   "explain",
+  "scale",
   "completion",
   "simulate",
   "cache ls",

@@ -25,7 +25,7 @@ describe("a worker", () => {
       told: ["w1"],
       cutOff: [],
     });
-    expect(head.status().workers).toMatchObject([{ state: "leaving" }]);
+    expect(head.status().workers).toMatchObject([{ state: "draining" }]);
     expect(await worker.inbox.take("leave")).toEqual({ kill: false, reason: "an administrator said so" });
     expect(lines.join()).toContain('worker "w1" is asked to leave: an administrator said so');
     worker.link.close();
