@@ -43,17 +43,21 @@ export class Crew {
   /** Those that are connected, or were cut off and may come back. */
   *members(): Generator<CrewMember> {
     const { view, registry } = this.#ship;
-    for (const { worker, name, pool, running, waiting, finished, remainingMs } of view.workers(
-      this.#ship.nowMs(),
-    )) {
-      const member = registry.workers.get(worker)?.member;
-      if (member === undefined) continue;
-      const { job, leaving: isLeaving } = member;
+    const known = new Map([...view.workers(this.#ship.nowMs())].map((seen) => [seen.worker, seen]));
+    for (const { member } of registry.workers.values()) {
+      const { worker, name, job, pool, leaving: isLeaving } = member;
+      // One that was let in is there, also before the scheduler knows of it.
+      const {
+        running = 1,
+        waiting = 0,
+        finished = 0,
+        remainingMs = pool.remainingMs,
+      } = known.get(worker) ?? {};
       yield { worker, name, job, pool, isIdle: running + waiting === 0, finished, isLeaving, remainingMs };
     }
   }
 
-  /** Batch jobs of workers that were let in, also if they cannot be given anything yet. */
+  /** Their batch jobs. */
   *jobs(): Generator<string> {
     for (const { member } of this.#ship.registry.workers.values())
       if (member.job !== undefined) yield member.job;

@@ -3,7 +3,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Fleet } from "../../../head/scale/fleet.js";
 import type { Goal } from "../../../head/scale/goal.js";
 import { Swarm, type SwarmOptions } from "../../../head/scale/swarm.js";
@@ -280,6 +280,38 @@ describe("a swarm", () => {
     expect(site.provider.jobs.get("90")).toMatchObject({ type: "queued" });
     expect(site.provider.jobs.get("1")).toEqual({ type: "ended", reason: "CANCELLED" });
     expect(readdirSync(join(directory, "book"))).toContain("slurm-90.json");
+  });
+
+  it("asks for a successor of a worker that ends soon, while it has work", async () => {
+    const site = await new Site(new FakeProvider(), { goal: DEMAND }).open();
+    await site.work(2);
+    await expect.poll(() => site.kit.head.status().queues).toMatchObject([{ queued: 2 }]);
+    await site.pass(1_000);
+    expect(site.provider.in("queued")).toEqual(["1"]);
+    site.provider.jobs.set("1", { type: "running", host: "n1" });
+    const worker = site.kit.worker();
+    const pool = { ...poolOfCores(2), remainingMs: 4 * MINUTE_MS };
+    await worker.introduce({ name: "w-1", pool, job: "slurm:1" });
+    await worker.inbox.take("assign");
+    await site.pass(1_000);
+    expect(site.swarm.status()).toMatchObject({ workers: 1, ending: 1, wanted: 0, queued: 1 });
+    await site.pass(1_000);
+    expect(site.provider.jobs.size).toBe(2);
+  });
+
+  it("counts a worker from when it is let in", async () => {
+    const site = await new Site(new FakeProvider()).open();
+    await site.fixed(1);
+    const kept = vi.spyOn(site.kit.head.workers, "keep").mockImplementation(() => {});
+    void site.kit
+      .worker()
+      .introduce({ name: "w-1", pool: poolOfCores(2), job: "slurm:1" })
+      .catch(() => {});
+    await expect.poll(() => kept.mock.calls.length).toBe(1);
+    expect(site.kit.head.status().workers).toEqual([]);
+    await site.pass(1_000);
+    expect(site.swarm.status()).toMatchObject({ workers: 1, idle: 0, queued: 0 });
+    expect(site.provider.jobs.size).toBe(1);
   });
 
   it("learns from its workers what a new one has", async () => {
