@@ -117,7 +117,8 @@ function revived(job: SwarmJob, nowMs: number): SwarmJob {
 }
 
 function unknown(job: SwarmJob, nowMs: number): Verdict {
-  const { unknownSinceMs: sinceMs = nowMs } = job;
+  // One that was submitted long ago is listed, if it still is anything.
+  const { unknownSinceMs: sinceMs = isUnseen(job) ? job.submittedAtMs : nowMs } = job;
   if (nowMs - sinceMs < VANISHED_MS) return { type: "goesOn", job: { ...job, unknownSinceMs: sinceMs } };
   if (job.joined || job.endedAtMs !== undefined || isUnseen(job))
     return { type: "over", givesBack: job.endedAtMs !== undefined };

@@ -84,7 +84,7 @@ export class Swarm {
     this.#host = host;
     this.#options = options;
     this.#nowMs = options.nowMs ?? Date.now;
-    this.#history = new History((text) => host.log.info(`scale: ${text}`));
+    this.#history = new History((text, level) => host.log[level](`scale: ${text}`));
     this.#state = newState({ backlog: 1, lifetimeMs: LIFETIME_MS }, this.#nowMs());
     host.crew.onChange = () => this.#noteJoined();
   }
@@ -98,7 +98,11 @@ export class Swarm {
     if (this.#state.goal.type === "off") return;
     this.#history.add(this.#nowMs(), `${goalText(this.#state.goal)} wanted`);
     await this.#inTurn(() => this.#open()).catch((error: unknown) =>
-      this.#history.add(this.#nowMs(), `cannot start, until "grain scale --resume": ${messageOf(error)}`),
+      this.#history.add(
+        this.#nowMs(),
+        `cannot start, until "grain scale --resume": ${messageOf(error)}`,
+        "warn",
+      ),
     );
     this.#begin();
   }
@@ -300,17 +304,16 @@ export class Swarm {
       case "submit": {
         const { jobs, refusal } = await dispatch.submit(action.count, new Date());
         this.#state = submitted(this.#state, jobs);
-        if (jobs.length > 0)
-          this.#history.add(this.#nowMs(), `submitted ${jobs.map(({ id }) => id).join(", ")}`);
+        if (jobs.length > 0) this.#history.add(this.#nowMs(), `submitted ${idsText(jobs)}`);
         if (refusal === undefined) return;
         this.#state = refused(this.#state, refusal, this.#nowMs());
-        return this.#history.add(this.#nowMs(), `a submission was refused: ${refusal}`);
+        return this.#history.add(this.#nowMs(), `a submission was refused: ${refusal}`, "warn");
       }
       case "cancel":
         return dispatch
           .cancel(action.jobs)
           .catch((error: unknown) =>
-            this.#history.add(this.#nowMs(), `jobs were not cancelled: ${messageOf(error)}`),
+            this.#history.add(this.#nowMs(), `jobs were not cancelled: ${messageOf(error)}`, "warn"),
           );
       case "leave":
         return this.#host.crew.letGo(action.workers, "the swarm does not need it");
@@ -326,9 +329,7 @@ export class Swarm {
     const last = logFile === undefined ? undefined : lastLine(logFile);
     const read = logFile === undefined ? "" : `; read the log ${logFile}`;
     const said = last === undefined ? "" : `, which ends with: ${last}`;
-    const text = `paused, until "grain scale --resume": ${why}${read}${said}`;
-    this.#history.add(this.#nowMs(), text);
-    this.#host.log.warn(`scale: ${text}`);
+    this.#history.add(this.#nowMs(), `paused, until "grain scale --resume": ${why}${read}${said}`, "warn");
   }
 
   async #remember(): Promise<void> {
@@ -340,4 +341,15 @@ export class Swarm {
     this.#kept = key;
     await this.#host.keep?.write(keptText(this.#state, goal));
   }
+}
+
+/** More ids are not spelt out. */
+const SPELT_OUT = 8;
+
+function idsText(jobs: readonly { readonly id: string }[]): string {
+  const text = jobs
+    .slice(0, SPELT_OUT)
+    .map(({ id }) => id)
+    .join(", ");
+  return jobs.length <= SPELT_OUT ? text : `${text} and ${jobs.length - SPELT_OUT} more`;
 }

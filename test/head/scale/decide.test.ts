@@ -303,6 +303,10 @@ describe("jobs that give no worker", () => {
     const decision = decide(state, saw({ states: { 1: FAILED, 2: RUNNING } }), NOW);
     expect(decision.state).toMatchObject({ failedJobs: 0 });
     expect(decision.actions).toEqual(submits(2));
+    // One that the batch system has long forgotten is no more than one that has ended.
+    const unknown = saw({ states: { 1: { type: "unknown" }, 2: { type: "unknown" } } });
+    expect(decide(state, unknown, NOW + MINUTE_MS).actions).toEqual(submits(1));
+    expect(decide(state, unknown, NOW + 2 * MINUTE_MS).actions).toEqual(submits(3));
   });
 });
 
