@@ -21,6 +21,10 @@ export interface BookedJob {
   readonly logCommand?: string | undefined;
   /** Milliseconds since 1970. */
   readonly submittedAtMs: number;
+  /** The head that its worker joins; undefined: it is a head's. */
+  readonly address?: string | undefined;
+  /** That head has submitted it, and looks after it. */
+  readonly swarm?: true | undefined;
 }
 
 /**

@@ -10,7 +10,6 @@ import type { ProviderSettings } from "./settings.js";
 
 /** Where a head listens if nothing says so. */
 const DEFAULT_PORT = 7700;
-const COMMAND_TIMEOUT_MS = 60_000;
 /** What a worker gives a task's processes if nothing says so. */
 const TASK_GRACE_MS = 5_000;
 /** Logs go there if nothing says so, below the working directory. */
@@ -49,6 +48,7 @@ export function workerSettings(config: Config, { address, access }: Around): Pro
     ...(isPod && access.insecure !== "no"
       ? { kubernetes: { ...settings.kubernetes!, accessSecret: undefined } }
       : {}),
+    address: head,
     jobName: worker.name,
     logFile: withJob(worker.logFile ?? join(LOG_DIRECTORY, "{{NAME}}.log")),
     workerCommand: [
@@ -138,7 +138,7 @@ function common(
     script: rest,
     array,
     environment: {},
-    commandTimeoutMs: COMMAND_TIMEOUT_MS,
+    commandTimeoutMs: config.scale.commandTimeoutMs,
     hosts: config.ssh.hosts,
     sshCommand: config.ssh.command,
     sshDirectory: config.ssh.directory,

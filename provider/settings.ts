@@ -31,6 +31,8 @@ export interface ProviderSettings {
   readonly logFile: string;
   /** What runs in the job; in an argument `{{NAME}}` and `{{JOB}}` stand for the job's name and id. */
   readonly workerCommand: readonly string[];
+  /** The head that workers join; undefined: it is a head's job. */
+  readonly address?: string | undefined;
   /** Variables that the job gets. */
   readonly environment: Readonly<Record<string, string>>;
   /** Several jobs are submitted as one job array, where the system has them. */

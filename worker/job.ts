@@ -5,6 +5,7 @@
 
 import { spawnSync } from "node:child_process";
 import { parseDuration } from "../proto/duration.js";
+import { memoryInJob, walltimeInJob } from "../proto/resource/job-share.js";
 import type { Pool } from "../proto/resource/pool.js";
 
 /** What is known of a job. */
@@ -44,13 +45,6 @@ const MEBIBYTE = 2 ** 20;
 /** A batch system that does not answer must not keep a worker from starting. */
 const ASK_TIMEOUT_MS = 10_000;
 
-/** The head room of the worker itself: it offers so much of its job's memory. */
-const MEMORY_SHARE = 14 / 15;
-/** A worker leaves so long before its job ends… */
-const MARGIN_MS = 3 * 60_000;
-/** …or, of a short job, this share of it. */
-const MARGIN_SHARE = 1 / 20;
-
 /**
  * The job that this process is in.
  *
@@ -83,12 +77,8 @@ export function poolInJob(pool: Pool, { cores, memoryBytes, remainingMs }: Batch
   return {
     ...pool,
     cores: pool.cores.slice(0, Math.max(1, cores ?? pool.cores.length)),
-    memoryBytes: Math.floor(memory * MEMORY_SHARE),
-    ...(remainingMs === undefined
-      ? {}
-      : {
-          remainingMs: Math.max(1, Math.floor(remainingMs - Math.min(MARGIN_MS, remainingMs * MARGIN_SHARE))),
-        }),
+    memoryBytes: memoryInJob(memory),
+    ...(remainingMs === undefined ? {} : { remainingMs: walltimeInJob(remainingMs) }),
   };
 }
 

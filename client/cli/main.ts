@@ -20,6 +20,7 @@ import { leaveSoon } from "./leave.js";
 import { addLs } from "./ls.js";
 import { addQuit } from "./quit.js";
 import { type RunFlags, runFile } from "./run.js";
+import { addScale } from "./scale.js";
 import { addSimulate } from "./simulate.js";
 import { addStart } from "./start.js";
 import { addUp } from "./up.js";
@@ -101,6 +102,7 @@ function commands(choose: (action: Action) => void): Command {
   addCache(headFlags(program.command("cache")), headFlags, report);
   addUp(program, report);
   addStart(program, report);
+  addScale(program, headFlags, report);
   addQuit(program, report);
   addSimulate(program, report);
   addAccess(program, report);

@@ -4,7 +4,7 @@ import type { Config } from "../../proto/config/config.js";
 import { formatDuration } from "../../proto/duration.js";
 import { messageOf } from "../../proto/errors.js";
 import type { BookedJob, JobState } from "../../provider/index.js";
-import { lastLine } from "./start.js";
+import { lastLine } from "../../provider/last-line.js";
 import { formatTable } from "./table.js";
 
 /** A job with its state. */
@@ -60,7 +60,10 @@ export async function seeJobs(
     }
   }
   const over = jobs.filter((job) => isForgotten(job, nowMs));
-  forgetJobs(directory, over);
+  // A head strikes out its own, and takes those that somebody else has struck out for cancelled.
+  const isOurs = ({ swarm, submittedAtMs }: SeenJob) =>
+    swarm !== true || nowMs - submittedAtMs > FORGET_FAILED_MS;
+  forgetJobs(directory, over.filter(isOurs));
   return { jobs: jobs.filter((job) => !over.includes(job)), problems };
 }
 

@@ -82,6 +82,7 @@ const SUBCOMMANDS = [
   "job",
   "cancel",
   "explain",
+  "scale",
   "completion",
   "simulate",
   "cache ls",

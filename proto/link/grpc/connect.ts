@@ -13,6 +13,8 @@ import type {
   HeadToWorker,
   QuitAnswer,
   QuitRequest,
+  ScaleRequest,
+  ScaleStatus,
   SessionDetail,
   SessionExplanation,
   WorkerMessage,
@@ -48,6 +50,10 @@ export interface AdminConnection {
   quit(request: QuitRequest): Promise<QuitAnswer>;
   /** Whether the head takes newcomers. */
   isServing(): Promise<boolean>;
+  /** Says how many workers the head is to keep. */
+  scale(request: ScaleRequest): Promise<ScaleStatus>;
+  /** How that stands. */
+  explainScale(): Promise<ScaleStatus>;
   close(): void;
 }
 
@@ -124,6 +130,10 @@ export async function connectAdmin(address: string, options: ConnectOptions): Pr
       const failed = `The head at ${shown} did not say how it is`;
       return (await ask(client, healthService.check, {}, failed)).isServing;
     },
+    scale: (request) =>
+      ask(client, adminService.scale, request, `The head at ${shown} did not change the number of workers`),
+    explainScale: () =>
+      ask(client, adminService.explainScale, {}, `The head at ${shown} did not tell of its swarm`),
     close: () => client.close(),
   };
 }

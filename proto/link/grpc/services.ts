@@ -27,6 +27,8 @@ import {
   HeadToWorkerBatch,
   QuitAnswer,
   QuitRequest,
+  ScaleRequest,
+  ScaleStatus,
   SessionDetail,
   SessionExplanation,
   SessionQuery,
@@ -110,6 +112,8 @@ export const adminService = {
   cacheList: method("/grain.v1.Admin/CacheList", CacheQuery, CacheAnswer, false, false),
   cacheRemove: method("/grain.v1.Admin/CacheRemove", CacheQuery, CacheAnswer, false, false),
   quit: method("/grain.v1.Admin/Quit", QuitRequest, QuitAnswer, false, false),
+  scale: method("/grain.v1.Admin/Scale", ScaleRequest, ScaleStatus, false, false),
+  explainScale: method("/grain.v1.Admin/ExplainScale", Empty, ScaleStatus, false, false),
 };
 
 /** Of the standard health service: SERVING is 1. */

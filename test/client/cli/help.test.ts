@@ -11,6 +11,7 @@ describe("the help of", () => {
     "job",
     "cancel",
     "explain",
+    "scale",
     "completion",
     "health",
     "simulate",
