@@ -3,7 +3,17 @@
  * published schema, and a node that really runs the containers' commands.
  */
 
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -141,6 +151,32 @@ describe("on Kubernetes", () => {
     await grain("ls");
     expect(api.pods).toEqual([]);
     expect(node.signals).toEqual([]);
+  });
+
+  it("pods come with a program's work, from none, and go when there is none", async () => {
+    head.kill();
+    await head.ended;
+    const config = join(directory, "grain.toml");
+    appendFileSync(config, '[scale]\npoll = "1s"\nidle = "2s"\n');
+    const env = { KUBECONFIG: join(directory, "kubeconfig") };
+    const args = ["--listen", address, "--no-journal", "--config", config];
+    head = stage.start("grain-head", args, env);
+    await head.until(/listening on/);
+    expect(await grain("scale", "--min", "0", "--max", "2")).toMatchObject({ code: 0, stderr: "" });
+    expect(api.pods).toEqual([]);
+    const running = program(5);
+    const workers = () =>
+      new Set(readdirSync(join(directory, "marks")).map((mark) => mark.replace(/^\d+\./, "")));
+    await until(() => workers().size === 2);
+    open();
+    expect((await running.ended).code, running.stderr).toBe(0);
+    expect(new Set(JSON.parse(running.stdout) as string[])).toEqual(
+      new Set([...workers()].filter((name) => name !== "open")),
+    );
+    // Their workers leave, and then the pods are removed.
+    await until(() => api.pods.length === 0);
+    expect(node.signals).toEqual([]);
+    expect((await grain("scale", "--explain")).stdout).toMatch(/submits 1 job of 2\s+wanted/);
   });
 
   it("idle pods that are deleted leave at once", async () => {
