@@ -12,6 +12,7 @@ import { VERSION } from "../proto/version.js";
 import { enterEdge, type Tenure } from "./edge/tenure.js";
 import { IdleQuit } from "./idle-quit.js";
 import type { DaemonLog } from "./log-file.js";
+import { swarmOptions } from "./scale/from-config.js";
 import { type Flags, settingsOf } from "./settings.js";
 import { DEFAULT_ADDRESS, startHead } from "./shell/start.js";
 import type { TraceFile } from "./trace/file.js";
@@ -82,6 +83,11 @@ function newCommand(): Command {
       readBytes,
     )
     .option("--spill <directory>", "where on disk (default: the system's for temporary files)")
+    .option(
+      "--swarm <number>",
+      "keep so many workers through the batch system (default: the configuration's; see grain scale)",
+      readWorkers,
+    )
     .option("--log-file <file>", "write the log there (default: standard error)")
     .option("--trace <file>", "record what happens there, for `grain simulate`")
     .option(
@@ -124,6 +130,12 @@ function readCount(text: string): number {
   throw new InvalidArgumentError("Expected a whole number from 1.");
 }
 
+function readWorkers(text: string): number {
+  const count = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(count)) return count;
+  throw new InvalidArgumentError("Expected a whole number from 0.");
+}
+
 function readDuration(text: string): number {
   try {
     return parseDuration(text);
@@ -147,12 +159,13 @@ function sizeOf(flag: string): (text: string) => number {
 
 async function serve(flags: Flags): Promise<void> {
   const around = { env: process.env, cwd: process.cwd() };
-  const config = await loadConfig({ ...around, configFile: flags.config, scope: ["head", "access"] });
-  const { options, listen, accessDirectory, logFile, traceFile, idleQuitMs } = settingsOf(
-    flags,
-    config,
-    process.env,
-  );
+  const config = await loadConfig({
+    ...around,
+    configFile: flags.config,
+    scope: ["head", "scale", "access"],
+  });
+  const settings = settingsOf(flags, config, process.env);
+  const { options, listen, accessDirectory, logFile, traceFile, idleQuitMs } = settings;
   const { openLog } = await import("./log-file.js");
   const log = openLog(logFile, flags.verbose);
   for (const warning of config.warnings) log.warn(warning);
@@ -176,6 +189,7 @@ async function serve(flags: Flags): Promise<void> {
     const { head, addresses, close } = await startHead({
       ...options,
       listen: edge.listen,
+      swarm: swarmOptions(flags, settings, around),
       trace: trace?.sink,
       log,
       onClients: (connected) => idle.clients(connected),

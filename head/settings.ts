@@ -9,6 +9,8 @@ import { ConfigError } from "../proto/errors.js";
 import { fillTemplate } from "../proto/template.js";
 import type { DoorOptions } from "./access/door.js";
 import { journalDirectory } from "./journal/directory.js";
+import type { Goal } from "./scale/goal.js";
+import { configuredGoal } from "./scale/request.js";
 import { DEFAULT_ADDRESS, type ListenOptions } from "./shell/start.js";
 
 /** Flags of `grain-head`. */
@@ -37,11 +39,15 @@ export interface Flags {
   readonly tlsKey?: string;
   readonly tlsCa?: string;
   readonly verbose: boolean;
+  /** Workers to keep. */
+  readonly swarm?: number;
 }
 
 /** What flags and configuration come to. */
 export interface Settings {
-  readonly options: Omit<ListenOptions, "listen" | "log" | "trace" | "onClients">;
+  readonly options: Omit<ListenOptions, "listen" | "log" | "trace" | "onClients" | "swarm">;
+  /** How many workers are to be kept. */
+  readonly goal: Goal;
   /** One of them may be an edge file. */
   readonly listen: readonly string[];
   /** Where credentials are; empty: there are none of ours. */
@@ -64,7 +70,8 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * @param env for where a journal is by default
  * @throws ConfigError for flags that do not go together
  */
-export function settingsOf(flags: Flags, { head, access }: Config, env: Environment): Settings {
+export function settingsOf(flags: Flags, config: Config, env: Environment): Settings {
+  const { head, access } = config;
   const listen = listenOf(flags, head.listen);
   const memoryBytes = flags.memory ?? head.memoryBytes;
   const spillParent = flags.spill ?? head.spill;
@@ -83,6 +90,7 @@ export function settingsOf(flags: Flags, { head, access }: Config, env: Environm
       },
       ...doorOptions(flags, flags.access ?? access),
     },
+    goal: configuredGoal(flags.swarm, config),
     listen,
     accessDirectory: hasOwnCredentials(flags) ? chooseAccess(flags, env, access).place : "",
     logFile: flags.logFile ?? filled(head.logFile),

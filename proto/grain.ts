@@ -696,7 +696,7 @@ export interface QueueInfo {
   queued: number;
   /**
    * Why, in a word or two: a kind of resource, "token x", "limit x", "walltime", "reserved", "busy", "nodes", "draining",
-   * "cut off", "pressed", "no workers", "never fits" (no connected worker could ever), "its turn" (about to start, or others go first)
+   * "cut off", "pressed", "no workers", "never fits" (no connected worker could ever), "new worker" (one that is started on demand could), "its turn" (about to start, or others go first)
    */
   why?: string | undefined;
 }
@@ -729,6 +729,8 @@ export interface HeadStatus {
   lateResults: number;
   /** the head's clock when it answered, since 1970; 0: it does not tell */
   clockMs: number;
+  /** of a head that keeps a number of workers: which, and what is wrong with that; a phrase */
+  swarm?: string | undefined;
 }
 
 export interface ExplainQuery {
@@ -972,6 +974,102 @@ export interface QuitAnswer {
   told: string[];
   /** of those that cannot be reached now: they are told when they come back; killed: they are given up */
   cutOff: string[];
+}
+
+/** How many workers the head is to keep through the batch system of its configuration, which it reads anew. */
+export interface ScaleRequest {
+  change?:
+    | { $case: "fixed"; fixed: ScaleRequest_Fixed }
+    | { $case: "demand"; demand: ScaleRequest_Demand }
+    | { $case: "stop"; stop: ScaleRequest_Stop }
+    | { $case: "resume"; resume: Empty }
+    | undefined;
+}
+
+export interface ScaleRequest_Fixed {
+  workers: number;
+}
+
+/** What is absent is as [scale] of the configuration says. */
+export interface ScaleRequest_Demand {
+  min?: number | undefined;
+  max?: number | undefined;
+  idleMs?: number | undefined;
+}
+
+export interface ScaleRequest_Stop {
+  /** jobs that have not started are cancelled; workers stay in any case */
+  cancel: boolean;
+}
+
+export interface ScaleStatus {
+  /** "off", "fixed", "demand" */
+  mode: string;
+  /** of "fixed" both are the number */
+  min: number;
+  max: number;
+  /** of "demand" */
+  idleMs: number;
+  /** such as "Slurm"; empty: none */
+  system: string;
+  /** connected; those that leave or end soon among them */
+  workers: number;
+  idle: number;
+  leaving: number;
+  ending: number;
+  /** jobs */
+  queued: number;
+  /** jobs that run, and whose worker has not joined */
+  starting: number;
+  /** jobs of grain up that have given no worker yet */
+  others: number;
+  /** further workers that the ready tasks would fill */
+  wanted: number;
+  /** those tasks */
+  ready: number;
+  /** what a new worker has, as text; empty: not known */
+  worker: string;
+  /** some tasks ask for what it is not known whether a new worker has it */
+  probing: boolean;
+  unfit: ScaleStatus_Unfit[];
+  /** absent: not paused */
+  pause:
+    | ScaleStatus_Pause
+    | undefined;
+  /** nothing is submitted before that; 0: it may be now */
+  retryMs: number;
+  /** submissions that are left */
+  quota: number;
+  /** why the batch system could not be asked; empty: it could */
+  problem: string;
+  warnings: string[];
+  /** which says what jobs of workers are; empty: none */
+  configFile: string;
+  /** why nothing was changed, a sentence; empty: it was, or nothing was to be */
+  refused: string;
+  /** the last ones, the latest first */
+  decisions: ScaleStatus_Entry[];
+}
+
+/** Tasks that ask for no worker, as a new one could not run them. */
+export interface ScaleStatus_Unfit {
+  demand: string;
+  tasks: number;
+  reason: string;
+}
+
+export interface ScaleStatus_Entry {
+  agoMs: number;
+  text: string;
+}
+
+export interface ScaleStatus_Pause {
+  why: string;
+  /** of the job to look at; empty: none */
+  logFile: string;
+  /** of that */
+  lastLine: string;
+  agoMs: number;
 }
 
 function createBaseDemand(): Demand {
@@ -5607,7 +5705,16 @@ export const SessionInfo = {
 };
 
 function createBaseHeadStatus(): HeadStatus {
-  return { hello: undefined, uptimeMs: 0, workers: [], sessions: [], queues: [], lateResults: 0, clockMs: 0 };
+  return {
+    hello: undefined,
+    uptimeMs: 0,
+    workers: [],
+    sessions: [],
+    queues: [],
+    lateResults: 0,
+    clockMs: 0,
+    swarm: undefined,
+  };
 }
 
 export const HeadStatus = {
@@ -5632,6 +5739,9 @@ export const HeadStatus = {
     }
     if (message.clockMs !== 0) {
       writer.uint32(57).double(message.clockMs);
+    }
+    if (message.swarm !== undefined) {
+      writer.uint32(66).string(message.swarm);
     }
     return writer;
   },
@@ -5691,6 +5801,13 @@ export const HeadStatus = {
           }
 
           message.clockMs = reader.double();
+          continue;
+        case 8:
+          if (tag !== 66) {
+            break;
+          }
+
+          message.swarm = reader.string();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {
@@ -7261,6 +7378,672 @@ export const QuitAnswer = {
           }
 
           message.cutOff.push(reader.string());
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseScaleRequest(): ScaleRequest {
+  return { change: undefined };
+}
+
+export const ScaleRequest = {
+  encode(message: ScaleRequest, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    switch (message.change?.$case) {
+      case "fixed":
+        ScaleRequest_Fixed.encode(message.change.fixed, writer.uint32(10).fork()).ldelim();
+        break;
+      case "demand":
+        ScaleRequest_Demand.encode(message.change.demand, writer.uint32(18).fork()).ldelim();
+        break;
+      case "stop":
+        ScaleRequest_Stop.encode(message.change.stop, writer.uint32(26).fork()).ldelim();
+        break;
+      case "resume":
+        Empty.encode(message.change.resume, writer.uint32(34).fork()).ldelim();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): ScaleRequest {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseScaleRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.change = { $case: "fixed", fixed: ScaleRequest_Fixed.decode(reader, reader.uint32()) };
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.change = { $case: "demand", demand: ScaleRequest_Demand.decode(reader, reader.uint32()) };
+          continue;
+        case 3:
+          if (tag !== 26) {
+            break;
+          }
+
+          message.change = { $case: "stop", stop: ScaleRequest_Stop.decode(reader, reader.uint32()) };
+          continue;
+        case 4:
+          if (tag !== 34) {
+            break;
+          }
+
+          message.change = { $case: "resume", resume: Empty.decode(reader, reader.uint32()) };
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseScaleRequest_Fixed(): ScaleRequest_Fixed {
+  return { workers: 0 };
+}
+
+export const ScaleRequest_Fixed = {
+  encode(message: ScaleRequest_Fixed, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.workers !== 0) {
+      writer.uint32(8).uint32(message.workers);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): ScaleRequest_Fixed {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseScaleRequest_Fixed();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 8) {
+            break;
+          }
+
+          message.workers = reader.uint32();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseScaleRequest_Demand(): ScaleRequest_Demand {
+  return { min: undefined, max: undefined, idleMs: undefined };
+}
+
+export const ScaleRequest_Demand = {
+  encode(message: ScaleRequest_Demand, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.min !== undefined) {
+      writer.uint32(8).uint32(message.min);
+    }
+    if (message.max !== undefined) {
+      writer.uint32(16).uint32(message.max);
+    }
+    if (message.idleMs !== undefined) {
+      writer.uint32(25).double(message.idleMs);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): ScaleRequest_Demand {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseScaleRequest_Demand();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 8) {
+            break;
+          }
+
+          message.min = reader.uint32();
+          continue;
+        case 2:
+          if (tag !== 16) {
+            break;
+          }
+
+          message.max = reader.uint32();
+          continue;
+        case 3:
+          if (tag !== 25) {
+            break;
+          }
+
+          message.idleMs = reader.double();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseScaleRequest_Stop(): ScaleRequest_Stop {
+  return { cancel: false };
+}
+
+export const ScaleRequest_Stop = {
+  encode(message: ScaleRequest_Stop, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.cancel !== false) {
+      writer.uint32(8).bool(message.cancel);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): ScaleRequest_Stop {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseScaleRequest_Stop();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 8) {
+            break;
+          }
+
+          message.cancel = reader.bool();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseScaleStatus(): ScaleStatus {
+  return {
+    mode: "",
+    min: 0,
+    max: 0,
+    idleMs: 0,
+    system: "",
+    workers: 0,
+    idle: 0,
+    leaving: 0,
+    ending: 0,
+    queued: 0,
+    starting: 0,
+    others: 0,
+    wanted: 0,
+    ready: 0,
+    worker: "",
+    probing: false,
+    unfit: [],
+    pause: undefined,
+    retryMs: 0,
+    quota: 0,
+    problem: "",
+    warnings: [],
+    configFile: "",
+    refused: "",
+    decisions: [],
+  };
+}
+
+export const ScaleStatus = {
+  encode(message: ScaleStatus, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.mode !== "") {
+      writer.uint32(10).string(message.mode);
+    }
+    if (message.min !== 0) {
+      writer.uint32(16).uint32(message.min);
+    }
+    if (message.max !== 0) {
+      writer.uint32(24).uint32(message.max);
+    }
+    if (message.idleMs !== 0) {
+      writer.uint32(33).double(message.idleMs);
+    }
+    if (message.system !== "") {
+      writer.uint32(42).string(message.system);
+    }
+    if (message.workers !== 0) {
+      writer.uint32(48).uint32(message.workers);
+    }
+    if (message.idle !== 0) {
+      writer.uint32(56).uint32(message.idle);
+    }
+    if (message.leaving !== 0) {
+      writer.uint32(64).uint32(message.leaving);
+    }
+    if (message.ending !== 0) {
+      writer.uint32(72).uint32(message.ending);
+    }
+    if (message.queued !== 0) {
+      writer.uint32(80).uint32(message.queued);
+    }
+    if (message.starting !== 0) {
+      writer.uint32(88).uint32(message.starting);
+    }
+    if (message.others !== 0) {
+      writer.uint32(96).uint32(message.others);
+    }
+    if (message.wanted !== 0) {
+      writer.uint32(104).uint32(message.wanted);
+    }
+    if (message.ready !== 0) {
+      writer.uint32(112).uint32(message.ready);
+    }
+    if (message.worker !== "") {
+      writer.uint32(122).string(message.worker);
+    }
+    if (message.probing !== false) {
+      writer.uint32(128).bool(message.probing);
+    }
+    for (const v of message.unfit) {
+      ScaleStatus_Unfit.encode(v!, writer.uint32(138).fork()).ldelim();
+    }
+    if (message.pause !== undefined) {
+      ScaleStatus_Pause.encode(message.pause, writer.uint32(146).fork()).ldelim();
+    }
+    if (message.retryMs !== 0) {
+      writer.uint32(153).double(message.retryMs);
+    }
+    if (message.quota !== 0) {
+      writer.uint32(161).double(message.quota);
+    }
+    if (message.problem !== "") {
+      writer.uint32(170).string(message.problem);
+    }
+    for (const v of message.warnings) {
+      writer.uint32(178).string(v!);
+    }
+    if (message.configFile !== "") {
+      writer.uint32(202).string(message.configFile);
+    }
+    if (message.refused !== "") {
+      writer.uint32(194).string(message.refused);
+    }
+    for (const v of message.decisions) {
+      ScaleStatus_Entry.encode(v!, writer.uint32(186).fork()).ldelim();
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): ScaleStatus {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseScaleStatus();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.mode = reader.string();
+          continue;
+        case 2:
+          if (tag !== 16) {
+            break;
+          }
+
+          message.min = reader.uint32();
+          continue;
+        case 3:
+          if (tag !== 24) {
+            break;
+          }
+
+          message.max = reader.uint32();
+          continue;
+        case 4:
+          if (tag !== 33) {
+            break;
+          }
+
+          message.idleMs = reader.double();
+          continue;
+        case 5:
+          if (tag !== 42) {
+            break;
+          }
+
+          message.system = reader.string();
+          continue;
+        case 6:
+          if (tag !== 48) {
+            break;
+          }
+
+          message.workers = reader.uint32();
+          continue;
+        case 7:
+          if (tag !== 56) {
+            break;
+          }
+
+          message.idle = reader.uint32();
+          continue;
+        case 8:
+          if (tag !== 64) {
+            break;
+          }
+
+          message.leaving = reader.uint32();
+          continue;
+        case 9:
+          if (tag !== 72) {
+            break;
+          }
+
+          message.ending = reader.uint32();
+          continue;
+        case 10:
+          if (tag !== 80) {
+            break;
+          }
+
+          message.queued = reader.uint32();
+          continue;
+        case 11:
+          if (tag !== 88) {
+            break;
+          }
+
+          message.starting = reader.uint32();
+          continue;
+        case 12:
+          if (tag !== 96) {
+            break;
+          }
+
+          message.others = reader.uint32();
+          continue;
+        case 13:
+          if (tag !== 104) {
+            break;
+          }
+
+          message.wanted = reader.uint32();
+          continue;
+        case 14:
+          if (tag !== 112) {
+            break;
+          }
+
+          message.ready = reader.uint32();
+          continue;
+        case 15:
+          if (tag !== 122) {
+            break;
+          }
+
+          message.worker = reader.string();
+          continue;
+        case 16:
+          if (tag !== 128) {
+            break;
+          }
+
+          message.probing = reader.bool();
+          continue;
+        case 17:
+          if (tag !== 138) {
+            break;
+          }
+
+          message.unfit.push(ScaleStatus_Unfit.decode(reader, reader.uint32()));
+          continue;
+        case 18:
+          if (tag !== 146) {
+            break;
+          }
+
+          message.pause = ScaleStatus_Pause.decode(reader, reader.uint32());
+          continue;
+        case 19:
+          if (tag !== 153) {
+            break;
+          }
+
+          message.retryMs = reader.double();
+          continue;
+        case 20:
+          if (tag !== 161) {
+            break;
+          }
+
+          message.quota = reader.double();
+          continue;
+        case 21:
+          if (tag !== 170) {
+            break;
+          }
+
+          message.problem = reader.string();
+          continue;
+        case 22:
+          if (tag !== 178) {
+            break;
+          }
+
+          message.warnings.push(reader.string());
+          continue;
+        case 25:
+          if (tag !== 202) {
+            break;
+          }
+
+          message.configFile = reader.string();
+          continue;
+        case 24:
+          if (tag !== 194) {
+            break;
+          }
+
+          message.refused = reader.string();
+          continue;
+        case 23:
+          if (tag !== 186) {
+            break;
+          }
+
+          message.decisions.push(ScaleStatus_Entry.decode(reader, reader.uint32()));
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseScaleStatus_Unfit(): ScaleStatus_Unfit {
+  return { demand: "", tasks: 0, reason: "" };
+}
+
+export const ScaleStatus_Unfit = {
+  encode(message: ScaleStatus_Unfit, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.demand !== "") {
+      writer.uint32(10).string(message.demand);
+    }
+    if (message.tasks !== 0) {
+      writer.uint32(16).uint32(message.tasks);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): ScaleStatus_Unfit {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseScaleStatus_Unfit();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.demand = reader.string();
+          continue;
+        case 2:
+          if (tag !== 16) {
+            break;
+          }
+
+          message.tasks = reader.uint32();
+          continue;
+        case 3:
+          if (tag !== 26) {
+            break;
+          }
+
+          message.reason = reader.string();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseScaleStatus_Entry(): ScaleStatus_Entry {
+  return { agoMs: 0, text: "" };
+}
+
+export const ScaleStatus_Entry = {
+  encode(message: ScaleStatus_Entry, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.agoMs !== 0) {
+      writer.uint32(9).double(message.agoMs);
+    }
+    if (message.text !== "") {
+      writer.uint32(18).string(message.text);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): ScaleStatus_Entry {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseScaleStatus_Entry();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 9) {
+            break;
+          }
+
+          message.agoMs = reader.double();
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.text = reader.string();
+          continue;
+      }
+      if ((tag & 7) === 4 || tag === 0) {
+        break;
+      }
+      reader.skipType(tag & 7);
+    }
+    return message;
+  },
+};
+
+function createBaseScaleStatus_Pause(): ScaleStatus_Pause {
+  return { why: "", logFile: "", lastLine: "", agoMs: 0 };
+}
+
+export const ScaleStatus_Pause = {
+  encode(message: ScaleStatus_Pause, writer: _m0.Writer = _m0.Writer.create()): _m0.Writer {
+    if (message.why !== "") {
+      writer.uint32(10).string(message.why);
+    }
+    if (message.logFile !== "") {
+      writer.uint32(18).string(message.logFile);
+    }
+    if (message.lastLine !== "") {
+      writer.uint32(26).string(message.lastLine);
+    }
+    if (message.agoMs !== 0) {
+      writer.uint32(33).double(message.agoMs);
+    }
+    return writer;
+  },
+
+  decode(input: _m0.Reader | Uint8Array, length?: number): ScaleStatus_Pause {
+    const reader = input instanceof _m0.Reader ? input : _m0.Reader.create(input);
+    let end = length === undefined ? reader.len : reader.pos + length;
+    const message = createBaseScaleStatus_Pause();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1:
+          if (tag !== 10) {
+            break;
+          }
+
+          message.why = reader.string();
+          continue;
+        case 2:
+          if (tag !== 18) {
+            break;
+          }
+
+          message.logFile = reader.string();
+          continue;
+        case 3:
+          if (tag !== 26) {
+            break;
+          }
+
+          message.lastLine = reader.string();
+          continue;
+        case 4:
+          if (tag !== 33) {
+            break;
+          }
+
+          message.agoMs = reader.double();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {

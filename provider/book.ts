@@ -15,10 +15,16 @@ export interface BookedJob {
   readonly system: System;
   readonly role: "worker" | "head";
   readonly name: string;
-  /** Of its log. */
+  /** Of its log; empty where it is no file. */
   readonly logFile: string;
+  /** Shows its log, where it is no file. */
+  readonly logCommand?: string | undefined;
   /** Milliseconds since 1970. */
   readonly submittedAtMs: number;
+  /** The head that its worker joins; undefined: it is a head's. */
+  readonly address?: string | undefined;
+  /** That head has submitted it, and looks after it. */
+  readonly swarm?: true | undefined;
 }
 
 /**

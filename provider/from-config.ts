@@ -4,13 +4,14 @@ import { dirname, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Access } from "../proto/access/place.js";
 import { isLocal, parseAddress } from "../proto/address.js";
-import type { Config, ScriptConfig } from "../proto/config/config.js";
+import { type Config, originOf, type ScriptConfig } from "../proto/config/config.js";
 import { ConfigError } from "../proto/errors.js";
 import type { ProviderSettings } from "./settings.js";
 
 /** Where a head listens if nothing says so. */
 const DEFAULT_PORT = 7700;
-const COMMAND_TIMEOUT_MS = 60_000;
+/** What a worker gives a task's processes if nothing says so. */
+const TASK_GRACE_MS = 5_000;
 /** Logs go there if nothing says so, below the working directory. */
 const LOG_DIRECTORY = "grain-logs";
 const MEBIBYTE = 2 ** 20;
@@ -39,18 +40,25 @@ export function workerSettings(config: Config, { address, access }: Around): Pro
   parseAddress(head);
   // Where no batch system says how long a worker may live.
   const walltimeMs = worker.script.walltimeMs === undefined ? worker.walltimeMs : undefined;
+  // Pods have an image of their own, and their names hold that of the job; their credential is a Secret.
+  const isPod = config.system === "kubernetes";
+  const settings = common(config, worker.script);
   return {
-    ...common(config, worker.script),
+    ...settings,
+    ...(isPod && access.insecure !== "no"
+      ? { kubernetes: { ...settings.kubernetes!, accessSecret: undefined } }
+      : {}),
+    address: head,
     jobName: worker.name,
     logFile: withJob(worker.logFile ?? join(LOG_DIRECTORY, "{{NAME}}.log")),
     workerCommand: [
-      ...(worker.command ?? ownCommand("grain-worker")),
-      ...["--name", "{{NAME}}-{{JOB}}", "--address", head],
-      ...accessFlags(access),
+      ...(worker.command ?? (isPod ? ["grain-worker"] : ownCommand("grain-worker"))),
+      ...["--name", isPod ? "{{JOB}}" : "{{NAME}}-{{JOB}}", "--address", head],
+      ...(isPod && access.insecure === "no" ? [] : accessFlags(access)),
       // Machines that are reached by ssh need not have this one's files.
-      ...(config.system === "ssh" ? [] : flag("--config", config.file)),
+      ...(isPod || config.system === "ssh" ? [] : flag("--config", config.file)),
       // What it says goes into the job's log.
-      ...flag("--log-file", worker.logFile === undefined ? undefined : "/dev/stderr"),
+      ...flag("--log-file", isPod || worker.logFile === undefined ? undefined : "/dev/stderr"),
       ...flag("--walltime", seconds(walltimeMs)),
       ...flag("--drain-deadline", seconds(worker.drainDeadlineMs)),
       ...flag("--grace", seconds(worker.graceMs)),
@@ -70,6 +78,10 @@ export function workerSettings(config: Config, { address, access }: Around): Pro
 export function headSettings(config: Config, { address, access }: Around, local: boolean): ProviderSettings {
   const { head } = config;
   const isHere = local || config.system === "local";
+  if (!isHere && config.system === "kubernetes")
+    throw new ConfigError(
+      "A head in Kubernetes is a StatefulSet: apply the manifests in deploy/kubernetes of this package (kubectl apply -k), or start one on this machine with --local.",
+    );
   const named = address ?? config.address;
   const listen = head.listen ?? [listenAddress(named, isHere)];
   return {
@@ -126,12 +138,19 @@ function common(
     script: rest,
     array,
     environment: {},
-    commandTimeoutMs: COMMAND_TIMEOUT_MS,
+    commandTimeoutMs: config.scale.commandTimeoutMs,
     hosts: config.ssh.hosts,
     sshCommand: config.ssh.command,
     sshDirectory: config.ssh.directory,
     pbsDialect: config.pbsDialect,
     sgeParallelEnvironment: config.sgeParallelEnvironment,
+    kubernetes: {
+      ...config.kubernetes,
+      // A template's goes before what applies otherwise.
+      graceMs:
+        originOf(config, "kubernetes.grace").type === "default" ? undefined : config.kubernetes.graceMs,
+      taskGraceMs: config.worker.graceMs ?? TASK_GRACE_MS,
+    },
     custom: config.custom,
   };
 }

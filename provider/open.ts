@@ -1,13 +1,12 @@
 /** The provider of a system. */
 
-import { ConfigError } from "../proto/errors.js";
 import type { Provider } from "./provider.js";
 import type { ProviderSettings } from "./settings.js";
 
 /**
  * Loads what settings name.
  *
- * @throws ConfigError when there is none
+ * @throws ConfigError when a system has not what it needs
  * @example
  * const provider = await openProvider(settings);
  */
@@ -28,7 +27,7 @@ export async function openProvider(settings: ProviderSettings): Promise<Provider
     case "local":
       return (await import("./local.js")).local(settings);
     case "kubernetes":
-      throw new ConfigError('There is no provider for system = "kubernetes" yet; start the pods by hand.');
+      return (await import("./kubernetes.js")).kubernetes(settings);
     default:
       return settings.system satisfies never;
   }

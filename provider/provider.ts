@@ -67,4 +67,12 @@ export interface Provider {
    * @throws ProviderError
    */
   cancel(ids: readonly JobId[]): Promise<void>;
+  /**
+   * Removes what a system keeps of jobs that have ended, until it is told to.
+   *
+   * @throws ProviderError
+   */
+  forget?(ids: readonly JobId[]): Promise<void>;
+  /** The command that shows a job's log, where it is no file. */
+  logCommand?(id: JobId): string;
 }

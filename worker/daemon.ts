@@ -125,8 +125,9 @@ export class Daemon {
   }
 
   /**
-   * Leaves, see `stop`. In a batch job what runs is not waited for, unless a deadline was given for that:
-   * the job is killed soon, and its tasks are to run again elsewhere, not to be lost with it.
+   * Leaves, see `stop`. In a batch job what runs is not waited for, unless a deadline was given for that, or
+   * the job says how long it is left: it is killed soon, and its tasks are to run again elsewhere, not to be
+   * lost with it.
    */
   signalled(signal: NodeJS.Signals): void {
     const { job, drainMs } = this.#options;
@@ -134,7 +135,9 @@ export class Daemon {
     const nowMs = performance.now();
     const isAnother = nowMs - this.#signalledMs > SAME_SIGNAL_MS;
     this.#signalledMs = nowMs;
-    if (isAnother) this.stop(`${signal} to the job ${job.id}`, drainMs ?? 0);
+    const { noticeMs } = job;
+    const waitMs = Math.min(drainMs ?? noticeMs ?? 0, noticeMs ?? Number.POSITIVE_INFINITY);
+    if (isAnother) this.stop(`${signal} to the job ${job.id}`, waitMs);
   }
 
   /** Leaves: the first time when the running tasks have ended, the second time at once. */

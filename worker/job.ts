@@ -5,6 +5,7 @@
 
 import { spawnSync } from "node:child_process";
 import { parseDuration } from "../proto/duration.js";
+import { memoryInJob, walltimeInJob } from "../proto/resource/job-share.js";
 import type { Pool } from "../proto/resource/pool.js";
 
 /** What is known of a job. */
@@ -19,6 +20,8 @@ export interface BatchJob {
   readonly cores?: number | undefined;
   /** On this machine. Undefined: not told. */
   readonly memoryBytes?: number | undefined;
+  /** Told to end, it is left so long for what runs. Undefined: no time to speak of. */
+  readonly noticeMs?: number | undefined;
 }
 
 /** Where to look; all of it is this process's by default. */
@@ -41,13 +44,6 @@ type Reader = (
 const MEBIBYTE = 2 ** 20;
 /** A batch system that does not answer must not keep a worker from starting. */
 const ASK_TIMEOUT_MS = 10_000;
-
-/** The head room of the worker itself: it offers so much of its job's memory. */
-const MEMORY_SHARE = 14 / 15;
-/** A worker leaves so long before its job ends… */
-const MARGIN_MS = 3 * 60_000;
-/** …or, of a short job, this share of it. */
-const MARGIN_SHARE = 1 / 20;
 
 /**
  * The job that this process is in.
@@ -81,12 +77,8 @@ export function poolInJob(pool: Pool, { cores, memoryBytes, remainingMs }: Batch
   return {
     ...pool,
     cores: pool.cores.slice(0, Math.max(1, cores ?? pool.cores.length)),
-    memoryBytes: Math.floor(memory * MEMORY_SHARE),
-    ...(remainingMs === undefined
-      ? {}
-      : {
-          remainingMs: Math.max(1, Math.floor(remainingMs - Math.min(MARGIN_MS, remainingMs * MARGIN_SHARE))),
-        }),
+    memoryBytes: memoryInJob(memory),
+    ...(remainingMs === undefined ? {} : { remainingMs: walltimeInJob(remainingMs) }),
   };
 }
 
@@ -105,10 +97,13 @@ function told(env: Environment, nowMs: number): Omit<Facts, "id"> {
   const seconds = numberIn(env.GRAIN_JOB_SECONDS);
   const started = numberIn(env.GRAIN_JOB_STARTED);
   const passedMs = started === undefined ? 0 : Math.max(0, nowMs - started * 1_000);
+  const notice = numberIn(env.GRAIN_JOB_NOTICE_SECONDS);
   return known({
     remainingMs: seconds === undefined ? undefined : Math.max(1, seconds * 1_000 - passedMs),
-    cores: numberIn(env.GRAIN_JOB_CORES),
-    memoryBytes: numberIn(env.GRAIN_JOB_BYTES),
+    // 0 is what Kubernetes says where nothing was asked for.
+    cores: numberIn(env.GRAIN_JOB_CORES) || undefined,
+    memoryBytes: numberIn(env.GRAIN_JOB_BYTES) || undefined,
+    noticeMs: notice === undefined ? undefined : notice * 1_000,
   });
 }
 

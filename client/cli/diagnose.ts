@@ -43,6 +43,7 @@ export async function diagnose(flags: CheckFlags, around: Surroundings): Promise
     checkNode(process.versions.node),
     ...checks,
     ...(config === undefined ? [] : checkSystem(config, around.env.PATH ?? "")),
+    ...(config?.system === "kubernetes" ? [await checkPods(config)] : []),
     ...(unread ? [] : checkAccess(flags, around, config, address)),
     checkShared(around.env),
     ...(unread ? [NOT_LOOKED_FOR] : await checkHead(address, flags, around.env, config?.access)),
@@ -112,7 +113,8 @@ const COMMANDS: Readonly<Partial<Record<Config["system"], readonly string[]>>> =
 export function checkSystem(config: Config, path: string): Check[] {
   const { system, custom, ssh } = config;
   const check = "system";
-  if (system === "local") return [];
+  // Pods take no commands; the cluster itself is asked.
+  if (system === "local" || system === "kubernetes") return [];
   const own = [custom.submit?.[0], custom.status?.[0], custom.cancel?.[0]];
   if (system === "custom" && own.includes(undefined)) {
     const message = "[system.custom] needs submit, status and cancel.";
@@ -131,6 +133,13 @@ export function checkSystem(config: Config, path: string): Check[] {
   return [
     { check, status: "fail", message, advice: "Run this where the batch system is, or correct system." },
   ];
+}
+
+async function checkPods(config: Config): Promise<Check> {
+  const { askSettings } = await import("../../provider/index.js");
+  const { checkKubernetes } = await import("../../provider/kubernetes/check.js");
+  const { isOk, ...found } = await checkKubernetes(askSettings(config, "kubernetes"));
+  return { check: "system", status: isOk ? "ok" : "fail", ...found };
 }
 
 function isHere(command: string, path: string): boolean {

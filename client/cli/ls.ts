@@ -124,12 +124,14 @@ export function showStatus(
   status: HeadStatus,
   out: Pick<Output, "width" | "paint"> = outputOf(NOWHERE),
 ): string {
-  const { hello, uptimeMs, workers, queues, sessions } = status;
+  const { hello, uptimeMs, workers, queues, sessions, swarm } = status;
   // Seconds are enough: an uptime is read, not measured.
   const up = formatDuration(Math.floor(uptimeMs / 1_000) * 1_000);
   const queued = queues.filter((queue) => queue.queued > 0);
   const parts = [
-    `Head ${hello?.version ?? ""} on ${hello?.host ?? "?"}, process ${hello?.pid ?? "?"}, up ${up}\n`,
+    `Head ${hello?.version ?? ""} on ${hello?.host ?? "?"}, process ${hello?.pid ?? "?"}, up ${up}\n${
+      swarm === undefined ? "" : `It ${swarm} (grain scale).\n`
+    }`,
     workers.length === 0 ? "No workers are connected.\n" : workerTable(workers, out),
     queued.length === 0 ? "Nothing is queued.\n" : queueTable(queued, status, out),
   ];

@@ -12,6 +12,7 @@ import { GrainError } from "../../proto/errors.js";
 const FRAME = /^ {4}at /m;
 /** What loads a program's files is as little its own as we are. */
 const LOADERS = /[\\/]node_modules[\\/](?:tsx|esbuild)[\\/]/;
+const PACKAGES = /[\\/]node_modules[\\/]/;
 const PARTS = ["bin", "client", "head", "proto", "provider", "worker"];
 
 /** The directory of this package, from wherever in it this module runs. */
@@ -55,7 +56,7 @@ const MAX_DEPTH = 10;
  * process.stderr.write(showError(error));
  */
 export function showError(error: unknown, allFrames = false): string {
-  return `${show(error, 0, [], allFrames ? () => true : isUsers).join("\n")}\n`;
+  return `${show(error, 0, [], allFrames ? framesOf : usersFrames).join("\n")}\n`;
 }
 
 /** An error with its whole stack, and those of what led to it. */
@@ -74,7 +75,7 @@ export function stackOf(error: unknown): string {
 
 /** Whether a stack leads into the user's code. */
 export function hasUserFrames(error: Error): boolean {
-  return framesOf(error).some(isUsers);
+  return usersFrames(error).length > 0;
 }
 
 /** @param shown frames of the error that this one led to: they are not repeated */
@@ -82,19 +83,19 @@ function show(
   error: unknown,
   depth: number,
   shown: readonly string[],
-  isShown: (frame: string) => boolean,
+  pick: (error: Error) => string[],
 ): string[] {
   if (!(error instanceof Error)) return [`Thrown: ${inspect(error)}`];
-  const frames = framesOf(error).filter(isShown);
+  const frames = pick(error);
   const lines = [...headOf(error), ...frames.filter((frame) => !shown.includes(frame)), ...fieldsOf(error)];
   if (depth === MAX_DEPTH) return lines;
   if (error instanceof AggregateError)
     for (const [index, each] of error.errors.entries())
       lines.push(
-        ...labelled(`Error ${index + 1} of ${error.errors.length}`, show(each, depth + 1, frames, isShown)),
+        ...labelled(`Error ${index + 1} of ${error.errors.length}`, show(each, depth + 1, frames, pick)),
       );
   if (error.cause !== undefined)
-    lines.push(...labelled("Caused by", show(error.cause, depth + 1, frames, isShown)));
+    lines.push(...labelled("Caused by", show(error.cause, depth + 1, frames, pick)));
   return lines;
 }
 
@@ -118,6 +119,14 @@ function framesOf(error: Error): string[] {
   return (at < 0 ? stack : stack.slice(at + error.message.length))
     .split("\n")
     .filter((line) => FRAME.test(line));
+}
+
+/** Frames of the user's own code, and of packages that it led into. */
+function usersFrames(error: Error): string[] {
+  const frames = framesOf(error).filter(isUsers);
+  // An error of ours that only other packages led to, such as the transport, says nothing of the program.
+  const isOnlyPackages = error instanceof GrainError && frames.every((line) => PACKAGES.test(line));
+  return isOnlyPackages ? [] : frames;
 }
 
 /** Fields that are shown otherwise. */

@@ -1,9 +1,9 @@
 /** `grain start`: starts the head, as a job or as a daemon on this machine, and says where it listens. */
 
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { GrainError } from "../../proto/errors.js";
 import type { BookedJob, JobState, Provider } from "../../provider/index.js";
+import { lastLine, readLog } from "../../provider/last-line.js";
 import type { AskOptions } from "./ask-head.js";
 import { examples } from "./examples.js";
 import { headFlags } from "./head-flags.js";
@@ -101,26 +101,10 @@ function ended({ id, logFile }: BookedJob, state: JobState): GrainError {
   return new GrainError(`The head ${id} has ended before it listened${why}; read its log ${logFile}.${said}`);
 }
 
-/** The last line of a file that says something; undefined: there is none. */
-export function lastLine(file: string): string | undefined {
-  return read(file)
-    ?.split("\n")
-    .filter((line) => line.trim() !== "")
-    .at(-1);
-}
-
 function addressIn(file: string): string | undefined {
-  const text = read(file) ?? "";
+  const text = readLog(file) ?? "";
   const address = /^grain-head \S+ listening on ([^\s,]+)/m.exec(text)?.[1];
   const host = /^grain: on (\S+)$/m.exec(text)?.[1];
   // Everywhere is no address to connect to.
   return address?.replace(/^(0\.0\.0\.0|\[::\])(?=:)/, host ?? "localhost");
-}
-
-function read(file: string): string | undefined {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return undefined;
-  }
 }

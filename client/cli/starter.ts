@@ -18,7 +18,7 @@ const set = (key: Key, example: unknown): Line => ({ key, example, isSet: true }
 const unset = (key: Key, example: unknown): Line => ({ key, example, isSet: false });
 
 /** What is to be replaced in a file that was written here. */
-export const PLACEHOLDER = /<(account|host|namespace|partition|project|queue|registry|user)>/;
+export const PLACEHOLDER = /<(account|context|host|namespace|partition|pool|project|queue|registry|user)>/;
 
 const HEAD: readonly Line[] = [
   unset("head.listen", "127.0.0.1:7700"),
@@ -63,11 +63,21 @@ const LINES: Readonly<Record<StarterSystem, readonly Line[]>> = {
   sge: [...batch("<queue>", "-P <project>"), unset("sge.parallel_environment", "smp")],
   ssh: [...REACHABLE, ...JOB, set("ssh.hosts", ["<host>", "<user>@<host>"]), unset("ssh.directory", "work")],
   kubernetes: [
-    set("address", "grain-head:7700"),
+    // Reached through "kubectl port-forward service/grain-head 7700"; workers know it by its Service.
+    set("address", "127.0.0.1:7700"),
+    unset("access", "grain.pem"),
     ...JOB.filter(({ key }) => key !== "worker.log_file"),
-    set("kubernetes.image", "<registry>/grain-worker:latest"),
-    unset("kubernetes.namespace", "<namespace>"),
+    set("worker.dial", "grain-head:7700"),
+    set("script.cores", 4),
+    set("script.memory", 8),
+    set("kubernetes.image", "<registry>/grain:latest"),
+    set("kubernetes.namespace", "grain"),
+    unset("kubernetes.context", "<context>"),
+    unset("kubernetes.access_secret", "grain-worker"),
     unset("kubernetes.template", "worker-pod.yaml"),
+    unset("kubernetes.node_selector", { pool: "<pool>" }),
+    unset("kubernetes.tolerations", ["gpu=yes:NoSchedule"]),
+    unset("kubernetes.grace", "5m"),
     ...SCALE,
   ],
 };

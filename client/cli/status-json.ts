@@ -28,10 +28,10 @@ export interface WorkerJson {
 }
 
 /** What `grain ls --json` prints. */
-export function statusJson({ hello, uptimeMs, workers, queues, sessions }: HeadStatus) {
+export function statusJson({ hello, uptimeMs, workers, queues, sessions, swarm = "" }: HeadStatus) {
   const { version = "", host = "", pid = 0, node = "" } = hello ?? {};
   return {
-    head: { version, host, pid, node, uptimeMs: Math.round(uptimeMs) },
+    head: { version, host, pid, node, uptimeMs: Math.round(uptimeMs), swarm: swarm || null },
     workers: workers.map(workerJson),
     queues: queues.filter(({ queued }) => queued > 0).map(queueJson),
     sessions: sessions.map(sessionJson),

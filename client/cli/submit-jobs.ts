@@ -1,11 +1,8 @@
 /** What `grain up` and `grain start` have in common: jobs are submitted, noted, and told of. */
 
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
 import { chooseAccess } from "../../proto/access/place.js";
 import type { Config } from "../../proto/config/config.js";
 import { loadConfig } from "../../proto/config/load.js";
-import { ConfigError, messageOf } from "../../proto/errors.js";
 import type { Around } from "../../provider/from-config.js";
 import type { BookedJob, JobRequest, Provider, ProviderSettings } from "../../provider/index.js";
 import type { AskOptions } from "./ask-head.js";
@@ -51,30 +48,12 @@ export async function submitJobs(
   job: JobRequest,
   count: number,
 ): Promise<BookedJob[]> {
-  const { bookDirectory, bookJobs, ProviderError } = await import("../../provider/index.js");
-  // Batch systems make none, and jobs without one end without a word.
+  const { bookDirectory, ProviderError, submitBooked } = await import("../../provider/index.js");
   try {
-    mkdirSync(dirname(job.logFile), { recursive: true });
-  } catch (error) {
-    throw new ConfigError(`The directory of the log ${job.logFile} cannot be made: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
-  const submittedAtMs = Date.now();
-  const booked = (ids: readonly string[]) => {
-    const jobs = ids.map((id): BookedJob => {
-      const logFile = job.logFile.replaceAll("{{JOB}}", id);
-      return { id, system: settings.system, role, name: job.name, logFile, submittedAtMs };
-    });
-    bookJobs(bookDirectory(process.env), jobs);
-    return jobs;
-  };
-  try {
-    return booked(await provider.submit(job, count));
+    return await submitBooked(provider, settings, { role, job, count, book: bookDirectory(process.env) });
   } catch (error) {
     if (!(error instanceof ProviderError) || error.submitted.length === 0) throw error;
-    const jobs = booked(error.submitted);
-    const some = `${jobs.length} of ${count} jobs were submitted before that: ${idsOf(jobs)}.`;
+    const some = `${error.submitted.length} of ${count} jobs were submitted before that: ${idsOf(error.submitted.map((id) => ({ id })))}.`;
     throw new ProviderError(`${error.message} ${some}`, { cause: error, submitted: error.submitted });
   }
 }

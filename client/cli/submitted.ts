@@ -4,7 +4,7 @@ import type { Config } from "../../proto/config/config.js";
 import { formatDuration } from "../../proto/duration.js";
 import { messageOf } from "../../proto/errors.js";
 import type { BookedJob, JobState } from "../../provider/index.js";
-import { lastLine } from "./start.js";
+import { lastLine } from "../../provider/last-line.js";
 import { formatTable } from "./table.js";
 
 /** A job with its state. */
@@ -48,14 +48,22 @@ export async function seeJobs(
     try {
       const provider = await openProvider(askSettings(config, system));
       const states = await provider.status(ours.map(({ id }) => id));
-      for (const job of ours) jobs.push({ ...job, state: judged(job, states.get(job.id), nowMs) });
+      const seen = ours.map((job): SeenJob => ({ ...job, state: judged(job, states.get(job.id), nowMs) }));
+      jobs.push(...seen);
+      const over = seen.filter((job) => isForgotten(job, nowMs));
+      if (over.length > 0) await provider.forget?.(over.map(({ id }) => id));
     } catch (error) {
       problems.push(messageOf(error));
-      for (const job of ours) jobs.push({ ...job, state: { type: "unknown" } });
+      const asked = new Set(jobs.map((job) => `${job.system}:${job.id}`));
+      for (const job of ours)
+        if (!asked.has(`${system}:${job.id}`)) jobs.push({ ...job, state: { type: "unknown" } });
     }
   }
   const over = jobs.filter((job) => isForgotten(job, nowMs));
-  forgetJobs(directory, over);
+  // A head strikes out its own, and takes those that somebody else has struck out for cancelled.
+  const isOurs = ({ swarm, submittedAtMs }: SeenJob) =>
+    swarm !== true || nowMs - submittedAtMs > FORGET_FAILED_MS;
+  forgetJobs(directory, over.filter(isOurs));
   return { jobs: jobs.filter((job) => !over.includes(job)), problems };
 }
 
@@ -102,14 +110,31 @@ export function showJobs({ jobs, problems }: Seen, connected: ReadonlySet<string
         ]),
       ),
     );
-  for (const { id, name, state, logFile } of others) {
+  parts.push(...longReasons(alive));
+  for (const { id, name, state, logFile, logCommand } of others) {
     if (state.type !== "failed") continue;
-    const last = lastLine(logFile);
+    const last = logCommand === undefined ? lastLine(logFile) : undefined;
     const said = last === undefined ? "" : `\n  ${last}`;
-    parts.push(`Job ${id} (${name}) failed: ${howFailed(state)}. Read its log ${logFile}${said}\n`);
+    const log = logCommand === undefined ? logFile : `with: ${logCommand}`;
+    parts.push(`Job ${id} (${name}) failed: ${howFailed(state)}. Read its log ${log}${said}\n`);
   }
   for (const problem of problems) parts.push(`${problem}\n`);
   return parts.join("\n");
+}
+
+/** The table has room for so much of a reason. */
+const SHORT_REASON = 18;
+
+/** Why jobs wait, where it does not fit the table: once for all that wait for the same. */
+function longReasons(jobs: readonly SeenJob[]): string[] {
+  const counts = new Map<string, number>();
+  for (const { state } of jobs)
+    if (state.type === "queued" && state.reason.length > SHORT_REASON)
+      counts.set(state.reason, (counts.get(state.reason) ?? 0) + 1);
+  return [...counts].map(
+    ([reason, count]) =>
+      `${count === 1 ? "1 job waits" : `${count} jobs wait`}: ${reason.replace(/\.$/, "")}.\n`,
+  );
 }
 
 function stateOf(state: JobState, role: BookedJob["role"]): string {

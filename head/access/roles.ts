@@ -28,6 +28,8 @@ export const ROLES_OF_RPC: Readonly<Record<string, readonly Role[]>> = {
   "/grain.v1.Admin/CacheList": READERS,
   "/grain.v1.Admin/CacheRemove": SUBMITTERS,
   "/grain.v1.Admin/Quit": ADMINISTRATORS,
+  "/grain.v1.Admin/Scale": ADMINISTRATORS,
+  "/grain.v1.Admin/ExplainScale": READERS,
   "/grpc.health.v1.Health/Check": ALL,
   "/grpc.health.v1.Health/Watch": ALL,
   "/grpc.health.v1.Health/List": ALL,
@@ -53,6 +55,8 @@ export function purposeOf(rpc: string): string {
       return "cancel tasks";
     case "/grain.v1.Admin/Quit":
       return "send workers away";
+    case "/grain.v1.Admin/Scale":
+      return "say how many workers there are to be";
     default:
       return `call ${rpc.slice(rpc.lastIndexOf(".") + 1)}`;
   }

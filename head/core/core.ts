@@ -43,6 +43,7 @@ import type { Session } from "./session.js";
 import { vectorOf } from "./shape.js";
 import { enqueue, lookAt, newState, type State } from "./state.js";
 import { newClass } from "./task-class.js";
+import { templateOf } from "./template.js";
 import { CoreView } from "./view.js";
 import { type Worker, WorkerStates } from "./worker.js";
 
@@ -120,6 +121,9 @@ function apply(state: State, event: HeadEvent<unknown, unknown, unknown>): void 
       return onRecovered(state, event);
     case "learnt":
       return onLearnt(state, event);
+    case "templateChanged":
+      state.template = event.template === undefined ? undefined : templateOf(event.template, state.kinds);
+      return lookAgain(state);
     case "planDue":
       return plan(state);
     default:

@@ -9,6 +9,7 @@
 import type { Request } from "../../proto/resource/demand.js";
 import type { Pool } from "../../proto/resource/pool.js";
 import type { Retries } from "../../proto/retries.js";
+import type { WorkerTemplate } from "./template.js";
 
 /** A client connected. */
 export interface SessionOpened {
@@ -238,6 +239,12 @@ export interface Learnt {
   }[];
 }
 
+/** What a worker would have that is started on demand is known, or another, or none is started any more. */
+export interface TemplateChanged {
+  readonly type: "templateChanged";
+  readonly template: WorkerTemplate | undefined;
+}
+
 /** Everything that arrived in this turn has been stepped: place what can be placed. */
 export interface PlanDue {
   readonly type: "planDue";
@@ -262,4 +269,5 @@ export type HeadEvent<Source, Result, Failure> =
   | Returned
   | Recovered<Source>
   | Learnt
+  | TemplateChanged
   | PlanDue;

@@ -12,6 +12,7 @@ export type NameOf = (session: number, spec: number) => string;
 const WIDTH = 100;
 /** Names longer than this are cut: the rest of the line matters more. */
 const NAME_WIDTH = 24;
+const NEW_WORKER = "A worker that is started on demand could run it: see `grain scale --explain`.";
 
 /**
  * Writes an explanation for a person.
@@ -81,11 +82,14 @@ function asking(who: string, { alternatives }: QueuedTask): string {
 }
 
 function reasons(queued: QueuedTask, nameOf: NameOf): string[] {
-  const { workers, alternatives } = queued;
-  if (workers === 0) return ["No workers are connected to the head: start some with grain-worker."];
+  const { workers, onDemand, alternatives } = queued;
+  if (workers === 0 && !onDemand)
+    return ["No workers are connected to the head: start some with grain-worker."];
   const never = alternatives.flatMap((alternative) => alternative.never ?? []);
   if (never.length === alternatives.length) return [neverLine(alternatives), advice(alternatives)];
-  return [obstacleLine(queued, nameOf), orderLine(queued)];
+  if (workers === 0) return ["No workers are connected to the head yet.", NEW_WORKER];
+  const isForNew = onDemand && alternatives.every(({ able, never }) => able === 0 || never !== undefined);
+  return [obstacleLine(queued, nameOf), isForNew ? NEW_WORKER : orderLine(queued)];
 }
 
 function neverLine(alternatives: readonly Alternative[]): string {

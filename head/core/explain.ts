@@ -77,6 +77,8 @@ export interface QueuedTask extends Known {
   readonly type: "queued";
   /** Workers connected. */
   readonly workers: number;
+  /** Workers are started on demand. */
+  readonly onDemand: boolean;
   /** For how long its class has found no room. */
   readonly waitingMs: number;
   /** In order of preference. */
@@ -164,6 +166,7 @@ function explainQueued(state: Readonly<State>, cls: TaskClass, known: Known): Qu
     type: "queued",
     ...known,
     workers: state.workers.size,
+    onDemand: state.template !== undefined,
     waitingMs: Math.max(0, state.nowMs - cls.waitingSinceMs),
     alternatives: cls.shapes.map((shape) => lookAt(state, cls, shape)),
     reserved: reservation === undefined ? undefined : reservedBy(state, reservation),

@@ -1,4 +1,4 @@
-/** Whether any connected worker could ever run a class: said at once. */
+/** Whether any worker, connected or started on demand, could ever run a class: said at once. */
 
 import type { Verdict } from "./effect.js";
 import { whyInfeasible } from "./infeasible.js";
@@ -9,7 +9,7 @@ import type { TaskClass } from "./task-class.js";
 /** Looks at classes that are new, or whose workers changed; goes on where a step that ran out of budget stopped. */
 export function judgeFeasibility(step: PlanStep): void {
   const { state } = step;
-  if (state.workers.size === 0) return;
+  if (state.workers.size === 0 && state.template === undefined) return;
   for (const cls of state.unjudged) {
     if (step.budget <= 0) return;
     state.unjudged.delete(cls);

@@ -5,6 +5,7 @@ import { misfits } from "../../proto/resource/pool.js";
 import type { Shape } from "./shape.js";
 import type { State } from "./state.js";
 import type { TaskClass } from "./task-class.js";
+import { misfitsOf } from "./template.js";
 import { softOf } from "./walltime.js";
 import { couldFit, type Worker } from "./worker.js";
 
@@ -20,7 +21,7 @@ export interface Never {
 const SPELLED_OUT = 3;
 
 /**
- * Why the connected workers could never give a shape, even if they ran nothing else.
+ * Why the connected workers could never give a shape, even if they ran nothing else, nor those that are started on demand.
  *
  * @returns undefined when one could; of a gang, when enough of them could
  */
@@ -30,6 +31,12 @@ export function neverFits(state: Readonly<State>, shape: Shape): Never | undefin
   for (const worker of state.workers.values()) {
     if (couldFit(state, worker, shape)) able += 1;
     if (able >= needed) return undefined;
+  }
+  const { template } = state;
+  if (template !== undefined) {
+    const reasons = misfitsOf(state, template, shape);
+    if (reasons.length === 0) return undefined;
+    if (state.workers.size === 0) return { reasons, closest: "a new worker" };
   }
   const near = nearestMiss(state, shape);
   const reasons = [...(near?.missing ?? [])];
@@ -104,5 +111,6 @@ export function whyInfeasible(state: Readonly<State>, cls: Pick<TaskClass, "shap
 export function neverText({ reasons, closest }: Never, workers: number): string {
   const text = reasons.join(", ");
   if (closest === undefined) return text;
+  if (workers === 0) return `${text} (on ${closest})`;
   return `${text} (on ${closest}${workers === 1 ? ", the only worker" : `, the closest of ${workers} workers`})`;
 }

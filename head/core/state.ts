@@ -19,6 +19,7 @@ import { Kinds, type Shape, Shapes } from "./shape.js";
 import { ENDED, QUEUED, type Task } from "./task.js";
 import type { TaskClass } from "./task-class.js";
 import type { Batch } from "./task-queue.js";
+import type { Template } from "./template.js";
 import type { GroupRuns } from "./walltime.js";
 import { adjust, type Worker } from "./worker.js";
 
@@ -60,6 +61,8 @@ export interface State {
   readonly groups: Map<string, GroupRuns>;
   /** Whether any open class asks for so much that small tasks should leave whole workers free; undefined: not known. */
   largeWanted: boolean | undefined;
+  /** What a worker would have that is started on demand; undefined: none is. */
+  template: Template | undefined;
   /** Messages dropped because the task had ended or was elsewhere by then. */
   lateResults: number;
   /** The last time for which a plan was asked. */
@@ -92,6 +95,7 @@ export function newState(options: SchedulingOptions): State {
     delayed: new KeyedHeap((a, b) => a.number < b.number),
     groups: new Map(),
     largeWanted: undefined,
+    template: undefined,
     lateResults: 0,
     planAtMs: Number.NEGATIVE_INFINITY,
     nowMs: 0,

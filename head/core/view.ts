@@ -1,6 +1,7 @@
 /** A read-only look at the scheduler, for the shell, tests and people. */
 
 import type { Pool } from "../../proto/resource/pool.js";
+import { type DryRun, type DryRunOptions, dryRun } from "./dry-run.js";
 import type { Estimate } from "./estimate.js";
 import { type Explanation, explainTask } from "./explain.js";
 import { type FunctionView, functionsOf, oldestWaiting, openTasks } from "./inspect.js";
@@ -140,6 +141,12 @@ export class CoreView {
     for (const { spec, estimate, alone } of this.state.sessions.get(session)?.classes.values() ?? []) {
       if (estimate.runs > 0 && !alone) yield { spec, runs: estimate.runs, meanUs: estimate.meanUs };
     }
+  }
+
+  /** How many further workers the ready tasks would fill; undefined: none is started on demand. */
+  dryRun(options: DryRunOptions, nowMs: number = this.state.nowMs): DryRun | undefined {
+    const { template } = this.state;
+    return template === undefined ? undefined : dryRun({ ...this.state, nowMs }, template, options);
   }
 
   get workerCount(): number {

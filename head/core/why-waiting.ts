@@ -8,13 +8,15 @@ import type { TaskClass } from "./task-class.js";
  * What keeps a class from the workers now.
  *
  * @returns e.g. "cores", "token fast", "limit db", "no workers"; "never fits": no connected worker could ever run
- *   it; "its turn": there is room, and it is about to start, or others go first
+ *   it; "its turn": there is room, and it is about to start, or others go first; "new worker": none
+ *   that is connected could, one that is started on demand could
  */
 export function whyWaiting(state: Readonly<State>, cls: TaskClass): string {
   if (state.workers.size === 0) return "no workers";
   const alternatives = cls.shapes.map((shape) => lookAt(state, cls, shape));
   if (alternatives.some(isOpen)) return "its turn";
   const possible = alternatives.find(({ never }) => never === undefined);
+  if (possible?.able === 0 && state.template !== undefined) return "new worker";
   const first = possible?.obstacles[0];
   return first === undefined ? "never fits" : word(first);
 }

@@ -30,6 +30,7 @@ import { carryOut, type Peers } from "./carry-out.js";
 import type { Refusal } from "./check/hello.js";
 import { type ClientHost, ClientPeer } from "./client-peer.js";
 import { CountsTimer } from "./counts.js";
+import { Crew } from "./crew.js";
 import { Detached } from "./detached.js";
 import { DurableState, noted } from "./durable.js";
 import { explanationMessage } from "./explain.js";
@@ -79,6 +80,8 @@ export class Head {
   readonly #clientHost: ClientHost;
   /** Who is connected, and sending them away. */
   readonly workers: Workers;
+  /** The same as the swarm sees them. */
+  readonly crew: Crew;
   readonly #detached: Detached | undefined;
   /** Stored results. */
   readonly recalls: Recalls;
@@ -141,6 +144,9 @@ export class Head {
       heard: ({ received }, tell) => this.#durable?.heard(received, tell),
       hasValue: (hash) => this.blobs.has(hash),
     });
+    const { workers } = this;
+    const ship = { view: this.#core.view, registry: this.#registry, loop: this.#loop, workers };
+    this.crew = new Crew({ ...ship, nowMs: this.#nowMs });
     if (options.journal !== undefined) this.#recover(options.journal, own!, options.resumeMs ?? RESUME_MS);
   }
 
@@ -369,6 +375,7 @@ export class Head {
   }
 
   #workersChanged(): void {
+    this.crew.onChange();
     for (const session of this.#registry.sessions.values()) this.#counts.changed(session);
   }
 

@@ -1,11 +1,13 @@
 /** Starts a head that listens: the daemon's, and for programs that embed one which others connect to. */
 
+import { hostname } from "node:os";
 import { join } from "node:path";
-import { formatAddress, parseSocketAddress } from "../../proto/address.js";
+import { formatAddress, parseAddress, parseSocketAddress } from "../../proto/address.js";
 import { sharedRoot } from "../../proto/share/directory.js";
 import { type DoorOptions, openDoor } from "../access/door.js";
 import type { ResultStore } from "../cache/store.js";
 import type { Journal } from "../journal/journal.js";
+import type { Swarm, SwarmOptions } from "../scale/swarm.js";
 import { SharedFiles } from "./blob/shared.js";
 import { Head } from "./head.js";
 import type { HeadOptions } from "./head-options.js";
@@ -19,11 +21,15 @@ export interface ListenOptions extends Omit<HeadOptions, "journal" | "results">,
   readonly journalDirectory?: string | undefined;
   /** Stored results take at most so much room there. Default: 16 GiB. */
   readonly resultBytes?: number | undefined;
+  /** How workers are started on demand. Default: they are not. */
+  readonly swarm?: SwarmOptions | undefined;
 }
 
 /** A head that listens. */
 export interface ListeningHead {
   readonly head: Head;
+  /** Keeps numbers of workers; undefined: nobody does. */
+  readonly swarm: Swarm | undefined;
   /** Where it listens, with real ports. */
   readonly addresses: readonly string[];
   /** Says goodbye to everybody, stops listening and frees everything. @param reason told to clients */
@@ -31,6 +37,7 @@ export interface ListeningHead {
 }
 
 const RESULTS = "cache";
+const SWARM_NOTE = "swarm";
 /** The journal says where the values in shared memory are: it outlives a head that is killed. */
 const SHARED_NOTE = "shared-directory";
 /** So long the peers of an earlier head may still read values where it had them. */
@@ -64,12 +71,39 @@ export async function startHead(options: ListenOptions = {}): Promise<ListeningH
   const journal = await openJournal(options);
   const head = await headOn(options, journal);
   try {
-    const server = await serveGrpc(head, addresses, { door, log });
-    return { head, addresses: server.addresses, close: (reason) => closeBoth(head, server, reason) };
+    const swarm = await newSwarm(head, options, journal);
+    const server = await serveGrpc(head, addresses, { door, log, swarm });
+    await swarm?.start(addressFor(server.addresses));
+    const close = async (reason?: string) => {
+      await swarm?.close();
+      await closeBoth(head, server, reason);
+    };
+    return { head, swarm, addresses: server.addresses, close };
   } catch (error) {
     await head.close();
     throw error;
   }
+}
+
+async function newSwarm(
+  { crew }: Head,
+  { swarm, log = silentLog }: ListenOptions,
+  journal: Journal | undefined,
+): Promise<Swarm | undefined> {
+  if (swarm === undefined) return undefined;
+  // Loaded here: most heads have nothing to do with batch systems.
+  const { Swarm } = await import("../scale/swarm.js");
+  const keep = journal && {
+    read: () => journal.readNote(SWARM_NOTE),
+    write: (text: string) => journal.writeNote(SWARM_NOTE, text),
+  };
+  return new Swarm({ crew, log, keep }, swarm);
+}
+
+/** How workers elsewhere reach a head that listens here. */
+function addressFor(listening: readonly string[]): string {
+  const tcp = listening.find((address) => parseAddress(address).type === "tcp") ?? listening[0]!;
+  return tcp.replace(/^(0\.0\.0\.0|\[::\])(?=:)/, hostname());
 }
 
 async function headOn(options: ListenOptions, journal: Journal | undefined): Promise<Head> {

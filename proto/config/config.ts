@@ -1,6 +1,7 @@
 /** The configuration as the parts of this package see it: what `grain.toml` says, with units in names. */
 
 import { KEYS, type Key, type SYSTEM_NAMES } from "./entries.js";
+import type { Taint } from "./kind.js";
 import type { Found, Origin, Reading, Values } from "./read.js";
 import type { Table } from "./table.js";
 
@@ -110,7 +111,11 @@ export interface KubernetesConfig {
   /** A file. */
   readonly template?: string | undefined;
   readonly serviceAccount?: string | undefined;
+  /** The Secret with the workers' credential. */
+  readonly accessSecret: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly nodeSelector: Readonly<Record<string, string>>;
+  readonly tolerations: readonly Taint[];
   readonly graceMs: number;
 }
 
@@ -300,7 +305,10 @@ function kubernetesOf(values: Values): KubernetesConfig {
     image: values.value("kubernetes.image"),
     template: values.value("kubernetes.template"),
     serviceAccount: values.value("kubernetes.service_account"),
+    accessSecret: values.value("kubernetes.access_secret"),
     labels: values.value("kubernetes.labels") ?? {},
+    nodeSelector: values.value("kubernetes.node_selector") ?? {},
+    tolerations: values.value("kubernetes.tolerations") ?? [],
     graceMs: values.value("kubernetes.grace"),
   };
 }

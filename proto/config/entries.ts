@@ -17,6 +17,7 @@ import {
   period,
   resources,
   size,
+  taints,
   template,
   text,
   texts,
@@ -195,7 +196,16 @@ const KUBERNETES = {
   image: entry(text, "image of the workers' container", { without: "required" }),
   template: entry(path, "file with a pod to build the workers' on", { without: "none" }),
   service_account: entry(text, "service account of the pods", { without: "the namespace's default" }),
+  access_secret: initially(
+    text,
+    "grain-worker",
+    "Secret with the workers' credential, under the key worker.pem",
+  ),
   labels: entry(labels, "further labels of the pods", { without: "none" }),
+  node_selector: entry(labels, "labels that a node must have", { without: "none" }),
+  tolerations: entry(taints, 'taints of nodes that pods bear, such as "gpu=yes:NoSchedule"', {
+    without: "none",
+  }),
   grace: initially(duration, "5m", "what a pod that is told to end gets"),
 };
 

@@ -195,6 +195,35 @@ export const labels: Kind<Readonly<Record<string, string>>> = kind("a table of t
   return table as Readonly<Record<string, string>>;
 });
 
+/** A taint of a Kubernetes node. */
+export interface Taint {
+  readonly key: string;
+  /** Absent: any. */
+  readonly value?: string;
+  /** Absent: any. */
+  readonly effect?: string;
+}
+
+const TAINT =
+  /^(?<key>[\w./-]+)(?:=(?<value>[\w.-]*))?(?::(?<effect>NoSchedule|PreferNoSchedule|NoExecute))?$/;
+
+/** Taints as `kubectl taint` writes them. */
+export const taints: Kind<readonly Taint[]> = kind("a text, or a list of texts", (value) =>
+  textsOf(value).map((given) => {
+    const taint = TAINT.exec(given)?.groups;
+    if (taint === undefined)
+      throw new Refusal(
+        `must be taints KEY, KEY=VALUE, KEY:EFFECT or KEY=VALUE:EFFECT with NoSchedule, PreferNoSchedule or NoExecute, not ${show(given)}`,
+      );
+    const { key = "", value: wanted, effect } = taint;
+    return {
+      key,
+      ...(wanted === undefined ? {} : { value: wanted }),
+      ...(effect === undefined ? {} : { effect }),
+    };
+  }),
+);
+
 const NO_MACHINE: Pool = { cores: [], gpus: [], memoryBytes: 0, others: [], tokens: [], numa: [] };
 
 /** What a worker owns, as `parsePool` takes it. */

@@ -1,15 +1,14 @@
 /**
  * Module hook, asked before tsx's. A program that imports this package
  * gets the one that runs it, unless its project has its own, so a global installation is enough. And a
- * program written as a module is one, also where no package.json says so: it may `await run(main)`. One that awaits
- * at its top level is one even where package.json says "commonjs", as `npm init` writes it unasked.
+ * program written as a module is one, also where no package.json says so: it may `await run(main)`.
+ * That it does also where `npm init` has said the contrary: as CommonJS it could not be loaded at all.
  */
 
 import { readFileSync } from "node:fs";
 import type { ResolveFnOutput, ResolveHook } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { messageOf } from "../errors.js";
 
 const OWN = /^grain-scheduler(\/|$)/;
 const MODULE_SYNTAX = /^\s*(?:import|export)\b/m;
@@ -28,19 +27,20 @@ function packageType(file: string): unknown {
   }
 }
 
-/** Whether a source can be nothing but a module. */
-async function awaitsAtTopLevel(source: string, file: string): Promise<boolean> {
+/** Whether it waits outside of functions: CommonJS cannot. */
+async function awaitsOnTop(file: string, source: string): Promise<boolean> {
   if (!/\bawait\b/.test(source)) return false;
   const { transform } = await import("esbuild");
+  const loader = /\.([jt]sx?)$/.exec(file)?.[1] as "js" | "jsx" | "ts" | "tsx";
   try {
-    await transform(source, { format: "cjs", loader: file.endsWith("x") ? "tsx" : "ts", logLevel: "silent" });
+    await transform(source, { loader, format: "cjs", logLevel: "silent" });
     return false;
   } catch (error) {
-    return messageOf(error).includes("Top-level await");
+    return /top-level await/i.test(String(error));
   }
 }
 
-/** Whether a file that counts as CommonJS is a module. */
+/** Whether a file that counts as CommonJS is a module all the same. */
 async function isModule(place: string): Promise<boolean> {
   if (!/^file:.*\.[jt]sx?$/.test(place) || place.includes("/node_modules/")) return false;
   const file = fileURLToPath(place);
@@ -48,7 +48,7 @@ async function isModule(place: string): Promise<boolean> {
   if (type === "module") return false;
   const source = readFileSync(file, "utf8");
   if (!MODULE_SYNTAX.test(source) || COMMONJS_SYNTAX.test(source)) return false;
-  return type === undefined || awaitsAtTopLevel(source, file);
+  return type === undefined || awaitsOnTop(file, source);
 }
 
 async function resolveOwn(

@@ -126,6 +126,9 @@ export class RoughProxy {
 }
 
 function reset({ near, far }: Pair): void {
-  near.resetAndDestroy();
-  far.resetAndDestroy();
+  for (const socket of [near, far]) {
+    // Node.js cannot reset what is being shut down: it would keep the handle, and spin when the process ends.
+    if (socket.writableEnded) socket.destroy();
+    else socket.resetAndDestroy();
+  }
 }

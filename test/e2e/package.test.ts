@@ -198,4 +198,20 @@ export const wrong = () => connect({ local: 3 });
     );
     expect(stdout).toBe("");
   });
+
+  it("has no client of Kubernetes, and says how to get it where it is wanted", async () => {
+    expect(existsSync(join(project, "node_modules/@kubernetes"))).toBe(false);
+    const toml = 'system = "kubernetes"\naddress = "head:7700"\n[kubernetes]\nimage = "grain"\n';
+    writeFileSync(join(directory, "pods.toml"), toml);
+    const failed = await inProject("npx", "grain", "up", "--dry", "-c", join(directory, "pods.toml")).catch(
+      (error: unknown) => error,
+    );
+    expect(failed).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringMatching(
+        /^grain: .* not installed here: npm install @kubernetes\/client-node@1$/m,
+      ),
+    });
+  });
 });

@@ -35,6 +35,11 @@ describe("the README's program", () => {
     expect((await grainRun("sweep.ts", code)).stdout).toBe(prints);
   });
 
+  it.each(["{}", '{ "type": "commonjs" }'])("prints the same where package.json is %s", async (manifest) => {
+    stage.program("package.json", manifest);
+    expect((await grainRun("sweep.ts", code)).stdout).toBe(prints);
+  });
+
   it("prints the same over a head with workers", async () => {
     const { address } = await stage.head();
     await stage.worker(address, ["--cpus", "1", "--mem", "8G"]);
@@ -106,6 +111,7 @@ const FOREIGN_FLAGS = new Set([
   "--time",
   "--omit",
   "--max-old-space-size",
+  "--patch-file",
 ]);
 
 describe("what the documentation names", () => {

@@ -4,7 +4,7 @@ import { toConfig } from "../../proto/config/config.js";
 import { readText } from "../../proto/config/load.js";
 
 const configOf = async (text: string) =>
-  toConfig("/site/g", await readText({ text, file: "/site/g" }, ["head", "access"]));
+  toConfig("/site/g", await readText({ text, file: "/site/g" }, ["head", "scale", "access"]));
 const none = { insecure: false, yesReally: false, verbose: false };
 const env = { XDG_STATE_HOME: "/state", XDG_CONFIG_HOME: "/config" };
 
@@ -39,6 +39,7 @@ describe("a head's settings", () => {
         insecure: false,
         yesReally: false,
       },
+      goal: { type: "off" },
       listen: ["127.0.0.1:7700"],
       accessDirectory: "/config/grain/access",
       logFile: undefined,
@@ -61,6 +62,7 @@ describe("a head's settings", () => {
         insecure: false,
         yesReally: false,
       },
+      goal: { type: "off" },
       listen: ["h:1", "unix:///run/grain"],
       accessDirectory: "/site/keys",
       logFile: `/site/head-${process.pid}.log`,
@@ -72,6 +74,7 @@ describe("a head's settings", () => {
   it("come from flags first", async () => {
     const flags = {
       ...none,
+      goal: { type: "off" },
       listen: ["f:2"],
       maxClients: 3,
       idleQuit: 1,
@@ -93,6 +96,7 @@ describe("a head's settings", () => {
         blobs: { memoryBytes: 4, spillParent: "/f" },
         access: "/f",
       },
+      goal: { type: "off" },
       listen: ["f:2"],
       accessDirectory: "/f",
       logFile: "f.log",
@@ -123,5 +127,38 @@ describe("a head's settings", () => {
   it("may do without a journal", async () => {
     const { options } = settingsOf(none, await configOf("[head]\njournal = false"), env);
     expect(options.journalDirectory).toBeUndefined();
+  });
+
+  it.each<[string, number | undefined, string, unknown]>([
+    ["none", undefined, "", { type: "off" }],
+    ["a fixed number", undefined, "[head]\nswarm = 4", { type: "fixed", workers: 4 }],
+    ["that of the original", undefined, "[head.gnaw]\nswarm = 4", { type: "fixed", workers: 4 }],
+    ["the flag's", 2, "[head]\nswarm = 4", { type: "fixed", workers: 2 }],
+    ["none by the flag", 0, "[scale]\nmax = 4", { type: "off" }],
+    [
+      "by demand",
+      undefined,
+      '[scale]\nmax = 4\nidle = "1m"',
+      { type: "demand", min: 0, max: 4, idleMs: 60_000 },
+    ],
+  ])("say how many workers to keep: %s", async (_, swarm, text, goal) => {
+    const flags = swarm === undefined ? none : { ...none, swarm };
+    expect(settingsOf(flags, await configOf(text), env).goal).toEqual(goal);
+  });
+
+  it.each<[string, string, RegExp]>([
+    [
+      "two numbers",
+      "[head]\nswarm = 4\n[scale]\nmax = 4",
+      /^Both `swarm` in \[head\] and `max` in \[scale\] are set/,
+    ],
+    [
+      "bounds that cross",
+      "[scale]\nmin = 5\nmax = 4",
+      /^At least 5 workers and at most 4 do not go together/,
+    ],
+  ])("refuse %s", async (_, text, message) => {
+    const config = await configOf(text);
+    expect(() => settingsOf(none, config, env)).toThrow(message);
   });
 });

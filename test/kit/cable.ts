@@ -37,7 +37,11 @@ export class Cable {
   /** Ends every connection, with what is under way on it. */
   cut(): void {
     this.#passed = 0;
-    for (const socket of this.#open) socket.resetAndDestroy();
+    for (const socket of this.#open) {
+      // Node.js cannot reset what is being shut down.
+      if (socket.writableEnded) socket.destroy();
+      else socket.resetAndDestroy();
+    }
   }
 
   /** From now on nobody gets through, or everybody does again. */

@@ -113,6 +113,24 @@ describe("a worker's batch job", () => {
       { system: "custom", id: "x1", remainingMs: 60_000 },
     ],
     [
+      "that is a pod, which is told how long it is left when it is to end",
+      {
+        GRAIN_JOB_SYSTEM: "kubernetes",
+        GRAIN_JOB_ID: "w1-abcde",
+        GRAIN_JOB_CORES: "4",
+        GRAIN_JOB_BYTES: "1000",
+        GRAIN_JOB_NOTICE_SECONDS: "285",
+      },
+      {},
+      { system: "kubernetes", id: "w1-abcde", cores: 4, memoryBytes: 1000, noticeMs: 285_000 },
+    ],
+    [
+      "that is a pod which asked for nothing",
+      { GRAIN_JOB_SYSTEM: "kubernetes", GRAIN_JOB_ID: "w1", GRAIN_JOB_CORES: "0", GRAIN_JOB_BYTES: "0" },
+      {},
+      { system: "kubernetes", id: "w1" },
+    ],
+    [
       "past its end",
       { SLURM_JOB_ID: "7", SLURM_JOB_END_TIME: "1799999999" },
       {},

@@ -127,9 +127,9 @@ class RunningAgent implements Agent {
     const { isCutOff, owes } = this.#head;
     if (isCutOff && !owes && this.#state.byKey.size === 0) return this.#finish({ type: "left" });
     this.#head.send({ body: { $case: "leaving", leaving: { reason } } });
-    this.#take({ type: "leaveRequested" });
     if (drainMs !== undefined)
       this.#stopDeadline ??= startTimer(drainMs, () => this.#evict("its time is up."));
+    this.#take({ type: "leaveRequested" }); // Last: it may be over now, and nothing would clear the timer.
   }
 
   vacate(reason: string): void {

@@ -15,6 +15,8 @@ import type {
   HeadStatus,
   QuitAnswer,
   QuitRequest,
+  ScaleRequest,
+  ScaleStatus,
   SessionDetail,
   SessionExplanation,
   SessionQuery,
@@ -22,12 +24,13 @@ import type {
 import type { Door } from "../../access/door.js";
 import type { Caller } from "../../access/gate.js";
 import { maySee, ownerSeenBy, visibleDetail, visibleStatus } from "../../access/visible.js";
+import type { Swarm } from "../../scale/swarm.js";
 import type { Head } from "../head.js";
 import { denied } from "./guard.js";
 import { callerOf, peerOf } from "./peer.js";
 
 /** Answers for a head. */
-export function adminHandlers(head: Head, door: Door) {
+export function adminHandlers(head: Head, door: Door, swarm: Swarm | undefined) {
   const owns = (session: number, credential: string) => head.owns(session, credential);
   /** Answers, if the session is one that the caller may ask for. */
   const ofSession = <Q extends { readonly session: number }, R>(
@@ -42,7 +45,9 @@ export function adminHandlers(head: Head, door: Door) {
   };
   return {
     status(call: ServerUnaryCall<Empty, HeadStatus>, answer: sendUnaryData<HeadStatus>) {
-      answer(null, visibleStatus(head.status(), callerOf(call), owns));
+      const text = swarm?.text;
+      const all = { ...head.status(), ...(text === undefined ? {} : { swarm: text }) };
+      answer(null, visibleStatus(all, callerOf(call), owns));
     },
     explain(call: ServerUnaryCall<ExplainQuery, Explanation>, answer: sendUnaryData<Explanation>) {
       ofSession(call, answer, ({ session, task }) => head.explain(session, task));
@@ -68,6 +73,14 @@ export function adminHandlers(head: Head, door: Door) {
     quit(call: ServerUnaryCall<QuitRequest, QuitAnswer>, answer: sendUnaryData<QuitAnswer>) {
       answer(null, head.workers.quit(call.request));
     },
+    scale(call: ServerUnaryCall<ScaleRequest, ScaleStatus>, answer: sendUnaryData<ScaleStatus>) {
+      if (swarm === undefined) answer(NO_SWARM);
+      else reply(() => swarm.set(call.request), answer);
+    },
+    explainScale(_: ServerUnaryCall<Empty, ScaleStatus>, answer: sendUnaryData<ScaleStatus>) {
+      if (swarm === undefined) answer(NO_SWARM);
+      else reply(() => swarm.status(), answer);
+    },
     access(call: ServerUnaryCall<AccessQuery, AccessAnswer>, answer: sendUnaryData<AccessAnswer>) {
       const peer = peerOf(call);
       if (peer === undefined || door.type === "open") return answer(null, { credential: "", role: "admin" });
@@ -77,6 +90,13 @@ export function adminHandlers(head: Head, door: Door) {
     },
   };
 }
+
+/** It belongs to a program, which has said nothing of jobs. */
+const NO_SWARM = {
+  code: status.UNIMPLEMENTED,
+  details:
+    "it is part of a program and starts no workers; use one that grain-head or grain start has started",
+};
 
 async function reply<T>(work: () => T | Promise<T>, answer: sendUnaryData<T>): Promise<void> {
   let value: T;

@@ -27,6 +27,7 @@ import {
 } from "../../../proto/link/grpc/services.js";
 import { streamLink } from "../../../proto/link/grpc/stream.js";
 import type { Door } from "../../access/door.js";
+import type { Swarm } from "../../scale/swarm.js";
 import type { Head } from "../head.js";
 import type { HeadLog } from "../log.js";
 import { adminHandlers } from "./admin.js";
@@ -67,6 +68,8 @@ export interface Security {
   readonly door: Door;
   readonly log: HeadLog;
   readonly lock?: LockOptions;
+  /** Keeps numbers of workers. Default: nobody does. */
+  readonly swarm?: Swarm | undefined;
 }
 
 /**
@@ -83,7 +86,7 @@ export interface Security {
 export async function serveGrpc(
   head: Head,
   addresses: readonly SocketAddress[],
-  { door, log, lock: lockOptions }: Security,
+  { door, log, lock: lockOptions, swarm }: Security,
 ): Promise<HeadServer> {
   const lock = door.type === "locked" ? new Lock(door, log, lockOptions) : undefined;
   const server = new Server({
@@ -102,7 +105,7 @@ export async function serveGrpc(
   });
   const health = new Health();
   const shares = new Shares(head.blobs, head.longestAbsenceMs);
-  addServices(server, head, health, shares, door);
+  addServices(server, head, health, shares, adminHandlers(head, door, swarm));
   const bound: string[] = [];
   try {
     for (const address of addresses) bound.push(await listen(server, address, lock?.credentials));
@@ -122,7 +125,13 @@ export async function serveGrpc(
   };
 }
 
-function addServices(server: Server, head: Head, health: Health, shares: Shares, door: Door): void {
+function addServices(
+  server: Server,
+  head: Head,
+  health: Health,
+  shares: Shares,
+  admin: ReturnType<typeof adminHandlers>,
+): void {
   server.addService(schedulingService, {
     session(call: ServerDuplexStream<ClientBatch, HeadToClientBatch>) {
       head.acceptClient(
@@ -143,7 +152,7 @@ function addServices(server: Server, head: Head, health: Health, shares: Shares,
     },
   });
   server.addService(blobsService, { ...blobsHandlers(head.blobs), share: shares.handle });
-  server.addService(adminService, adminHandlers(head, door));
+  server.addService(adminService, admin);
   health.addTo(server);
   addReflection(server);
 }

@@ -13,6 +13,8 @@ import type {
   HeadToWorker,
   QuitAnswer,
   QuitRequest,
+  ScaleRequest,
+  ScaleStatus,
   SessionDetail,
   SessionExplanation,
   WorkerMessage,
@@ -21,7 +23,7 @@ import type { Connection } from "../link.js";
 import { PersistentBlobs } from "../persistent-blobs.js";
 import { GrpcBlobs } from "./blobs.js";
 import { type ConnectOptions, failure, Search, type Way } from "./reach.js";
-import { adminService, schedulingService } from "./services.js";
+import { adminService, healthService, schedulingService } from "./services.js";
 import { streamLink } from "./stream.js";
 
 export type { ConnectOptions } from "./reach.js";
@@ -46,6 +48,12 @@ export interface AdminConnection {
   removeResults(pattern: string): Promise<CacheAnswer>;
   /** Sends workers away. */
   quit(request: QuitRequest): Promise<QuitAnswer>;
+  /** Whether the head takes newcomers. */
+  isServing(): Promise<boolean>;
+  /** Says how many workers the head is to keep. */
+  scale(request: ScaleRequest): Promise<ScaleStatus>;
+  /** How that stands. */
+  explainScale(): Promise<ScaleStatus>;
   close(): void;
 }
 
@@ -118,6 +126,14 @@ export async function connectAdmin(address: string, options: ConnectOptions): Pr
       ),
     quit: (request) =>
       ask(client, adminService.quit, request, `The head at ${shown} did not send workers away`),
+    isServing: async () => {
+      const failed = `The head at ${shown} did not say how it is`;
+      return (await ask(client, healthService.check, {}, failed)).isServing;
+    },
+    scale: (request) =>
+      ask(client, adminService.scale, request, `The head at ${shown} did not change the number of workers`),
+    explainScale: () =>
+      ask(client, adminService.explainScale, {}, `The head at ${shown} did not tell of its swarm`),
     close: () => client.close(),
   };
 }

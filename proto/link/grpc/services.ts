@@ -5,7 +5,7 @@
  */
 
 import type { MethodDefinition } from "@grpc/grpc-js";
-import type { Writer } from "protobufjs/minimal.js";
+import protobuf, { type Writer } from "protobufjs/minimal.js";
 import { messageOf } from "../../errors.js";
 import {
   AccessAnswer,
@@ -27,6 +27,8 @@ import {
   HeadToWorkerBatch,
   QuitAnswer,
   QuitRequest,
+  ScaleRequest,
+  ScaleStatus,
   SessionDetail,
   SessionExplanation,
   SessionQuery,
@@ -110,6 +112,31 @@ export const adminService = {
   cacheList: method("/grain.v1.Admin/CacheList", CacheQuery, CacheAnswer, false, false),
   cacheRemove: method("/grain.v1.Admin/CacheRemove", CacheQuery, CacheAnswer, false, false),
   quit: method("/grain.v1.Admin/Quit", QuitRequest, QuitAnswer, false, false),
+  scale: method("/grain.v1.Admin/Scale", ScaleRequest, ScaleStatus, false, false),
+  explainScale: method("/grain.v1.Admin/ExplainScale", Empty, ScaleStatus, false, false),
+};
+
+/** Of the standard health service: SERVING is 1. */
+const HealthAnswer: Coder<{ readonly isServing: boolean }> = {
+  encode: ({ isServing }) =>
+    protobuf.Writer.create()
+      .uint32(8)
+      .int32(isServing ? 1 : 2),
+  decode(bytes) {
+    const reader = protobuf.Reader.create(bytes);
+    let status = 0;
+    while (reader.pos < reader.len) {
+      const tag = reader.uint32();
+      if (tag === 8) status = reader.int32();
+      else reader.skipType(tag & 7);
+    }
+    return { isServing: status === 1 };
+  },
+};
+
+/** The standard health service; an empty question is for the whole head. */
+export const healthService = {
+  check: method("/grpc.health.v1.Health/Check", Empty, HealthAnswer, false, false),
 };
 
 /** Batches of the streams may exceed the usual 1 MiB by one message; more than this is refused. */

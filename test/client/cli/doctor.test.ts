@@ -185,7 +185,7 @@ describe("each check", () => {
   it.each([
     ['system = "local"', []],
     ['system = "slurm"', ["fail"]],
-    ['system = "kubernetes"', ["ok"]],
+    ['system = "kubernetes"', []],
     ['system = "ssh"', ["fail"]],
     ['system = "ssh"\n[ssh]\nhosts = ["n1"]\ncommand = "/bin/sh"', ["ok"]],
     ['[system.custom]\nsubmit = "/bin/sh"', ["fail"]],

@@ -71,6 +71,18 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
     ["1.2.3", 2, /is not a task/],
     [`nope ${HEAD}`, 1, /There is no session "nope"/],
   ],
+  scale: [
+    ["many", 2, /'many' is invalid.*whole number from 0 to 100000/],
+    ["4 --max 3", 2, /a number and --min, --max, --idle do not go together; give one of them/],
+    ["--cancel", 2, /--cancel goes with --stop/],
+    ["4", 2, /No head is named/],
+    [`4 ${HEAD}`, 1, /./],
+  ],
+  health: [
+    ["now", 2, /too many arguments: "now"/],
+    ["", 2, /No head is named/],
+    [`${HEAD} --access none`, 1, /none/],
+  ],
   quit: [
     ["", 2, /missing required argument 'glob'/],
     ["'*'", 2, /No head is named/],

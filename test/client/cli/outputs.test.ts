@@ -28,6 +28,7 @@ vi.mock("grain-scheduler/head", () => import("../../../head/index.js"));
 const ELSEWHERE: Readonly<Record<string, string>> = {
   run: "prints what the program prints: main.test.ts",
   wait: "ends when a session has: wait.test.ts",
+  scale: "needs a head that starts workers: scale.test.ts",
   completion: "prints scripts, which shells read: completion.test.ts",
 };
 
@@ -49,6 +50,8 @@ const LINES = [
   "jobs --json",
   "job sweep",
   "job 1 --json",
+  "health",
+  "health --json",
   "explain sweep",
   "explain 1.1",
   "explain sweep --json",

@@ -52,6 +52,12 @@ describe("an error that nobody caught", () => {
     expect(showError(ours)).toBe("ProgramError: The program false failed.\n");
   });
 
+  it("of ours has no frames when all are of other packages", () => {
+    const frames = ["Object.onReceiveStatus (/app/node_modules/@grpc/grpc-js/build/src/client.js:193:36)"];
+    expect(showError(withFrames(new TaskError("refused"), ...frames, ...OURS))).toBe("TaskError: refused\n");
+    expect(showError(withFrames(new Error("refused"), ...frames, ...OURS))).toContain("onReceiveStatus");
+  });
+
   it("may quote a stack in its message", () => {
     const message = "died\nLast lines of its stderr:\n    at native (node:internal/x:1:1)";
     const error = withFrames(new TaskError(message), "main (/app/main.ts:1:1)", ...OURS);

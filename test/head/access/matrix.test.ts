@@ -153,6 +153,8 @@ const ALLOWED: Readonly<Record<string, string>> = {
   "/grain.v1.Admin/CacheList": "admin client viewer",
   "/grain.v1.Admin/CacheRemove": "admin client",
   "/grain.v1.Admin/Quit": "admin",
+  "/grain.v1.Admin/Scale": "admin",
+  "/grain.v1.Admin/ExplainScale": "admin client viewer",
   "/grpc.health.v1.Health/Check": EVERYBODY,
   "/grpc.health.v1.Health/Watch": EVERYBODY,
   "/grpc.health.v1.Health/List": EVERYBODY,

@@ -125,7 +125,7 @@ describe("grain-head", () => {
     [["--insecure", "--listen", "0.0.0.0:1"], /other machines could reach it/],
     [["--max-clients", "0"], /whole number from 1/],
     [["--idle-quit", "soon"], /"soon" is not a duration/],
-    [["--swarm", "3"], /unknown option '--swarm'/],
+    [["--swarm", "many"], /whole number from 0/],
     [["extra"], /too many arguments/],
     [["--config", "/nowhere/grain.toml"], /\/nowhere\/grain\.toml cannot be read/],
     [["--log-file", "/nowhere/head.log"], /\/nowhere\/head\.log cannot be written/],

@@ -78,7 +78,13 @@ describe("a configuration", () => {
       head: { name: "head{{HHMMSS}}", scheduling: {} },
       worker: { name: "w{{HHMMSS}}", imports: [], script: { shebang: "#!/bin/bash", extraArgs: [] } },
       ssh: { hosts: [], command: ["ssh"] },
-      kubernetes: { labels: {}, graceMs: 300_000 },
+      kubernetes: {
+        labels: {},
+        nodeSelector: {},
+        tolerations: [],
+        accessSecret: "grain-worker",
+        graceMs: 300_000,
+      },
       scale: { min: 0, max: undefined, idleMs: 300_000, pollMs: 60_000, backlog: 1 },
     });
     expect(config.entries.size).toBe(0);
@@ -111,6 +117,21 @@ describe("a configuration", () => {
     [
       '[kubernetes]\nimage = "grain:1"\nlabels = { team = "chem" }\ngrace = "90s"',
       { kubernetes: { image: "grain:1", labels: { team: "chem" }, graceMs: 90_000 } },
+    ],
+    [
+      '[kubernetes]\naccess_secret = "mine"\nnode_selector = { pool = "big" }\ntolerations = ["a.io/gpu=yes:NoSchedule", "spot", "b=", "c:NoExecute"]',
+      {
+        kubernetes: {
+          accessSecret: "mine",
+          nodeSelector: { pool: "big" },
+          tolerations: [
+            { key: "a.io/gpu", value: "yes", effect: "NoSchedule" },
+            { key: "spot" },
+            { key: "b", value: "" },
+            { key: "c", effect: "NoExecute" },
+          ],
+        },
+      },
     ],
     ["[scale]\nmax = 20\nidle = 60", { scale: { min: 0, max: 20, idleMs: 60_000 } }],
   ])("%j", async (text, expected) => {
@@ -157,6 +178,11 @@ describe("a configuration", () => {
     ['[head]\nlisten = ["a:1", "b"]', 2, /head\.listen is wrong: "b" is not an address/],
     ["[head.gnaw]\nenabled = 1", 2, /enabled must be true or false, not 1/],
     ['[system.custom]\njob_id = "("', 2, /job_id is wrong: Invalid regular expression/],
+    [
+      '[kubernetes]\ntolerations = ["gpu", "spot:Never"]',
+      2,
+      /kubernetes\.tolerations must be taints KEY, KEY=VALUE, .* not "spot:Never"$/,
+    ],
     [
       '[kubernetes]\n[kubernetes.labels]\nteam = "a"\nn = 1',
       4,
