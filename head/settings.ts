@@ -83,7 +83,7 @@ export function settingsOf(flags: Flags, config: Config, env: Environment): Sett
       leaseMs: flags.lease ?? head.leaseMs ?? LEASE_MS,
       scheduling: head.scheduling,
       journalDirectory: journalDirectory(journal, nameOf(listen), env),
-      resultBytes: flags.cache,
+      resultBytes: flags.cache ?? head.cacheBytes,
       blobs: {
         ...(memoryBytes === undefined ? {} : { memoryBytes }),
         ...(spillParent === undefined ? {} : { spillParent }),

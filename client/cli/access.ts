@@ -5,12 +5,15 @@ import { type Command, InvalidArgumentError } from "commander";
 import type { CredentialInfo } from "grain-scheduler/head";
 import { chooseAccess } from "../../proto/access/place.js";
 import { isRole, ROLES, type Role } from "../../proto/access/role.js";
+import { loadConfig } from "../../proto/config/load.js";
 import { parseDuration } from "../../proto/duration.js";
 import { messageOf } from "../../proto/errors.js";
 import { examples } from "./examples.js";
+import { configFlag } from "./head-flags.js";
 import { formatTable } from "./table.js";
 
 interface Where {
+  readonly config?: string;
   readonly access?: string;
 }
 
@@ -72,10 +75,20 @@ export function addAccess(program: Command, choose: (act: () => Promise<number>)
 }
 
 function where(command: Command): Command {
-  return command
-    .option("--access <directory>", "of the head (default: GRAIN_ACCESS_DIR, or ~/.config/grain/access)")
+  return configFlag(command)
+    .option(
+      "--access <directory>",
+      "of the head (default: GRAIN_ACCESS_DIR, the configuration's, or ~/.config/grain/access)",
+    )
     .allowExcessArguments(false)
     .exitOverride();
+}
+
+/** The directory that is meant: where a head that is started here has its credentials. */
+async function directoryOf({ access, config }: Where): Promise<string> {
+  const { env } = process;
+  const configured = await loadConfig({ configFile: config, env, cwd: process.cwd(), scope: ["access"] });
+  return chooseAccess({ access }, env, configured.access).place;
 }
 
 function readRole(text: string): Role {
@@ -91,16 +104,16 @@ function readDuration(text: string): number {
   }
 }
 
-async function issue({ access, role, name, expires }: NewFlags, print: Print): Promise<number> {
+async function issue({ role, name, expires, ...flags }: NewFlags, print: Print): Promise<number> {
   const { newCredential } = await import("grain-scheduler/head");
-  const { text } = await newCredential(chooseAccess({ access }).place, { role, name, validMs: expires });
+  const { text } = await newCredential(await directoryOf(flags), { role, name, validMs: expires });
   print(text);
   return 0;
 }
 
-async function list({ access, json }: ListFlags, print: Print): Promise<number> {
+async function list({ json, ...flags }: ListFlags, print: Print): Promise<number> {
   const { listCredentials } = await import("grain-scheduler/head");
-  const infos = await listCredentials(chooseAccess({ access }).place);
+  const infos = await listCredentials(await directoryOf(flags));
   print(json === true ? `${JSON.stringify(infos, undefined, 2)}\n` : showCredentials(infos));
   return 0;
 }
@@ -118,9 +131,9 @@ export function showCredentials(infos: readonly CredentialInfo[]): string {
   );
 }
 
-async function revoke(id: string, { access, own }: RevokeFlags, print: Print): Promise<number> {
+async function revoke(id: string, { own, ...flags }: RevokeFlags, print: Print): Promise<number> {
   const { revokeCredential, revokeName } = await import("grain-scheduler/head");
-  const { place } = chooseAccess({ access });
+  const place = await directoryOf(flags);
   if (own === true) {
     await revokeName(place, id);
     print(`Revoked what calls itself ${JSON.stringify(id)}, at heads with the access directory ${place}.\n`);
@@ -131,11 +144,16 @@ async function revoke(id: string, { access, own }: RevokeFlags, print: Print): P
   return 0;
 }
 
-async function rotate({ access }: Where, print: Print): Promise<number> {
+async function rotate(flags: Where, print: Print): Promise<number> {
   const { rotateCredentials } = await import("grain-scheduler/head");
-  const made = await rotateCredentials(chooseAccess({ access }).place);
-  print(`Made ${made.map(({ id, role }) => `${role} ${id}`).join(", ")}.\n`);
-  print('The ones before stay valid until "grain access revoke".\n');
+  const made = await rotateCredentials(await directoryOf(flags));
+  print(
+    formatTable(
+      ["ID", "ROLE"],
+      made.map(({ id, role }) => [id, role]),
+    ),
+  );
+  print('These are new. The ones before stay valid until "grain access revoke".\n');
   return 0;
 }
 

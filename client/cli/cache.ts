@@ -31,7 +31,7 @@ export function addCache(
   const pattern = 'a function\'s name, in which "*" is anything, or the beginning of an id';
   common(cache.command("ls"))
     .description("Shows the stored results, used last first.")
-    .argument("[pattern]", pattern, "")
+    .argument("[pattern]", pattern)
     .option("--json", "as JSON")
     .addHelpText(
       "after",
@@ -40,17 +40,21 @@ export function addCache(
         ["grain cache ls 'energy*'", "of functions named like this"],
       ),
     )
-    .action((text: string, options: AskOptions) => choose(() => listResults(text, options, print)));
+    .action((text: string | undefined, options: AskOptions) =>
+      choose(() => listResults(text ?? "", options, print)),
+    );
   common(cache.command("rm"))
     .description("Removes stored results: they are computed again when they are needed.")
-    .argument("[pattern]", pattern, "")
+    .argument("[pattern]", pattern)
     .option("--all", "all of them")
     .option("--json", "what was removed, as JSON")
     .addHelpText(
       "after",
       examples(["grain cache rm energy", "results of this function"], ["grain cache rm --all", "everything"]),
     )
-    .action((text: string, options: RemoveOptions) => choose(() => removeResults(text, options, print)));
+    .action((text: string | undefined, options: RemoveOptions) =>
+      choose(() => removeResults(text ?? "", options, print)),
+    );
 }
 
 /** Prints what is stored. */

@@ -36,21 +36,23 @@ export type Shell = (typeof SHELLS)[number];
  *
  * @param program the command's own name
  * @param commands it and all that are below it
+ * @param ask the program's arguments that print names, before the kind of names and the words of the line
  * @example
- * process.stdout.write(completionScript("bash", "grain", commands));
+ * process.stdout.write(completionScript("bash", "grain", commands, ["__complete"]));
  */
 export function completionScript(
   shell: Shell,
   program: string,
   commands: readonly CompletedCommand[],
+  ask: readonly string[],
 ): string {
   switch (shell) {
     case "bash":
-      return bash(program, commands);
+      return bash(program, commands, [program, ...ask].map(quoted).join(" "));
     case "zsh":
-      return zsh(program, commands);
+      return zsh(program, commands, [program, ...ask].map(quoted).join(" "));
     case "fish":
-      return fish(program, commands);
+      return fish(program, commands, [program, ...ask].map(quotedFish).join(" "));
     default:
       return shell satisfies never;
   }
@@ -72,7 +74,7 @@ function valueFlags({ path, flags }: CompletedCommand): string[] {
     .map((flag) => quoted(`${path} ${flag}`));
 }
 
-function bash(program: string, commands: readonly CompletedCommand[]): string {
+function bash(program: string, commands: readonly CompletedCommand[], ask: string): string {
   const cases = commands.map(({ path, flags, words, names }) => {
     const all = flags.flatMap(({ long, short }) => (short === undefined ? [long] : [long, short]));
     return [
@@ -108,7 +110,7 @@ ${cases.join("\n")}
   if [[ $current == -* ]]; then
     replies="$flags"
   elif [[ -n $names ]]; then
-    replies="$(${program} __complete "$names" "\${words[@]:1}" 2>/dev/null)"
+    replies="$(${ask} "$names" "\${words[@]:1}" 2>/dev/null)"
   elif [[ -z $replies ]]; then
     compopt -o default
   fi
@@ -118,7 +120,7 @@ complete -F _${program} ${program}
 `;
 }
 
-function zsh(program: string, commands: readonly CompletedCommand[]): string {
+function zsh(program: string, commands: readonly CompletedCommand[], ask: string): string {
   const described = (name: string, description: string) => quoted(`${name}:${description}`);
   const cases = commands.map(({ path, flags, words, names }) => {
     const options = flags.flatMap(({ long, short, description }) =>
@@ -153,7 +155,7 @@ ${cases.join("\n")}
   if [[ \${words[CURRENT]} == -* ]]; then
     _describe -o option options
   elif [[ -n $names ]]; then
-    replies=(\${(f)"$(${program} __complete "$names" \${words[2,CURRENT-1]} 2>/dev/null)"})
+    replies=(\${(f)"$(${ask} "$names" \${words[2,CURRENT-1]} 2>/dev/null)"})
     compadd -a replies
   elif (( $#replies )); then
     _describe command replies
@@ -169,7 +171,7 @@ fi
 `;
 }
 
-function fish(program: string, commands: readonly CompletedCommand[]): string {
+function fish(program: string, commands: readonly CompletedCommand[], ask: string): string {
   const lines: string[] = [];
   for (const { path, flags, words, names } of commands) {
     const start = `complete -c ${program} -n ${quotedFish(`test (__${program}_at) = "${path}"`)}`;
@@ -180,8 +182,8 @@ function fish(program: string, commands: readonly CompletedCommand[]): string {
       lines.push(`${start} ${both}${takesValue ? " -r" : ""} -d ${quotedFish(description)}`);
     }
     if (names !== undefined) {
-      const ask = `(${program} __complete ${names} (commandline -opc)[2..-1] 2>/dev/null)`;
-      lines.push(`${start} -f -a ${quotedFish(ask)}`);
+      const answer = `(${ask} ${names} (commandline -opc)[2..-1] 2>/dev/null)`;
+      lines.push(`${start} -f -a ${quotedFish(answer)}`);
     }
   }
   const below = commands.slice(1).map(({ path }) => quotedFish(path));

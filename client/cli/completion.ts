@@ -1,11 +1,14 @@
 /** `grain completion`: a script for the user's shell, made of the commands that there are. */
 
+import { resolve } from "node:path";
 import { Argument, Command } from "commander";
+import { loadConfig } from "../../proto/config/load.js";
 import { ConfigError } from "../../proto/errors.js";
 import type { AdminConnection } from "../../proto/link/grpc/connect.js";
 import { type AskOptions, askHead } from "./ask-head.js";
 import { type CompletedCommand, completionScript, SHELLS, type Shell } from "./completion-script.js";
 import { examples } from "./examples.js";
+import { configFlag } from "./head-flags.js";
 import { leaveSoon } from "./leave.js";
 
 type Print = (text: string) => void;
@@ -17,6 +20,7 @@ const NAMED: Readonly<Record<string, keyof typeof NAMES>> = {
   "grain explain": "sessions",
   "grain job": "sessions",
   "grain quit": "workers",
+  "grain wait": "sessions",
 };
 
 const NAMES = {
@@ -35,8 +39,7 @@ export function addCompletion(
   choose: (act: () => Promise<number>) => void,
 ): void {
   const print: Print = (text) => void process.stdout.write(text);
-  program
-    .command("completion")
+  configFlag(program.command("completion"))
     .description(
       "Prints a script that lets the shell complete commands, flags, and names of sessions and workers.",
     )
@@ -47,21 +50,29 @@ export function addCompletion(
         ["source <(grain completion bash)", "in ~/.bashrc"],
         ["source <(grain completion zsh)", "in ~/.zshrc, after compinit"],
         ["grain completion fish | source", "in ~/.config/fish/config.fish"],
+        ["grain completion bash -c site.toml", "asks the head that this names"],
       ),
     )
     .exitOverride()
-    .action((shell: Shell) =>
+    .action((shell: Shell, { config }: { readonly config?: string }) =>
       choose(async () => {
-        print(completionScript(shell, program.name(), commandsOf(program)));
+        // A shell that completes has no place for errors.
+        if (config !== undefined)
+          await loadConfig({ configFile: config, env: process.env, cwd: process.cwd() });
+        const ask = ["__complete", ...(config === undefined ? [] : ["-c", resolve(config)])];
+        print(completionScript(shell, program.name(), commandsOf(program), ask));
         return 0;
       }),
     );
-  program
-    .command("__complete <names> [words...]", { hidden: true })
+  configFlag(program.command("__complete <names> [words...]", { hidden: true }))
     .passThroughOptions()
     .allowUnknownOption()
     .exitOverride()
-    .action((names: string, words: string[]) => choose(() => printNames(names, words, common, print)));
+    .action((names: string, words: string[], { config }: { readonly config?: string }) =>
+      choose(() =>
+        printNames(names, { ...(config === undefined ? {} : { config }), ...headOf(words, common) }, print),
+      ),
+    );
 }
 
 /** The visible commands of a program, itself first. */
@@ -89,16 +100,11 @@ export function commandsOf(command: Command, above = ""): CompletedCommand[] {
 }
 
 /** One name a line; nothing where the head does not answer: a shell that completes has no place for errors. */
-async function printNames(
-  kind: string,
-  words: readonly string[],
-  common: Common,
-  print: Print,
-): Promise<number> {
+async function printNames(kind: string, options: AskOptions, print: Print): Promise<number> {
   if (!(kind in NAMES))
     throw new ConfigError(`"${kind}" are no names; expected ${Object.keys(NAMES).join(" or ")}.`);
   try {
-    const names = await askHead(headOf(words, common), NAMES[kind as keyof typeof NAMES], GIVE_UP_MS);
+    const names = await askHead(options, NAMES[kind as keyof typeof NAMES], GIVE_UP_MS);
     print(
       [...new Set(names)]
         .filter((name) => /^\S+$/.test(name))

@@ -6,6 +6,8 @@ import { originOf } from "../../proto/config/config.js";
 import { ENTRIES, entryOf, KEYS, type Key } from "../../proto/config/entries.js";
 import { loadConfig } from "../../proto/config/load.js";
 import { type Paint, painter } from "./colour.js";
+import { examples } from "./examples.js";
+import { configFlag } from "./head-flags.js";
 import { tomlText } from "./toml-text.js";
 
 /** Flags of `grain config show`. */
@@ -30,20 +32,17 @@ export interface ShownEntry {
   readonly applies?: string;
 }
 
-const EXAMPLES = `
-Examples:
-  grain config show              what is set, and what applies otherwise
-  grain config show --all        every entry there is
-  grain config show --json | jq '.entries[] | select(.source == "file")'
-`;
+const EXAMPLES = examples(
+  ["grain config show", "what is set, and what applies otherwise"],
+  ["grain config show --all", "every entry there is"],
+  ["grain config show --json | jq .file", "for programs: see docs/config.md"],
+);
 
 /** Adds the commands. */
 export function addConfig(program: Command, choose: (act: () => Promise<number>) => void): void {
   const config = program.command("config").description("Shows the configuration.").exitOverride();
-  config
-    .command("show")
+  configFlag(config.command("show"))
     .description("Shows the effective values and where each comes from.")
-    .option("-c, --config <file>", "the configuration (default: GRAIN_CONFIG, or ./grain.toml)")
     .option("--all", "entries that are not set, too")
     .option("--json", "as JSON")
     .allowExcessArguments(false)

@@ -15,6 +15,7 @@ import { messageOf } from "../../proto/errors.js";
 import { formatMemoryShort } from "../../proto/resource/amount.js";
 import { sharedRoot } from "../../proto/share/directory.js";
 import { checkHead } from "./diagnose-head.js";
+import { PLACEHOLDER } from "./starter.js";
 
 /** One thing that was looked at. */
 export interface Check {
@@ -36,16 +37,25 @@ export interface CheckFlags extends AccessFlags {
 export async function diagnose(flags: CheckFlags, around: Surroundings): Promise<Check[]> {
   const { checks, config } = await checkConfig(flags, around);
   const address = flags.address ?? config?.commandAddress ?? (around.env.GRAIN_ADDRESS || undefined);
+  // Which head it names, and whose credentials, nobody can tell.
+  const unread = config === undefined && address === undefined;
   return [
     checkNode(process.versions.node),
     ...checks,
     ...(config === undefined ? [] : checkSystem(config, around.env.PATH ?? "")),
     ...(config?.system === "kubernetes" ? [await checkPods(config)] : []),
-    ...checkAccess(flags, around, config, address),
+    ...(unread ? [] : checkAccess(flags, around, config, address)),
     checkShared(around.env),
-    ...(await checkHead(address, flags, around.env, config?.access)),
+    ...(unread ? [NOT_LOOKED_FOR] : await checkHead(address, flags, around.env, config?.access)),
   ];
 }
+
+const NOT_LOOKED_FOR: Check = {
+  check: "head",
+  status: "warn",
+  message: "It was not looked for: the configuration may name one.",
+  advice: "Correct the configuration first.",
+};
 
 const OLDEST = [20, 19] as const;
 
@@ -75,10 +85,20 @@ async function checkConfig(
     const bad = warnings.map(
       (message): Check => ({ check, status: "warn", message, advice: "Remove the entry." }),
     );
-    return { checks: [ok, ...bad], config };
+    return { checks: [ok, ...bad, ...checkPlaceholders(config)], config };
   } catch (error) {
     return { checks: [{ check, status: "fail", message: messageOf(error) }] };
   }
+}
+
+/** Entries that are as `grain init` has written them, and stand for something. */
+function checkPlaceholders({ entries, file }: Config): Check[] {
+  return [...entries].flatMap(([key, { written, origin }]): Check[] => {
+    const found = PLACEHOLDER.exec(JSON.stringify(written))?.[0];
+    if (found === undefined || origin.type !== "file") return [];
+    const message = `${file}:${origin.line}: ${key} still has ${found} in it.`;
+    return [{ check: "configuration", status: "fail", message, advice: "Put in there what your site has." }];
+  });
 }
 
 /** The commands of each way to start workers. */

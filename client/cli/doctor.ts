@@ -3,7 +3,10 @@
 import type { Command } from "commander";
 import { type Paint, painter } from "./colour.js";
 import { type Check, type CheckFlags, diagnose } from "./diagnose.js";
+import { examples } from "./examples.js";
 import { headFlags } from "./head-flags.js";
+import { DEFAULT_WIDTH } from "./output.js";
+import { wrap } from "./wrap.js";
 
 /** Flags of `grain doctor`. */
 export interface DoctorFlags extends CheckFlags {
@@ -12,12 +15,11 @@ export interface DoctorFlags extends CheckFlags {
 
 const FAILURE = 1;
 
-const EXAMPLES = `
-Examples:
-  grain doctor                   looks at this machine, the configuration and the head
-  grain doctor --address cluster:7700
-  grain doctor --json | jq '.checks[] | select(.status != "ok")'
-`;
+const EXAMPLES = examples(
+  ["grain doctor", "this machine, its files, the head"],
+  ["grain doctor --address cluster:7700", "the head at this address"],
+  ["grain doctor --json | jq .ok", "for programs: see docs/config.md"],
+);
 
 /** Adds the command. */
 export function addDoctor(program: Command, choose: (act: () => Promise<number>) => void): void {
@@ -43,7 +45,6 @@ async function doctor(flags: DoctorFlags): Promise<number> {
 }
 
 const COLOURS = { ok: "green", warn: "yellow", fail: "red" } as const;
-const WIDTH = 80;
 
 /** Checks for people: a line each, with what to do below. */
 export function showChecks(checks: readonly Check[], paint: Paint): string {
@@ -52,22 +53,9 @@ export function showChecks(checks: readonly Check[], paint: Paint): string {
   return checks
     .map(({ check, status, message, advice }) => {
       const texts = [message, ...(advice === undefined ? [] : [`-> ${advice}`])];
-      const lines = texts.flatMap((text) => wrap(text, WIDTH - indent.length));
+      const lines = texts.flatMap((text) => wrap(text, DEFAULT_WIDTH - indent.length));
       const start = `${paint(COLOURS[status], status.padEnd(4))}  ${check.padEnd(widest)}  `;
       return `${start}${lines.join(`\n${indent}`)}\n`;
     })
     .join("");
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(/\s+/)) {
-    if (line !== "" && line.length + word.length + 1 > width) {
-      lines.push(line);
-      line = "";
-    }
-    line += line === "" ? word : ` ${word}`;
-  }
-  return [...lines, line];
 }

@@ -1,12 +1,14 @@
 /** `grain init`: writes a commented `grain.toml` to start from. */
 
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { delimiter, join, resolve } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { type Command, InvalidArgumentError } from "commander";
 import { SYSTEM_NAMES } from "../../proto/config/entries.js";
 import { ConfigError, GrainError } from "../../proto/errors.js";
+import { nearest } from "../../proto/resource/show.js";
+import { examples } from "./examples.js";
 import { type StarterSystem, starterText } from "./starter.js";
 
 /** Flags of `grain init`. */
@@ -16,12 +18,11 @@ export interface InitFlags {
   readonly force?: boolean;
 }
 
-const EXAMPLES = `
-Examples:
-  grain init                     asks which system there is
-  grain init --system slurm      for a Slurm cluster; then edit grain.toml
-  grain init -c site.toml --system ssh --force
-`;
+const EXAMPLES = examples(
+  ["grain init", "asks which system there is"],
+  ["grain init --system slurm", "for Slurm; then edit grain.toml"],
+  ["grain init -c site.toml --force", "writes over site.toml"],
+);
 
 /** Adds the command. */
 export function addInit(program: Command, choose: (act: () => Promise<number>) => void): void {
@@ -38,15 +39,19 @@ export function addInit(program: Command, choose: (act: () => Promise<number>) =
 }
 
 function readSystem(text: string): StarterSystem {
-  const system = SYSTEM_NAMES.find((name) => name === text);
+  const system = systemOf(text);
   if (system !== undefined) return system;
   throw new InvalidArgumentError(`Expected one of ${SYSTEM_NAMES.join(", ")}.`);
 }
 
+/** They are not written everywhere as they are here. */
+function systemOf(text: string): StarterSystem | undefined {
+  return SYSTEM_NAMES.find((name) => name === text.toLowerCase());
+}
+
 async function init({ config, system, force = false }: InitFlags): Promise<number> {
   const file = resolve(config ?? "grain.toml");
-  // Before anything is asked.
-  if (!force && existsSync(file)) throw alreadyThere(file);
+  checkPlace(file, force);
   const likely = likelySystem(process.env.PATH ?? "");
   const chosen = system ?? (process.stdin.isTTY === true ? await askSystem(likely, process) : likely);
   try {
@@ -55,8 +60,18 @@ async function init({ config, system, force = false }: InitFlags): Promise<numbe
     if ((error as NodeJS.ErrnoException).code === "EEXIST") throw alreadyThere(file);
     throw new GrainError(`${file} cannot be written: ${(error as Error).message}`, { cause: error });
   }
-  process.stdout.write(`Wrote ${file} for ${nameOf(chosen)}.\n${nextStep(chosen)}\n`);
+  process.stdout.write(`Wrote ${file} for ${nameOf(chosen)}.\n${nextStep(chosen, config)}`);
   return 0;
+}
+
+/** Before anything is asked. */
+function checkPlace(file: string, force: boolean): void {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  if (stats?.isDirectory() === true)
+    throw new ConfigError(`${file} is a directory; name a file in it, such as ${join(file, "grain.toml")}.`);
+  if (!force && stats !== undefined) throw alreadyThere(file);
+  if (!existsSync(dirname(file)))
+    throw new GrainError(`${file} cannot be written: there is no directory ${dirname(file)}; make it first.`);
 }
 
 function alreadyThere(file: string): GrainError {
@@ -103,9 +118,12 @@ export async function askSystem(likely: StarterSystem, { stdin, stdout }: Termin
     lines.prompt();
     for await (const line of answers) {
       const answer = line.trim();
-      const system = answer === "" ? likely : SYSTEM_NAMES.find((name) => name === answer);
+      const system = answer === "" ? likely : systemOf(answer);
       if (system !== undefined) return system;
-      stdout.write(`${JSON.stringify(answer)} is none of them.\n`);
+      const near = nearest(answer, SYSTEM_NAMES);
+      stdout.write(
+        `${JSON.stringify(answer)} is none of them${near === undefined ? "." : `; did you mean ${near}?`}\n`,
+      );
       lines.prompt();
     }
   } finally {
@@ -118,7 +136,9 @@ function nameOf(system: StarterSystem): string {
   return system === "local" ? "this machine" : system;
 }
 
-function nextStep(system: StarterSystem): string {
-  const edit = system === "local" ? "" : "Edit what is marked with <…> in it. ";
-  return `${edit}Check it with "grain doctor", see it with "grain config show".`;
+/** @param named the file, where it is not the one that commands take by themselves */
+function nextStep(system: StarterSystem, named: string | undefined): string {
+  const edit = system === "local" ? "" : "Edit what is marked with <…> in it.\n";
+  const flag = named === undefined ? "" : ` -c ${named}`;
+  return `${edit}Check it with "grain doctor${flag}".\nSee all of it with "grain config show${flag}".\n`;
 }

@@ -2,13 +2,15 @@
 
 import type { Command } from "commander";
 import type { Config } from "../../proto/config/config.js";
-import { ConfigError, GrainError, messageOf } from "../../proto/errors.js";
+import { GrainError, messageOf } from "../../proto/errors.js";
 import type { HeadStatus, QuitAnswer, WorkerInfo } from "../../proto/grain.js";
 import { nearest } from "../../proto/resource/show.js";
 import { type AskOptions, askHead } from "./ask-head.js";
+import { examples } from "./examples.js";
 import { headFlags } from "./head-flags.js";
 import { ALOUD, configOf, idsOf, type Voice } from "./submit-jobs.js";
 import { type SeenJob, seeJobs } from "./submitted.js";
+import { wrap } from "./wrap.js";
 
 /** Flags of `grain quit`. */
 export interface QuitFlags extends AskOptions {
@@ -23,11 +25,11 @@ export function addQuit(program: Command, choose: (act: () => Promise<number>) =
     .option("-f, --force", "end them now; what they run is run again elsewhere")
     .addHelpText(
       "after",
-      `
-Examples:
-  grain quit 'w1423*'     the workers of one "grain up"
-  grain quit '*'          all of them
-  grain quit -f node7     this one, now`,
+      examples(
+        ["grain quit 'w1423*'", "the workers of one `grain up`"],
+        ["grain quit '*'", "all of them"],
+        ["grain quit -f node7", "this one, now"],
+      ),
     )
     .action((glob: string, flags: QuitFlags) => choose(() => quit(glob, flags, ALOUD)));
 }
@@ -42,7 +44,7 @@ interface Found {
 /**
  * Sends workers away.
  *
- * @throws ConfigError for a name that nothing has; AuthError when only administrators may; ProviderError
+ * @throws GrainError for a name that nothing has; AuthError when only administrators may; ProviderError
  * @example
  * await quit("w1*", { force: true }, ALOUD);
  */
@@ -108,7 +110,7 @@ function matching(glob: string, workers: readonly WorkerInfo[], jobs: readonly S
       : names.length === 0
         ? "there are none"
         : `there are ${names.slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""}`;
-  throw new ConfigError(`No worker or job is called ${JSON.stringify(glob)}; ${advice}.`);
+  throw new GrainError(`No worker or job is called ${JSON.stringify(glob)}; ${advice}.`);
 }
 
 function idOf(job: string | undefined): string {
@@ -134,17 +136,18 @@ function tell(flags: QuitFlags, workers: readonly WorkerInfo[]): Promise<QuitAns
 }
 
 function say({ told, cutOff }: QuitAnswer, force: boolean, { print }: Voice): void {
+  const tell = (text: string) => print(`${wrap(text).join("\n")}\n`);
   if (told.length > 0)
-    print(
+    tell(
       force
-        ? `Ended ${counted(told, "worker")}: ${told.join(", ")}.\n`
-        : `Asked ${counted(told, "worker")} to leave when what runs there has ended: ${told.join(", ")}.\n`,
+        ? `Ended ${counted(told, "worker")}: ${told.join(", ")}.`
+        : `Asked ${counted(told, "worker")} to leave when what runs there has ended: ${told.join(", ")}.`,
     );
   if (cutOff.length > 0)
-    print(
+    tell(
       force
-        ? `Gave up ${counted(cutOff, "worker")} that cannot be reached: ${cutOff.join(", ")}.\n`
-        : `Cannot be reached now, and leave when they come back: ${cutOff.join(", ")}.\n`,
+        ? `Gave up ${counted(cutOff, "worker")} that cannot be reached: ${cutOff.join(", ")}.`
+        : `Cannot be reached now, and leave when they come back: ${cutOff.join(", ")}.`,
     );
 }
 
@@ -165,9 +168,8 @@ async function cancel(config: Config, jobs: readonly SeenJob[], { print }: Voice
     await provider.cancel(ours.map(({ id }) => id));
     forgetJobs(bookDirectory(process.env), ours);
   }
-  print(
-    `Cancelled ${counted(jobs, "job")}: ${idsOf(jobs.map(({ id, name }) => ({ id: `${id} (${name})` })))}.\n`,
-  );
+  const named = jobs.map(({ id, name }) => ({ id: `${id} (${name})` }));
+  print(`${wrap(`Cancelled ${counted(jobs, "job")}: ${idsOf(named)}.`).join("\n")}\n`);
 }
 
 function counted(list: readonly unknown[], what: string): string {

@@ -13,6 +13,8 @@ export interface RunFlags {
   readonly access?: string;
   readonly insecure?: boolean;
   readonly yesReally?: boolean;
+  /** Frames of ours are shown, too. */
+  readonly verbose?: boolean;
 }
 
 const FAILURE = 1;
@@ -26,19 +28,25 @@ function problemWith(path: string): string | undefined {
   return entry.isFile() ? undefined : "it is not a file";
 }
 
-/** Shows what the program does not catch, and ends, as Node.js would; a program that listens for it itself is left alone. */
-function onUncaught(error: unknown): void {
-  if (process.listenerCount("uncaughtException") > 1) return;
-  if (error instanceof SyntaxError && !hasUserFrames(error)) {
-    // Where in a file that cannot be parsed only Node.js can say.
-    process.off("uncaughtException", onUncaught);
-    setImmediate(() => {
-      throw error;
-    });
-    return;
-  }
-  process.stderr.write(showError(error));
-  process.exit(FAILURE);
+/**
+ * From now on shows what the program does not catch, and ends, as Node.js would; a program that listens for it itself
+ * is left alone.
+ */
+function showUncaught(allFrames: boolean): void {
+  const onUncaught = (error: unknown) => {
+    if (process.listenerCount("uncaughtException") > 1) return;
+    if (error instanceof SyntaxError && !hasUserFrames(error)) {
+      // Where in a file that cannot be parsed only Node.js can say.
+      process.off("uncaughtException", onUncaught);
+      setImmediate(() => {
+        throw error;
+      });
+      return;
+    }
+    process.stderr.write(showError(error, allFrames));
+    process.exit(FAILURE);
+  };
+  process.on("uncaughtException", onUncaught);
 }
 
 /**
@@ -66,7 +74,7 @@ export async function runFile(file: string, args: readonly string[], flags: RunF
   if (flags.insecure === true) process.env.GRAIN_INSECURE = flags.yesReally === true ? "yes-really" : "1";
   process.argv = [process.argv[0] ?? process.execPath, path, ...args];
   await readTypeScript();
-  process.on("uncaughtException", onUncaught);
+  showUncaught(flags.verbose === true);
   // Frames of ours are not shown: there must be room for the program's own.
   Error.stackTraceLimit = Math.max(Error.stackTraceLimit, STACK_FRAMES);
   await import(pathToFileURL(path).href);

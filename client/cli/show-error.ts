@@ -51,28 +51,51 @@ const MAX_DEPTH = 10;
  * The text for standard error, with its last newline.
  *
  * @param error whatever was thrown
+ * @param allFrames those of this package and of Node.js, too
  * @example
  * process.stderr.write(showError(error));
  */
-export function showError(error: unknown): string {
-  return `${show(error, 0, []).join("\n")}\n`;
+export function showError(error: unknown, allFrames = false): string {
+  return `${show(error, 0, [], allFrames ? framesOf : usersFrames).join("\n")}\n`;
+}
+
+/** An error with its whole stack, and those of what led to it. */
+export function stackOf(error: unknown): string {
+  const stacks: string[] = [];
+  for (
+    let at = error;
+    at !== undefined && stacks.length < MAX_DEPTH;
+    at = (at as { cause?: unknown }).cause
+  ) {
+    if (!(at instanceof Error)) return [...stacks, inspect(at)].join("\nCaused by: ");
+    stacks.push(at.stack ?? String(at));
+  }
+  return stacks.join("\nCaused by: ");
 }
 
 /** Whether a stack leads into the user's code. */
 export function hasUserFrames(error: Error): boolean {
-  return framesOf(error).length > 0;
+  return usersFrames(error).length > 0;
 }
 
 /** @param shown frames of the error that this one led to: they are not repeated */
-function show(error: unknown, depth: number, shown: readonly string[]): string[] {
+function show(
+  error: unknown,
+  depth: number,
+  shown: readonly string[],
+  pick: (error: Error) => string[],
+): string[] {
   if (!(error instanceof Error)) return [`Thrown: ${inspect(error)}`];
-  const frames = framesOf(error);
+  const frames = pick(error);
   const lines = [...headOf(error), ...frames.filter((frame) => !shown.includes(frame)), ...fieldsOf(error)];
   if (depth === MAX_DEPTH) return lines;
   if (error instanceof AggregateError)
     for (const [index, each] of error.errors.entries())
-      lines.push(...labelled(`Error ${index + 1} of ${error.errors.length}`, show(each, depth + 1, frames)));
-  if (error.cause !== undefined) lines.push(...labelled("Caused by", show(error.cause, depth + 1, frames)));
+      lines.push(
+        ...labelled(`Error ${index + 1} of ${error.errors.length}`, show(each, depth + 1, frames, pick)),
+      );
+  if (error.cause !== undefined)
+    lines.push(...labelled("Caused by", show(error.cause, depth + 1, frames, pick)));
   return lines;
 }
 
@@ -93,9 +116,14 @@ function framesOf(error: Error): string[] {
   const stack = error.stack ?? "";
   // The message may quote a stack, as of a process that died.
   const at = stack.indexOf(error.message);
-  const frames = (at < 0 ? stack : stack.slice(at + error.message.length))
+  return (at < 0 ? stack : stack.slice(at + error.message.length))
     .split("\n")
-    .filter((line) => FRAME.test(line) && isUsers(line));
+    .filter((line) => FRAME.test(line));
+}
+
+/** Frames of the user's own code, and of packages that it led into. */
+function usersFrames(error: Error): string[] {
+  const frames = framesOf(error).filter(isUsers);
   // An error of ours that only other packages led to, such as the transport, says nothing of the program.
   const isOnlyPackages = error instanceof GrainError && frames.every((line) => PACKAGES.test(line));
   return isOnlyPackages ? [] : frames;

@@ -3,13 +3,16 @@
 import { type Command, InvalidArgumentError } from "commander";
 // Types only: what it does is the head's, which is loaded when it is asked for.
 import type { PoolSpec, RecordedRun, Recording, Replay, SimulationResult } from "grain-scheduler/head";
+import { loadConfig } from "../../proto/config/load.js";
 import { formatDuration } from "../../proto/duration.js";
 import { ConfigError } from "../../proto/errors.js";
 import { examples } from "./examples.js";
+import { configFlag } from "./head-flags.js";
 import { formatTable } from "./table.js";
 
 /** Flags of `grain simulate`. */
 export interface SimulateOptions {
+  readonly config?: string;
   /** E.g. "20x64c,256G"; default: the recorded workers. */
   readonly workers?: readonly string[];
   readonly policy?: string;
@@ -20,8 +23,7 @@ export interface SimulateOptions {
 
 /** Adds the command. */
 export function addSimulate(program: Command, choose: (act: () => Promise<number>) => void): void {
-  program
-    .command("simulate")
+  configFlag(program.command("simulate"))
     .description("Runs a recorded workload again, on other workers, in virtual time.")
     .argument("<trace>", "recorded by `grain-head --trace FILE`")
     .option(
@@ -29,7 +31,10 @@ export function addSimulate(program: Command, choose: (act: () => Promise<number
       'such as "20x64c,256G,4g": how many, cores, memory, gpus; may be repeated (default: those recorded)',
       (text: string, before: string[] | undefined) => [...(before ?? []), text],
     )
-    .option("--policy <policy>", "fit, spread, fifo, first-fit or greedy (default: fit)")
+    .option(
+      "--policy <policy>",
+      "fit, spread, fifo, first-fit or greedy (default: the configuration's, or fit)",
+    )
     .option("--latency <ms>", "between head and workers, one way, in milliseconds (default: 0.5)", readMs)
     .option("--json", "as JSON")
     .addHelpText(
@@ -64,11 +69,10 @@ export async function simulate(
   print: (text: string) => void,
 ): Promise<number> {
   const head = await import("grain-scheduler/head");
-  const policy = head.SIMULATED_POLICIES.find((name) => name === (options.policy ?? "fit"));
+  const named = options.policy ?? (await configuredPolicy(options.config)) ?? "fit";
+  const policy = head.SIMULATED_POLICIES.find((name) => name === named);
   if (policy === undefined)
-    throw new ConfigError(
-      `"${options.policy}" is no policy; choose one of ${head.SIMULATED_POLICIES.join(", ")}.`,
-    );
+    throw new ConfigError(`"${named}" is no policy; choose one of ${head.SIMULATED_POLICIES.join(", ")}.`);
   const workers = options.workers?.map((text) => head.parsePoolSpec(text));
   const read = await head.readTrace(trace);
   const recording = head.recordingOf(read);
@@ -86,6 +90,12 @@ export async function simulate(
   print(`${about}${notes(replayed.recorded, dropped, read.torn)}\n`);
   print(showReplay(recording, replayed, policy, head.formatPoolSpec));
   return 0;
+}
+
+async function configuredPolicy(configFile: string | undefined): Promise<string | undefined> {
+  const { env } = process;
+  const { head } = await loadConfig({ configFile, env, cwd: process.cwd(), scope: ["head.scheduling"] });
+  return head.scheduling.policy;
 }
 
 type Format = (spec: PoolSpec) => string;

@@ -5,6 +5,7 @@ import { GrainError } from "../../proto/errors.js";
 import type { BookedJob, JobState, Provider } from "../../provider/index.js";
 import { lastLine, readLog } from "../../provider/last-line.js";
 import type { AskOptions } from "./ask-head.js";
+import { examples } from "./examples.js";
 import { headFlags } from "./head-flags.js";
 import { ALOUD, aroundOf, configOf, submitJobs, type Voice } from "./submit-jobs.js";
 
@@ -26,11 +27,11 @@ export function addStart(program: Command, choose: (act: () => Promise<number>) 
     .option("--dry", "print the job script and start nothing")
     .addHelpText(
       "after",
-      `
-Examples:
-  grain start --local     a head on this machine, which stays when you log out
-  grain start             a head in a job; waits until it runs and prints its address
-  grain start --dry       what would be submitted`,
+      examples(
+        ["grain start --local", "a head on this machine, which stays when you log out"],
+        ["grain start", "in a job; waits until it runs and prints its address"],
+        ["grain start --dry", "what would be submitted"],
+      ),
     )
     .action((flags: StartFlags) => choose(() => start(flags, ALOUD, new Date())));
 }

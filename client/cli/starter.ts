@@ -17,6 +17,9 @@ interface Line {
 const set = (key: Key, example: unknown): Line => ({ key, example, isSet: true });
 const unset = (key: Key, example: unknown): Line => ({ key, example, isSet: false });
 
+/** What is to be replaced in a file that was written here. */
+export const PLACEHOLDER = /<(account|context|host|namespace|partition|pool|project|queue|registry|user)>/;
+
 const HEAD: readonly Line[] = [
   unset("head.listen", "127.0.0.1:7700"),
   unset("head.log_file", "head-{{HHMMSS}}.log"),

@@ -2,6 +2,7 @@
 
 import { type Command, InvalidArgumentError } from "commander";
 import type { AskOptions } from "./ask-head.js";
+import { examples } from "./examples.js";
 import { headFlags } from "./head-flags.js";
 import { ALOUD, aroundOf, configOf, idsOf, submitJobs, type Voice } from "./submit-jobs.js";
 
@@ -22,11 +23,11 @@ export function addUp(program: Command, choose: (act: () => Promise<number>) => 
     .option("--dry", "print the job script and submit nothing")
     .addHelpText(
       "after",
-      `
-Examples:
-  grain up -n 4                        four jobs, as [script] in grain.toml says
-  grain up -n 4 -- --account=physics   with an argument of sbatch, qsub, …
-  grain up --dry                       what would be submitted`,
+      examples(
+        ["grain up -n 4", "four jobs, as grain.toml says"],
+        ["grain up -n 4 -- --account=physics", "with an argument of sbatch, qsub, …"],
+        ["grain up --dry", "what would be submitted"],
+      ),
     )
     .action((args: string[], flags: UpFlags) => choose(() => up(args, flags, ALOUD, new Date())));
 }

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isPrivateDirectory } from "../../proto/access/private-file.js";
 import type { Role } from "../../proto/access/role.js";
-import { ConfigError } from "../../proto/errors.js";
+import { ConfigError, GrainError } from "../../proto/errors.js";
 import {
   ensureDirectory,
   issuedDirectory,
@@ -76,12 +76,12 @@ export async function listCredentials(directory: string): Promise<CredentialInfo
 /**
  * Ends a credential before its time. Running heads cut off who uses it within a second.
  *
- * @throws ConfigError when none has this id
+ * @throws GrainError when none has this id
  */
 export async function revokeCredential(directory: string, id: string): Promise<CredentialInfo> {
   const found = (await listCredentials(directory)).find((info) => info.id === id);
   if (found === undefined) {
-    throw new ConfigError(
+    throw new GrainError(
       `No credential ${JSON.stringify(id)} was issued from ${directory}; "grain access ls" shows those that were. ` +
         "To revoke a certificate of your own authority (--tls-ca), add --own.",
     );

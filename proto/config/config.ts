@@ -48,6 +48,8 @@ export interface HeadConfig {
   readonly swarm?: number | undefined;
   /** A directory; false: none. */
   readonly journal?: string | false | undefined;
+  /** Of stored results. */
+  readonly cacheBytes?: number | undefined;
   readonly memoryBytes?: number | undefined;
   readonly spill?: string | undefined;
   readonly resumeMs?: number | undefined;
@@ -239,6 +241,7 @@ function headOf(values: Values): HeadConfig {
     idleQuitMs: values.value("head.idle_quit") ?? values.value("head.gnaw.idle_quit"),
     swarm: values.value("head.swarm") ?? values.value("head.gnaw.swarm"),
     journal: values.value("head.journal"),
+    cacheBytes: values.value("head.cache"),
     memoryBytes: values.value("head.memory"),
     spill: values.value("head.spill"),
     resumeMs: values.value("head.resume"),

@@ -95,6 +95,9 @@ const HEAD = {
   journal: entry(pathOrNone, "what survives the head is kept there; false: nothing", {
     without: "~/.local/state/grain/journal/ADDRESS",
   }),
+  cache: entry(size, "stored results take at most so much room in the journal's directory", {
+    without: "16G",
+  }),
   memory: entry(size, "large values up to this stay in memory", { without: "512M" }),
   spill: entry(path, "where further large values go", { without: "the system's temporary directory" }),
   resume: entry(duration, "waits so long for a worker that is cut off", { without: "30s" }),

@@ -15,15 +15,15 @@ const MODULE_SYNTAX = /^\s*(?:import|export)\b/m;
 const COMMONJS_SYNTAX =
   /\bmodule\.exports\b|^\s*exports\.\w+\s*=|\brequire\s*\(|\b__dirname\b|\b__filename\b|^\s*export\s*=/m;
 
-/** Whether the nearest package.json says what its files are. */
-function hasPackageType(file: string): boolean {
+/** What the nearest package.json says that its files are. */
+function packageType(file: string): unknown {
   for (let directory = dirname(file); ; directory = dirname(directory)) {
     try {
-      return "type" in (JSON.parse(readFileSync(join(directory, "package.json"), "utf8")) as object);
+      return (JSON.parse(readFileSync(join(directory, "package.json"), "utf8")) as { type?: unknown }).type;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") return false;
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") return undefined;
     }
-    if (directory === dirname(directory)) return false;
+    if (directory === dirname(directory)) return undefined;
   }
 }
 
@@ -41,13 +41,14 @@ async function awaitsOnTop(file: string, source: string): Promise<boolean> {
 }
 
 /** Whether a file that counts as CommonJS is a module all the same. */
-async function isModule(url: string): Promise<boolean> {
-  const place = url.replace(/[?#].*$/, "");
+async function isModule(place: string): Promise<boolean> {
   if (!/^file:.*\.[jt]sx?$/.test(place) || place.includes("/node_modules/")) return false;
   const file = fileURLToPath(place);
+  const type = packageType(file);
+  if (type === "module") return false;
   const source = readFileSync(file, "utf8");
   if (!MODULE_SYNTAX.test(source) || COMMONJS_SYNTAX.test(source)) return false;
-  return !hasPackageType(file) || (await awaitsOnTop(file, source));
+  return type === undefined || awaitsOnTop(file, source);
 }
 
 async function resolveOwn(
@@ -70,7 +71,8 @@ async function resolveOwn(
  */
 export const resolve: ResolveHook = async (specifier, context, nextResolve) => {
   const resolved = await resolveOwn(specifier, context, nextResolve);
-  return resolved.format !== "module" && (await isModule(resolved.url))
-    ? { ...resolved, format: "module" }
-    : resolved;
+  if (resolved.format === "module") return resolved;
+  // tsx marks what it takes for CommonJS in the name, too.
+  const url = resolved.url.replace(/%3Ftsx-.*$/, "");
+  return (await isModule(url.replace(/[?#].*$/, ""))) ? { ...resolved, url, format: "module" } : resolved;
 };

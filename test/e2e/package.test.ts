@@ -13,10 +13,18 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { VERSION } from "../../proto/version.js";
-import { ROOT } from "../kit/daemons.js";
-import { codeBlocks, documents, isProgram, read, readmeProgram } from "../kit/markdown.js";
+import { ROOT, Stage } from "../kit/daemons.js";
+import {
+  codeBlocks,
+  documents,
+  filesIn,
+  isProgram,
+  printedBy,
+  read,
+  readmeProgram,
+} from "../kit/markdown.js";
 
 const INSTALL_MS = 300_000;
 
@@ -119,6 +127,41 @@ describe("installed in an empty project", () => {
     const source = `for (const entry of ${JSON.stringify(entries)}) console.log(Object.keys(await import(entry)).length > 0);`;
     const { stdout } = await inProject(process.execPath, "--input-type=module", "--eval", source);
     expect(stdout).toBe("true\ntrue\ntrue\n");
+  });
+
+  it("contexts and services work as they are written in docs/context.md", async () => {
+    for (const [name, code] of filesIn("docs/context.md")) writeFileSync(join(project, name), code);
+    const stage = new Stage();
+    onTestFinished(() => stage.close());
+    const scratch = mkdtempSync(join(directory, "scratch-"));
+    const start = (name: string, ...args: string[]) =>
+      stage.run([join(installed, `dist/bin/${name}.js`), ...args], { TMPDIR: scratch }, project);
+    const head = start("grain-head", "--listen", "127.0.0.1:0");
+    const [, address] = await head.until(/listening on (\S+)/);
+    const worker = start(
+      "grain-worker",
+      "--address",
+      address!,
+      "--context",
+      "context.ts",
+      "--service",
+      "service.ts",
+    );
+    await worker.until(/Joined the head/);
+    for (const program of ["relax.ts", "ask.ts"]) {
+      const ran = stage.run(
+        [join(installed, "dist/bin/grain.js"), "run", program],
+        { GRAIN_ADDRESS: address! },
+        project,
+      );
+      await ran.ended;
+      expect(ran.stdout, ran.stderr).toBe(printedBy("docs/context.md", program));
+    }
+    const isScratch = (name: string) => /^[\w.-]+-\d+-\w{6}$/.test(name);
+    expect(readdirSync(scratch).filter(isScratch)).toHaveLength(1);
+    worker.kill();
+    expect(await worker.ended).toMatchObject({ code: 0 });
+    expect(readdirSync(scratch).filter(isScratch)).toEqual([]);
   });
 
   it("the types resolve and check, strictly, with all programs of the documentation", async () => {

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { USAGE as BENCH_USAGE } from "../../bench/options.js";
+import { LEAVES } from "../client/cli/leaves.js";
 import { ROOT, type Running, Stage } from "../kit/daemons.js";
 import { codeBlocks, documents, isProgram, read, readmeProgram } from "../kit/markdown.js";
 
@@ -72,38 +73,13 @@ describe("a program of docs", () => {
   });
 });
 
-const SUBCOMMANDS = [
-  "run",
-  "up",
-  "start",
-  "quit",
-  "ls",
-  "jobs",
-  "job",
-  "cancel",
-  "explain",
-  "scale",
-  "completion",
-  "simulate",
-  "cache ls",
-  "cache rm",
-  "access new",
-  "access ls",
-  "access revoke",
-  "init",
-  "config show",
-  "doctor",
-];
-
 /** What a command's --help says; for `grain` with that of its subcommands. */
 function help(command: (typeof COMMANDS)[number]): string {
   const ask = (...args: string[]) =>
     execFileSync(process.execPath, [join(ROOT, `dist/bin/${command}.js`), ...args, "--help"], {
       encoding: "utf8",
     });
-  return command === "grain"
-    ? SUBCOMMANDS.reduce((all, name) => all + ask(...name.split(" ")), ask())
-    : ask();
+  return command === "grain" ? LEAVES.reduce((all, { name }) => all + ask(...name.split(" ")), ask()) : ask();
 }
 
 const helps = Object.fromEntries(COMMANDS.map((command) => [command, help(command)])) as Record<
@@ -179,6 +155,10 @@ describe("what the documentation names", () => {
         for (const flag of flagsIn(line.replace(/#.*/, ""))) expect(helps[command], line).toContain(flag);
       }
     }
+  });
+
+  it.each(LEAVES)("is $path, in docs/commands.md", ({ name }) => {
+    expect(read("docs/commands.md")).toMatch(new RegExp(`^#+ grain ${name}$|\\bgrain ${name}\\b`, "m"));
   });
 
   it("is every flag of the daemons", () => {

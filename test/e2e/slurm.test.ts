@@ -87,7 +87,7 @@ describe.skipIf(why !== undefined)("on Slurm", () => {
     expect(left.stdout).toMatch(new RegExp(`^Cancelled 2 jobs: ${ids[0]} \\(w\\d{6}\\), ${ids[1]} `));
     for (const id of ids) expect(site.ask("scontrol", "show", "job", id)).toMatch(/JobState=CANCELLED/);
     expect(await site.grain("quit", "w*")).toMatchObject({
-      code: 2,
+      code: 1,
       stderr: expect.stringContaining("No worker or job is called"),
     });
   });

@@ -14,6 +14,7 @@ listen = ["h:1", "unix:///run/grain"]
 max_clients = 20
 idle_quit = "30m"
 journal = "journal"
+cache = "200G"
 memory = "2G"
 spill = "/scratch"
 resume = "1m"
@@ -55,6 +56,7 @@ describe("a head's settings", () => {
         leaseMs: 300_000,
         scheduling: { policy: "spread" },
         journalDirectory: "/site/journal",
+        resultBytes: 200 * 1024 ** 3,
         blobs: { memoryBytes: 2 * 1024 ** 3, spillParent: "/scratch" },
         access: "/site/keys",
         insecure: false,

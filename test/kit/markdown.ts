@@ -57,3 +57,19 @@ export function readmeProgram(): { readonly code: string; readonly prints: strin
   if (program === undefined || prints === undefined) throw new Error("the README has lost its program");
   return { code: program.code, prints: `${prints}\n` };
 }
+
+/** A document's blocks that are files: those that begin with their name, e.g. "// context.ts". */
+export function filesIn(document: string): ReadonlyMap<string, string> {
+  const named = codeBlocks(read(document)).flatMap(({ code }) => {
+    const name = /^\/\/ ([\w-]+\.ts)\n/.exec(code)?.[1];
+    return name === undefined ? [] : [[name, code] as const];
+  });
+  return new Map(named);
+}
+
+/** Of a document's commands: what `grain run FILE` is said to print. */
+export function printedBy(document: string, file: string): string {
+  const said = new RegExp(`grain run ${file} +# (.*)$`, "m").exec(read(document))?.[1];
+  if (said === undefined) throw new Error(`${document} does not say what ${file} prints`);
+  return `${said}\n`;
+}

@@ -14,6 +14,7 @@ import { type Address, formatAddress, parseAddress, type SocketAddress } from ".
 import { EdgeFinder, type Sighting } from "../../edge/finder.js";
 import { RENEW_MS } from "../../edge/record.js";
 import { AuthError, ConnectionError, type GrainError } from "../../errors.js";
+import { unknownName } from "./name.js";
 import { answers, whyRefused, whyUnheard } from "./probe.js";
 import { firstOf } from "./race.js";
 import { channelSecurity, type Security, secure } from "./security.js";
@@ -114,7 +115,7 @@ export class Search {
       options.signal?.throwIfAborted();
       const waitedMs = performance.now() - startedAt;
       if (isGone(verdict, waitedMs)) options.onNoHead?.();
-      if (waitedMs >= giveUpMs) throw this.#unreachable(giveUpMs, verdict);
+      if (waitedMs >= giveUpMs) throw await this.#unreachable(giveUpMs, verdict);
       if (waitedMs >= sayAfterMs) {
         sayAfterMs = waitedMs + Math.min(waitedMs, QUIET_MS);
         options.onRetry?.(
@@ -176,10 +177,15 @@ export class Search {
     }
   }
 
-  #unreachable(giveUpMs: number, verdict: Sighting["verdict"]): GrainError {
+  async #unreachable(giveUpMs: number, verdict: Sighting["verdict"]): Promise<GrainError> {
     if (this.#refusal !== undefined) return this.#refusal;
     const seconds = Math.round(giveUpMs / 100) / 10;
     const { shown } = this;
+    const unknown = await unknownName(this.#parsed);
+    if (unknown !== undefined)
+      return new ConnectionError(
+        `No head answered at ${shown} within ${seconds} s. ${unknown}: correct it, or give the IP address of the head's machine.`,
+      );
     const why =
       this.#finder !== undefined && (verdict === "alive" || verdict === "unknown")
         ? "The file names one, which cannot be reached from this machine: see on which addresses it listens (its log), and what is between"

@@ -133,7 +133,7 @@ describe("the scripts", () => {
   program.command("secret", { hidden: true });
 
   it.each(SHELLS)("are made of the commands: %s", (shell) => {
-    expect(completionScript(shell, "tool", commandsOf(program))).toMatchSnapshot();
+    expect(completionScript(shell, "tool", commandsOf(program), ["__names"])).toMatchSnapshot();
   });
 });
 

@@ -65,6 +65,7 @@ describe("grain config show", () => {
       idle_quit = "30m"                            # line 4
       # swarm: 0: none                             # default
       # journal: ~/.local/state/grain/journal/ADDRESS
+      # cache: 16G                                 # default
       # memory: 512M                               # default
       # spill: the system's temporary directory    # default
       # resume: 30s                                # default

@@ -5,8 +5,10 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "v
 import { checkNode, checkSystem } from "../../../client/cli/diagnose.js";
 import { compareHead } from "../../../client/cli/diagnose-head.js";
 import { showChecks } from "../../../client/cli/doctor.js";
+import { PLACEHOLDER, starterText } from "../../../client/cli/starter.js";
 import { newCredential, startHead } from "../../../head/index.js";
 import { toConfig } from "../../../proto/config/config.js";
+import { SYSTEM_NAMES } from "../../../proto/config/entries.js";
 import { readText } from "../../../proto/config/load.js";
 import { hello, VERSION } from "../../../proto/version.js";
 import { grain } from "./spoken.js";
@@ -93,6 +95,30 @@ describe("grain doctor", () => {
     expect(of("configuration")).toMatchObject([
       { status: "fail", message: `${cwd}/wrong.toml:2: there is no nam in [worker]; did you mean name?` },
     ]);
+  });
+
+  it("does not say what a configuration that cannot be read might name", async () => {
+    await writeFile(join(cwd, "wrong.toml"), "[worker]\nnam = 1\n");
+    const { of } = await checks("-c", "wrong.toml");
+    expect(of("credentials")).toEqual([]);
+    expect(of("head")).toMatchObject([{ status: "warn", message: expect.stringMatching(/not looked for/) }]);
+    const named = await checks("-c", "wrong.toml", "--address", await head());
+    expect(named.of("head")).toMatchObject([{ status: "ok" }]);
+  });
+
+  it.each(SYSTEM_NAMES)("fails where the file that init wrote for %s is to be edited", async (system) => {
+    // A head is not what is looked for here.
+    await writeFile(join(cwd, "new.toml"), starterText(system).replace(/^address/m, "#address"));
+    const { of } = await checks("-c", "new.toml");
+    const needed = /^[^#\n]*<(\w+)>/gm;
+    const marked = starterText(system).match(needed) ?? [];
+    expect(of("configuration").slice(1)).toHaveLength(marked.length);
+    for (const { status, message } of of("configuration").slice(1)) {
+      expect(status).toBe("fail");
+      expect(message).toMatch(/new\.toml:\d+: .* still has <\w+> in it\.$/);
+    }
+    // Every mark is one that is known, the others are comments.
+    for (const [mark] of starterText(system).matchAll(/<\w+>/g)) expect(mark).toMatch(PLACEHOLDER);
   });
 
   it("warns of entries without effect", async () => {

@@ -32,7 +32,7 @@ describe("grain init", () => {
   it("writes a file for a system", async () => {
     expect(await grain("init", "--system", "slurm")).toEqual({
       code: 0,
-      stdout: `Wrote ${file()} for slurm.\nEdit what is marked with <…> in it. Check it with "grain doctor", see it with "grain config show".\n`,
+      stdout: `Wrote ${file()} for slurm.\nEdit what is marked with <…> in it.\nCheck it with "grain doctor".\nSee all of it with "grain config show".\n`,
       stderr: "",
     });
     expect((await readFile(file(), "utf8")).replace(`"${hostname()}:`, '"login:')).toMatchInlineSnapshot(`
@@ -96,7 +96,7 @@ describe("grain init", () => {
     const { code, stdout } = await grain("init", "-c", "site.toml");
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: `Wrote ${join(cwd, "site.toml")} for this machine.\nCheck it with "grain doctor", see it with "grain config show".\n`,
+      stdout: `Wrote ${join(cwd, "site.toml")} for this machine.\nCheck it with "grain doctor -c site.toml".\nSee all of it with "grain config show -c site.toml".\n`,
     });
   });
 
@@ -167,11 +167,13 @@ describe("which system", () => {
   };
 
   it("is asked for until the answer is one", async () => {
-    const { system, shown } = await asked("slrm", "pbs");
+    const { system, shown } = await asked("slrm", "something", "PBS");
     expect(system).toBe("pbs");
     expect(shown).toMatchInlineSnapshot(`
       "How are workers started (local, slurm, pbs, lsf, sge, ssh, kubernetes)?
-      [slurm] "slrm" is none of them.
+      [slurm] "slrm" is none of them; did you mean slurm?
+      How are workers started (local, slurm, pbs, lsf, sge, ssh, kubernetes)?
+      [slurm] "something" is none of them.
       How are workers started (local, slurm, pbs, lsf, sge, ssh, kubernetes)?
       [slurm] "
     `);

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -124,6 +124,27 @@ describe("grain run", () => {
   it("runs a module that awaits at its top level, in a project that says nothing of modules", async () => {
     expect(await grain("run", "module.ts")).toEqual({ code: 0, stdout: "5\n", stderr: "" });
   });
+
+  it.each(["module.ts", "module.js"])(
+    "runs %s also where package.json says commonjs, as npm init writes it",
+    async (name) => {
+      const project = join(dir, "commonjs");
+      await mkdir(project, { recursive: true });
+      await writeFile(join(project, "package.json"), '{ "type": "commonjs" }');
+      await writeFile(join(project, "lib.ts"), "export const five: number = 5;\n");
+      await writeFile(
+        join(project, name),
+        'import { sep } from "node:path";\nimport { five } from "./lib.js";\nconsole.log(await Promise.resolve(five), sep);\n',
+      );
+      expect(await grain("run", join("commonjs", name))).toEqual({ code: 0, stdout: "5 /\n", stderr: "" });
+      // What is CommonJS there stays so.
+      await writeFile(
+        join(project, "old.ts"),
+        'import { sep } from "node:path";\nconsole.log(sep, typeof require);\n',
+      );
+      expect((await grain("run", "commonjs/old.ts")).stdout).toBe("/ function\n");
+    },
+  );
 
   // The package's own name leads to what was built.
   it.runIf(existsSync(BUILT))("gives a program this package, where its project has none", async () => {
