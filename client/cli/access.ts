@@ -1,5 +1,6 @@
 /** `grain access`: credentials to carry to other machines and people, what there are, and their end. */
 
+import { fchmodSync, fstatSync } from "node:fs";
 import { type Command, InvalidArgumentError } from "commander";
 // Types only: what it does is the head's, which is loaded when it is asked for.
 import type { CredentialInfo } from "grain-scheduler/head";
@@ -40,6 +41,10 @@ type Print = (text: string) => void;
 /** Adds the commands. */
 export function addAccess(program: Command, choose: (act: () => Promise<number>) => void): void {
   const print: Print = (text) => void process.stdout.write(text);
+  const printSecret: Print = (text) => {
+    closeToOthers(process.stdout.fd);
+    print(text);
+  };
   const access = program
     .command("access")
     .description("Issues, lists and revokes the credentials that a head lets in.")
@@ -56,7 +61,7 @@ export function addAccess(program: Command, choose: (act: () => Promise<number>)
         ["grain access new --role client --expires 7d", "for somebody, for a week"],
       ),
     )
-    .action((flags: NewFlags) => choose(() => issue(flags, print)));
+    .action((flags: NewFlags) => choose(() => issue(flags, printSecret)));
   where(access.command("ls"))
     .description("Shows the credentials that were issued.")
     .option("--json", "as JSON")
@@ -101,6 +106,15 @@ function readDuration(text: string): number {
     return parseDuration(text);
   } catch (error) {
     throw new InvalidArgumentError(messageOf(error));
+  }
+}
+
+/** The file that a shell has made for a secret is readable for others, and would be refused. */
+function closeToOthers(descriptor: number): void {
+  try {
+    if (fstatSync(descriptor).isFile()) fchmodSync(descriptor, 0o600);
+  } catch {
+    // Somebody else's file, or a file system without modes: whoever reads it says so.
   }
 }
 

@@ -102,15 +102,19 @@ function matching(glob: string, workers: readonly WorkerInfo[], jobs: readonly S
     ),
   };
   if (found.workers.length + found.jobs.length > 0) return found;
-  const names = [...new Set([...workers, ...waiting].map(({ name }) => name))];
-  const near = nearest(glob, names);
+  const head = waiting.find(({ role, name }) => role === "head" && pattern.test(name));
   const advice =
-    near !== undefined
-      ? `did you mean ${near}?`
-      : names.length === 0
-        ? "there are none"
-        : `there are ${names.slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""}`;
+    head === undefined
+      ? adviceOn(glob, [...new Set([...workers, ...waiting].map(({ name }) => name))])
+      : `a head is ended by its full name: ${head.name}`;
   throw new GrainError(`No worker or job is called ${JSON.stringify(glob)}; ${advice}.`);
+}
+
+function adviceOn(glob: string, names: readonly string[]): string {
+  const near = nearest(glob, names);
+  if (near !== undefined) return `did you mean ${near}?`;
+  if (names.length === 0) return "there are none";
+  return `there are ${names.slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""}`;
 }
 
 function idOf(job: string | undefined): string {

@@ -238,6 +238,9 @@ printf 'grain: on node7\\ngrain-head 0.1.0 listening on 0.0.0.0:7700\\n' > "$log
       "grain quit head120000" ends it.
       "
     `);
+    await expect(quit("head*", { address: "127.0.0.1:1" }, voice)).rejects.toThrow(
+      'No worker or job is called "head*"; a head is ended by its full name: head120000.',
+    );
     out = "";
     expect(await quit("head120000", { address: "127.0.0.1:1" }, voice)).toBe(0);
     expect(out).toMatch(/^Cancelled 1 job: \d+\.\d+ \(head120000\)\.\n$/);
