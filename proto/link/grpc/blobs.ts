@@ -23,18 +23,27 @@ const CHUNK_BYTES = 1024 * 1024;
 /** For so long it tries to share files with a head again; later it does when a value is to be moved. */
 const SHARE_AGAIN_MS = 60_000;
 
+/**
+ * Values that go to the head and values that come from it have a connection each. Node.js does not read
+ * from an HTTP/2 connection while a write to it is under way: two ends that both wait until the other
+ * reads, as they do once the buffers between them are full, would wait for ever.
+ */
+type Direction = "up" | "down";
+
+const DOWN_WINDOW_BYTES = 16 * CHUNK_BYTES;
+
 interface Cancellable {
   cancel(): void;
 }
 
-/** A blob transport over its own channel, opened on first use: bulk never waits in front of batches. */
+/** A blob transport over channels of its own, opened on first use: bulk never waits in front of batches. */
 export class GrpcBlobs implements BreakableBlobs {
   #target: string;
   #address: string;
   #credentials: ChannelCredentials;
   #options: ChannelOptions;
   readonly #root: string | undefined;
-  #client: Client | undefined;
+  readonly #clients = new Map<Direction, Client>();
   #sharing: Promise<GrpcFiles | undefined> | undefined;
   /** The directory that was had last: a head may give it back. */
   #name = "";
@@ -69,8 +78,7 @@ export class GrpcBlobs implements BreakableBlobs {
     this.#options = options;
     this.#files?.abandon();
     this.#sharing = undefined;
-    this.#client?.close();
-    this.#client = undefined;
+    this.#closeClients();
     for (const call of [...this.#underWay]) call.cancel();
   }
 
@@ -97,7 +105,7 @@ export class GrpcBlobs implements BreakableBlobs {
   }
 
   async #openFiles(root: string): Promise<GrpcFiles | undefined> {
-    const opening = GrpcFiles.open(this.#open(), root, this.#name, () => void this.#shareAgain());
+    const opening = GrpcFiles.open(this.#open("up"), root, this.#name, () => void this.#shareAgain());
     const ended = this.#during(opening);
     try {
       return await opening.files;
@@ -127,7 +135,7 @@ export class GrpcBlobs implements BreakableBlobs {
   missing(hashes: readonly string[]): Promise<string[]> {
     const { path, requestSerialize, responseDeserialize } = blobsService.missing;
     return new Promise((resolve, reject) => {
-      const call = this.#open().makeUnaryRequest<BlobQuery, BlobAnswer>(
+      const call = this.#open("up").makeUnaryRequest<BlobQuery, BlobAnswer>(
         path,
         requestSerialize,
         responseDeserialize,
@@ -154,7 +162,7 @@ export class GrpcBlobs implements BreakableBlobs {
         if (error === null) resolve();
         else reject(this.#explain(`sending ${ref.hash}`, error));
       };
-      const call = this.#open().makeClientStreamRequest<BlobChunk, Empty>(
+      const call = this.#open("up").makeClientStreamRequest<BlobChunk, Empty>(
         path,
         requestSerialize,
         responseDeserialize,
@@ -171,7 +179,7 @@ export class GrpcBlobs implements BreakableBlobs {
 
   async get(ref: BlobRef): Promise<Uint8Array> {
     const { path, requestSerialize, responseDeserialize } = blobsService.get;
-    const call = this.#open().makeServerStreamRequest<BlobRef, BlobChunk>(
+    const call = this.#open("down").makeServerStreamRequest<BlobRef, BlobChunk>(
       path,
       requestSerialize,
       responseDeserialize,
@@ -216,19 +224,27 @@ export class GrpcBlobs implements BreakableBlobs {
     this.#closed.abort();
     this.#files?.close();
     void this.#sharing?.then((files) => files?.close());
-    this.#client?.close();
-    this.#client = undefined;
+    this.#closeClients();
   }
 
-  #open(): Client {
-    this.#client ??= new Client(this.#target, this.#credentials, {
-      ...this.#options,
-      "grpc.use_local_subchannel_pool": 1,
-      "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
-      "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
-      "grpc-node.flow_control_window": 16 * CHUNK_BYTES,
-    });
-    return this.#client;
+  #closeClients(): void {
+    for (const client of this.#clients.values()) client.close();
+    this.#clients.clear();
+  }
+
+  #open(direction: Direction): Client {
+    let client = this.#clients.get(direction);
+    if (client === undefined) {
+      client = new Client(this.#target, this.#credentials, {
+        ...this.#options,
+        "grpc.use_local_subchannel_pool": 1,
+        "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
+        "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
+        ...(direction === "down" ? { "grpc-node.flow_control_window": DOWN_WINDOW_BYTES } : {}),
+      });
+      this.#clients.set(direction, client);
+    }
+    return client;
   }
 
   #explain(doing: string, error: ServiceError): ConnectionError {
