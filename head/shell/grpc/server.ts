@@ -19,6 +19,7 @@ import type {
   HeadToWorkerBatch,
   WorkerBatch,
 } from "../../../proto/grain.js";
+import { noticeReset } from "../../../proto/link/grpc/reset.js";
 import {
   adminService,
   blobsService,
@@ -99,6 +100,7 @@ export async function serveGrpc(
   });
   onHttp2Server(server, (http2Server) => {
     widenWindows(http2Server, WINDOW_BYTES);
+    http2Server.on("connection", noticeReset);
     listenPrivately(http2Server);
     // Those of unix sockets speak no TLS.
     if ("setSecureContext" in http2Server) lock?.watch(http2Server);

@@ -12,6 +12,7 @@ import type { Access } from "../../access/place.js";
 import { HEAD_UNIT, ORGANISATION } from "../../access/role.js";
 import { formatAddress, isLocal, type SocketAddress } from "../../address.js";
 import { AuthError, ConfigError } from "../../errors.js";
+import { noticeReset } from "./reset.js";
 
 /** As heads allow. */
 const HANDSHAKE_MS = 10_000;
@@ -118,6 +119,7 @@ function limitHandshakes(credentials: ChannelCredentials): () => void {
       destroy: () => connector.destroy(),
       async connect(socket) {
         const timer = setTimeout(() => socket.destroy(), HANDSHAKE_MS);
+        noticeReset(socket);
         underWay.add(socket);
         try {
           return await Promise.race([connector.connect(socket), closing(socket)]);
