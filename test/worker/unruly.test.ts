@@ -138,7 +138,8 @@ describe("a failure", () => {
   it("tells what the task used last", async () => {
     const { head } = start(roomy(1));
     const spec = head.define("holdAndThrow", { module, demand: memoryOf(400) });
-    const failure = failureIn(await head.call(spec, 100, 1_500));
+    // Looking takes long on a machine with many processes, and then it is looked less often.
+    const failure = failureIn(await head.call(spec, 100, 5_000));
     expect(failure).toMatchObject({ kind: FailureKind.THREW, askedBytes: 400 * MEBIBYTE });
     expect(failure.memoryBytes).toBeGreaterThan(90 * MEBIBYTE);
     expect(failure.memoryBytes).toBeLessThan(200 * MEBIBYTE);
