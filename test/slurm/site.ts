@@ -14,8 +14,10 @@ import { currentTask, delayed, each, run, cores, wtime } from "grain-scheduler";
 const spot = async (mark) => {
   const { worker, signal } = currentTask();
   const { existsSync, writeFileSync } = await import("node:fs");
+  // Looked at before the mark is written: who waits for the mark may open the gate at once.
+  const waits = !existsSync(mark + ".gate");
   writeFileSync(mark + "." + worker, "");
-  return { node: process.env.SLURMD_NODENAME, worker, waits: !existsSync(mark + ".gate"), signal };
+  return { node: process.env.SLURMD_NODENAME, worker, waits, signal };
 };
 const js = delayed(async function js(mark) {
   const { waits, signal, ...where } = await spot(mark);
