@@ -5,10 +5,10 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { type Access, chooseAccess } from "../proto/access/place.js";
 import { ConnectionError, messageOf } from "../proto/errors.js";
+import { builtFile } from "../proto/module/own-files.js";
 
 const IDLE_QUIT = "30m";
 /** Nobody has said how many programs share it. */
@@ -47,7 +47,7 @@ export class HeadStarter {
     if (this.#child !== undefined) return;
     const log = this.#openLog();
     try {
-      this.#child = spawn(process.execPath, [headCommand(), ...this.#arguments()], {
+      this.#child = spawn(process.execPath, [builtFile("bin/grain-head.js"), ...this.#arguments()], {
         cwd: dirname(this.#options.edgeFile),
         detached: true,
         stdio: ["ignore", "ignore", log],
@@ -104,11 +104,6 @@ export function configOf(configFile: string | false | undefined): string | undef
   const named = configFile ?? (process.env.GRAIN_CONFIG || undefined);
   const file = resolve(named ?? "grain.toml");
   return named !== undefined || existsSync(file) ? file : undefined;
-}
-
-function headCommand(): string {
-  const manifest = createRequire(import.meta.url).resolve("grain-scheduler/package.json");
-  return join(dirname(manifest), "dist", "bin", "grain-head.js");
 }
 
 function lastLines(file: string): string {

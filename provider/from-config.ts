@@ -1,11 +1,11 @@
 /** The settings of providers, from a configuration: what runs in the jobs, and what they ask for. */
 
-import { dirname, extname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { extname, join } from "node:path";
 import type { Access } from "../proto/access/place.js";
 import { isLocal, parseAddress } from "../proto/address.js";
 import { type Config, originOf, type ScriptConfig } from "../proto/config/config.js";
 import { ConfigError } from "../proto/errors.js";
+import { builtFile } from "../proto/module/own-files.js";
 import type { ProviderSettings } from "./settings.js";
 
 /** Where a head listens if nothing says so. */
@@ -190,7 +190,5 @@ function seconds(ms: number | undefined): string | undefined {
 
 /** This package's own, by this very Node: PATH may be another one in a job. */
 function ownCommand(name: "grain-worker" | "grain-head"): string[] {
-  const here = fileURLToPath(import.meta.url);
-  const built = extname(here) === ".ts" ? join(dirname(here), "../dist") : join(dirname(here), "..");
-  return [process.execPath, resolve(built, "bin", `${name}.js`)];
+  return [process.execPath, builtFile(`bin/${name}.js`)];
 }

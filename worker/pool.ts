@@ -5,7 +5,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
-import { fileURLToPath } from "node:url";
+import { builtFile } from "../proto/module/own-files.js";
 import { encodeFrame, FrameReader } from "./executor/frames.js";
 import type { FromExecutor, ToExecutor } from "./executor/message.js";
 import type { CgroupTree, ExecutorGroup } from "./memory/cgroup.js";
@@ -267,15 +267,8 @@ function executorCommand(): [string, string[]] {
 }
 
 function findCommand(): [string, string[]] {
-  const command = [process.execPath, executorMain()];
+  const command = [process.execPath, builtFile("worker/executor/main.js")];
   const setpriv = process.platform === "linux" ? findProgram("setpriv", undefined) : undefined;
   if (setpriv !== undefined) command.unshift(setpriv, "--pdeathsig", "KILL", "--");
   return [command[0]!, command.slice(1)];
-}
-
-/** The compiled entry. When this module runs from source, the one under `dist`. */
-function executorMain(): string {
-  const here = import.meta.url;
-  const relative = here.endsWith(".ts") ? "../dist/worker/executor/main.js" : "executor/main.js";
-  return fileURLToPath(new URL(relative, here));
 }

@@ -4,27 +4,16 @@
  * functions), native add-ons (they cannot be sent).
  */
 
-import { existsSync, readFileSync, realpathSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { realpathSync } from "node:fs";
+import { join } from "node:path";
 import type { OnResolveArgs, OnResolveResult, Plugin, PluginBuild } from "esbuild";
+import { packageRoot } from "../../proto/module/own-files.js";
 import { nativeMessage } from "./native.js";
 
 const NAME = "grain-scheduler";
 const TEST_FRAMEWORKS = /^(?:vitest|node:test|@jest\/globals|mocha|bun:test)$/;
 const NATIVE_LOADERS =
   /^(?:bindings|node-gyp-build|node-gyp-build-optional-packages|prebuild-install|node-pre-gyp|@mapbox\/node-pre-gyp)$/;
-
-/** Found by walking up, because the built file lies one level deeper than the source. */
-function ownRoot(): string {
-  const start = dirname(fileURLToPath(import.meta.url));
-  for (let directory = start; directory !== dirname(directory); directory = dirname(directory)) {
-    const file = join(directory, "package.json");
-    if (existsSync(file) && (JSON.parse(readFileSync(file, "utf8")) as { name?: unknown }).name === NAME)
-      return realpathSync(directory);
-  }
-  return dirname(dirname(start));
-}
 
 /** The executor's own copy. A class of errors, say, must be the same on both sides of a call. */
 function ownSource(entry: string): string {
@@ -57,7 +46,7 @@ function replaceOwn(build: PluginBuild): void {
   }));
   build.onLoad({ filter: /.*/, namespace: "grain-own" }, ({ path }) => ({ contents: ownSource(path) }));
   // The same entries, reached by path: from our own tests and examples, or through an alias.
-  const root = ownRoot().replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+  const root = realpathSync(packageRoot()).replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
   const entries = new RegExp(`^${root}[\\\\/](?:dist[\\\\/])?(client|worker|head)[\\\\/]index\\.[jt]s$`);
   build.onLoad({ filter: entries }, ({ path }) => {
     const folder = entries.exec(path)?.[1];

@@ -1,27 +1,14 @@
-/**
- * An error that a program did not catch, as `grain run` shows it: what went wrong, where in the user's
- * code, and what led to it. Frames of this package and of Node.js are left out.
- */
-
-import { existsSync } from "node:fs";
-import { dirname, join, sep } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { join, sep } from "node:path";
+import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
 import { GrainError } from "../../proto/errors.js";
+import { packageRoot } from "../../proto/module/own-files.js";
 
 const FRAME = /^ {4}at /m;
 /** What loads a program's files is as little its own as we are. */
 const LOADERS = /[\\/]node_modules[\\/](?:tsx|esbuild)[\\/]/;
 const PACKAGES = /[\\/]node_modules[\\/]/;
-const PARTS = ["bin", "client", "head", "proto", "provider", "worker"];
-
-/** The directory of this package, from wherever in it this module runs. */
-function packageRoot(): string {
-  for (let at = dirname(fileURLToPath(import.meta.url)); ; at = dirname(at)) {
-    const manifest = join(at, "package.json");
-    if (existsSync(manifest) || at === dirname(at)) return at;
-  }
-}
+const PARTS = ["bin", "chunk", "client", "head", "proto", "provider", "worker"];
 
 let own: string[] | undefined;
 

@@ -1,7 +1,7 @@
 /** The thread that writes a journal's database, as the others see it. */
 
-import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
+import { builtFile } from "../../proto/module/own-files.js";
 import type { Committed } from "./commit-thread.js";
 import type { Place } from "./store-options.js";
 
@@ -13,7 +13,10 @@ export class Writer {
   #failure: Error | undefined;
 
   constructor(place: Place) {
-    this.#thread = new Worker(threadFile(), { workerData: place, execArgv: [] });
+    this.#thread = new Worker(builtFile("head/journal/commit-thread.js"), {
+      workerData: place,
+      execArgv: [],
+    });
     this.#exit = new Promise((resolve) => this.#thread.once("exit", () => resolve()));
     this.#thread.on("message", ({ error }: Committed) => {
       const waiting = this.#waiting.shift();
@@ -42,11 +45,4 @@ export class Writer {
     this.#failure ??= error;
     for (const { reject } of this.#waiting.splice(0)) reject(this.#failure);
   }
-}
-
-/** The compiled file. When this module runs from source, the one under `dist`: threads cannot load TypeScript. */
-function threadFile(): string {
-  const here = import.meta.url;
-  const relative = here.endsWith(".ts") ? "../../dist/head/journal/commit-thread.js" : "commit-thread.js";
-  return fileURLToPath(new URL(relative, here));
 }

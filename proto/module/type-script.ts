@@ -2,6 +2,7 @@
 
 import { register } from "node:module";
 import { pathToFileURL } from "node:url";
+import { builtFile } from "./own-files.js";
 
 /**
  * From here on `import` and `require` take TypeScript, and find this package from wherever they are.
@@ -15,7 +16,7 @@ export async function readTypeScript(): Promise<void> {
   cjs.register();
   esm.register();
   // After tsx's, so that it is asked first.
-  register(new URL("./resolve-own.js", import.meta.url), { parentURL: import.meta.url });
+  register(pathToFileURL(builtFile("proto/module/resolve-own.js")));
 }
 
 let reading: Promise<void> | undefined;

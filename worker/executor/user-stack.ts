@@ -1,13 +1,13 @@
 /** Stacks of thrown errors as the user's code left them: without the frames of the executor that called it. */
 
-import { fileURLToPath } from "node:url";
+import { join, sep } from "node:path";
+import { pathToFileURL } from "node:url";
+import { packageRoot } from "../../proto/module/own-files.js";
 
 /** How our own files are named in stacks: as URL and as path, where they are run and as source maps have it. */
-const HERE = new URL(".", import.meta.url);
-const OWN_PLACES = [HERE.href, fileURLToPath(HERE)].flatMap((place) => [
-  place,
-  place.replace(/([\\/])dist[\\/](worker[\\/]executor[\\/])$/, "$1$2"),
-]);
+const OWN_PLACES = ["dist", "worker/executor"]
+  .map((place) => join(packageRoot(), place) + sep)
+  .flatMap((place) => [place, pathToFileURL(place).href]);
 const FRAME = /^ +at /;
 
 /**

@@ -6,9 +6,9 @@
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { formatDuration } from "../../proto/duration.js";
 import { messageOf } from "../../proto/errors.js";
+import { builtFile } from "../../proto/module/own-files.js";
 import type { LogLevel } from "../agent/options.js";
 import type { Part, PartKind } from "../executor/message.js";
 import { closed } from "../pool.js";
@@ -71,7 +71,7 @@ export class Keeper {
     this.broken = new Promise((resolve) => {
       this.#break = resolve;
     });
-    this.#child = spawn(process.execPath, [keeperMain(), KEEPER_NAME], {
+    this.#child = spawn(process.execPath, [builtFile("worker/keeper/main.js"), KEEPER_NAME], {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       serialization: "advanced",
       detached: true,
@@ -238,11 +238,4 @@ export class Keeper {
   #log(level: LogLevel, text: string): void {
     this.#options.log(level, text);
   }
-}
-
-/** The compiled entry. When this module runs from source, the one under `dist`. */
-function keeperMain(): string {
-  const here = import.meta.url;
-  const relative = here.endsWith(".ts") ? "../../dist/worker/keeper/main.js" : "main.js";
-  return fileURLToPath(new URL(relative, here));
 }

@@ -1,9 +1,9 @@
 /** The standard reflection service: lets any gRPC tool list and call the services by their .proto. */
 
-import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import type { Server } from "@grpc/grpc-js";
+import { packageRoot } from "../../../proto/module/own-files.js";
 import { addLazyService, captured, type LoadedService } from "./lazy-service.js";
 
 const require = createRequire(import.meta.url);
@@ -30,16 +30,8 @@ export function addReflection(server: Server): void {
 function load(): LoadedService[] {
   const { loadSync } = require("@grpc/proto-loader") as typeof import("@grpc/proto-loader");
   const { ReflectionService } = require("@grpc/reflection") as typeof import("@grpc/reflection");
-  const reflection = new ReflectionService(loadSync(protoFile(), { keepCase: true }));
+  const reflection = new ReflectionService(
+    loadSync(join(packageRoot(), "proto/grain.proto"), { keepCase: true }),
+  );
   return captured((catcher) => reflection.addToServer(catcher));
-}
-
-/** The .proto in the package's root; this file runs as source or from dist/. */
-function protoFile(): string {
-  const candidates = ["../../../proto/grain.proto", "../../../../proto/grain.proto"];
-  const files = candidates.map((path) => fileURLToPath(new URL(path, import.meta.url)));
-  const found = files.find((file) => existsSync(file));
-  if (found === undefined)
-    throw new Error(`grain.proto is not where the package keeps it (${files.join(", ")})`);
-  return found;
 }

@@ -10,7 +10,7 @@ function withFrames<E extends Error>(error: E, ...frames: string[]): E {
 
 const OURS = [
   `Scope.spawn (${import.meta.url.replace(/test\/client\/cli.*/, "client/scope.ts")}:5:1)`,
-  `run (${process.cwd()}/dist/client/run.js:5:1)`,
+  `run (${process.cwd()}/dist/chunk/chunk-AB12.js:5:1)`,
   "async load (/app/node_modules/tsx/dist/loader.mjs:1:1)",
   "node:internal/process/task_queues:95:5",
   "process.processTicksAndRejections (node:internal/process/task_queues:95:5)",

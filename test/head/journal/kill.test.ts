@@ -7,7 +7,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { Entry } from "../../../head/journal/changes.js";
 import { Journal } from "../../../head/journal/journal.js";
@@ -20,11 +19,12 @@ const NO_VALUES = {
   },
 };
 
-const MODULES = fileURLToPath(new URL("../../../dist/head/journal", import.meta.url));
+const MODULES = new URL("../../../head/journal/", import.meta.url).href;
+const TSX = import.meta.resolve("tsx");
 /** Writes in each transaction two records that say the same, and deletes those of the transaction before the last ten. */
 const WRITER = `
-const { Journal } = await import(${JSON.stringify(`${MODULES}/journal.js`)});
-const { Entry } = await import(${JSON.stringify(`${MODULES}/changes.js`)});
+const { Journal } = await import(${JSON.stringify(`${MODULES}journal.ts`)});
+const { Entry } = await import(${JSON.stringify(`${MODULES}changes.ts`)});
 const [directory, from] = process.argv.slice(1);
 const journal = await Journal.open(directory, { info() {}, warn() {} });
 journal.begin({ has: () => false }, () => {});
@@ -55,7 +55,7 @@ async function writeAndKill(
 ): Promise<number> {
   const child = spawn(
     process.execPath,
-    ["--input-type=module", "-e", WRITER, "--", directory, String(from)],
+    ["--import", TSX, "--input-type=module", "-e", WRITER, "--", directory, String(from)],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
   let last = from - 1;
