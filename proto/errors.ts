@@ -63,11 +63,6 @@ export interface ProgramErrorDetails extends ErrorDetails {
   readonly stderr?: string | undefined;
 }
 
-/** On the prototype, so that it does not show among an error's own fields. */
-function setName(type: { readonly prototype: Error }, name: string): void {
-  Object.defineProperty(type.prototype, "name", { value: name, configurable: true, writable: true });
-}
-
 /**
  * Base of all errors of this package.
  *
@@ -75,10 +70,6 @@ function setName(type: { readonly prototype: Error }, name: string): void {
  * try { await run(main); } catch (error) { if (error instanceof GrainError) console.error(error.message); }
  */
 export class GrainError extends Error {
-  static {
-    setName(GrainError, "GrainError");
-  }
-
   constructor(message: string, details: ErrorDetails = {}) {
     const { cause, ...fields } = details;
     super(message, cause === undefined ? undefined : { cause });
@@ -112,65 +103,33 @@ export class TaskError extends ErrorOfTask {
   declare readonly peakBytes?: number;
   declare readonly askedBytes?: number;
 
-  static {
-    setName(TaskError, "TaskError");
-  }
-
   constructor(message: string, details: TaskErrorDetails = {}) {
     super(message, details);
   }
 }
 
 /** A task ran longer than its `timeout` or hard walltime and was ended. */
-export class TaskTimeoutError extends ErrorOfTask {
-  static {
-    setName(TaskTimeoutError, "TaskTimeoutError");
-  }
-}
+export class TaskTimeoutError extends ErrorOfTask {}
 
 /** A task was cancelled before it ended by itself. */
-export class TaskCancelledError extends ErrorOfTask {
-  static {
-    setName(TaskCancelledError, "TaskCancelledError");
-  }
-}
+export class TaskCancelledError extends ErrorOfTask {}
 
 /** A task was given up because too many workers were lost while it ran. */
-export class WorkerLostError extends ErrorOfTask {
-  static {
-    setName(WorkerLostError, "WorkerLostError");
-  }
-}
+export class WorkerLostError extends ErrorOfTask {}
 
 /** No worker can ever run a task, and its function asked to hear so (`failInfeasible`). */
-export class InfeasibleError extends ErrorOfTask {
-  static {
-    setName(InfeasibleError, "InfeasibleError");
-  }
-}
+export class InfeasibleError extends ErrorOfTask {}
 
 /** The head or a worker cannot be reached, or does not speak our protocol. */
-export class ConnectionError extends GrainError {
-  static {
-    setName(ConnectionError, "ConnectionError");
-  }
-}
+export class ConnectionError extends GrainError {}
 
 /** Credentials are missing, wrong, or do not allow what was asked. */
-export class AuthError extends GrainError {
-  static {
-    setName(AuthError, "AuthError");
-  }
-}
+export class AuthError extends GrainError {}
 
 /** A configuration file, variable or option is wrong. */
 export class ConfigError extends GrainError {
   declare readonly file?: string;
   declare readonly line?: number;
-
-  static {
-    setName(ConfigError, "ConfigError");
-  }
 
   constructor(message: string, details: ConfigErrorDetails = {}) {
     super(message, details);
@@ -178,19 +137,11 @@ export class ConfigError extends GrainError {
 }
 
 /** A resource is malformed, or two of one kind are combined. */
-export class ResourceError extends GrainError {
-  static {
-    setName(ResourceError, "ResourceError");
-  }
-}
+export class ResourceError extends GrainError {}
 
 /** An argument or a result cannot be sent, or received bytes are no value. */
 export class SerializationError extends GrainError {
   declare readonly path?: string;
-
-  static {
-    setName(SerializationError, "SerializationError");
-  }
 
   constructor(message: string, details: SerializationErrorDetails = {}) {
     super(message, details);
@@ -204,10 +155,6 @@ export class ProgramError extends GrainError {
   declare readonly signal?: string;
   declare readonly stdout?: string;
   declare readonly stderr?: string;
-
-  static {
-    setName(ProgramError, "ProgramError");
-  }
 
   constructor(message: string, details: ProgramErrorDetails = {}) {
     super(message, details);
@@ -233,3 +180,21 @@ export function messageOf(error: unknown): string {
     return "(an error that cannot be printed)";
   }
 }
+
+// On the prototype, so that it does not show among an error's own fields. Not in the classes: the build gives those
+// that name themselves another name.
+for (const [name, { prototype }] of Object.entries({
+  GrainError,
+  TaskError,
+  TaskTimeoutError,
+  TaskCancelledError,
+  WorkerLostError,
+  InfeasibleError,
+  ConnectionError,
+  AuthError,
+  ConfigError,
+  ResourceError,
+  SerializationError,
+  ProgramError,
+}))
+  Object.defineProperty(prototype, "name", { value: name, configurable: true, writable: true });

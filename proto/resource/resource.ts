@@ -55,13 +55,13 @@ export class Resource {
 
   /** @internal The alternatives of a resource, however written, with amounts of zero. */
   static alternativesOf(like: ResourceLike): readonly Demand[] {
-    if (like instanceof Resource) return like.#named;
     if (typeof like === "function")
       throw new ResourceError(`resource: ${show(like)} is not a resource; call it, e.g. cores(2).`);
     if (typeof like !== "object" || like === null || Array.isArray(like))
       throw new ResourceError(
         `resource: ${show(like)} is not a resource; give e.g. cores(2) or { cores: 2 }.`,
       );
+    if (#named in like) return like.#named;
     // A resource made by another copy of this module.
     if (isForeign(like)) return canonicalRequest(like.request).alternatives;
     return [demandOfPlain(like)];
@@ -75,7 +75,7 @@ export class Resource {
    * @throws ResourceError when both name one kind, or the kinds cannot be combined
    */
   and(other: ResourceLike): Resource {
-    return new Resource(mergeAlternatives(this.#named, Resource.alternativesOf(other)));
+    return combine(this, other);
   }
 
   /** For people: "4 cores, 8G memory". */

@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { VERSION } from "../../proto/version.js";
@@ -86,6 +87,15 @@ describe("the tarball", () => {
     );
     for (const path of [...Object.values(bin), ...targets])
       expect(existsSync(join(installed, path)), path).toBe(true);
+  });
+
+  it("has its functions and classes under the names that are shown of them", async () => {
+    for (const entry of ["client", "worker", "head"]) {
+      const file = pathToFileURL(join(installed, "dist", entry, "index.js")).href;
+      const all = Object.entries((await import(file)) as Record<string, unknown>);
+      const named = all.filter((each): each is [string, Function] => typeof each[1] === "function");
+      expect(named.map(([, { name }]) => name)).toEqual(named.map(([name]) => name));
+    }
   });
 
   it("has source maps with their sources, so that stacks can be followed", () => {
