@@ -21,6 +21,7 @@ import type { HeadStatus } from "../../proto/grain.js";
 import { ROOT, type Running, Stage } from "../kit/daemons.js";
 import { ApiServer } from "../kit/kubernetes/api-server.js";
 import { Kubelet } from "../kit/kubernetes/kubelet.js";
+import { lastingPort } from "../kit/port.js";
 
 /** Tasks that say where they are, and wait for a file. */
 const PROGRAM = `
@@ -49,7 +50,9 @@ beforeEach(async () => {
   stage = new Stage();
   directory = mkdtempSync(join(tmpdir(), "grain-kube-"));
   for (const name of ["bin", "marks", "pods"]) mkdirSync(join(directory, name));
-  ({ head, address } = await stage.head(["--no-journal"]));
+  // One of the tests starts it again.
+  const listen = `127.0.0.1:${await lastingPort()}`;
+  ({ head, address } = await stage.head(["--listen", listen, "--no-journal"]));
   // What is in the image.
   const worker = join(directory, "bin", "grain-worker");
   writeFileSync(worker, `#!/bin/sh\nexec "${process.execPath}" "${ROOT}dist/bin/grain-worker.js" "$@"\n`);

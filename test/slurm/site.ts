@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { expect } from "vitest";
 import type { HeadStatus } from "../../proto/grain.js";
 import { ROOT, type Running, Stage } from "../kit/daemons.js";
+import { lastingPort } from "../kit/port.js";
 import type { SlurmCluster } from "./cluster.js";
 
 /** Tasks that wait for a file once they have said where they are. */
@@ -70,7 +71,7 @@ export class Site {
   /** The same, with a head that has the configuration, and may submit jobs itself. @param more further tables */
   async openElastic(script: string, more: string): Promise<this> {
     this.configure(script, more);
-    await this.startHead("127.0.0.1:0");
+    await this.startHead(`127.0.0.1:${await lastingPort()}`);
     return this;
   }
 
