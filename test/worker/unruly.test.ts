@@ -182,7 +182,7 @@ function pressedLast(head: ReturnType<typeof start>["head"]): boolean | undefine
 
 describe("a drain with a deadline", () => {
   it("ends what runs too long and gives it back; what ends in time is reported", async () => {
-    const { head, agent } = start(poolOf(2), undefined, { drainMs: 1_000, graceMs: 300 });
+    const { head, agent } = start(poolOf(2), undefined, { drainMs: 4_000, graceMs: 300 });
     const [long] = head.assign(head.define("scatter", { module }), [["spin"]], true);
     const [short] = head.assign(head.define("hold", { module }), [[1, 100]], true);
     await head.until(() => head.printed(long!).includes("scattered") && head.printed(short!) !== "");
@@ -194,7 +194,7 @@ describe("a drain with a deadline", () => {
   });
 
   it("takes the result of what ends when it is told to", async () => {
-    const { head, agent } = start(poolOf(1), undefined, { drainMs: 1 });
+    const { head, agent } = start(poolOf(1), undefined, { drainMs: 1, reactionMs: 30_000 });
     const [task] = head.assign(head.define("untilAborted"), [[]], true);
     await head.until(() => head.printed(task!) !== "");
     agent.leave("test");
