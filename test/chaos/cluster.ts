@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { marked, ROOT, type Running, Stage } from "../kit/daemons.js";
+import { answerOf, marked, ROOT, type Running, Stage } from "../kit/daemons.js";
 import { lastingPort } from "../kit/port.js";
 import { RoughProxy } from "./rough-proxy.js";
 
@@ -121,10 +121,13 @@ export class Cluster {
 
   /** Resolves when the head has no session any more. */
   async empty(): Promise<void> {
-    for (;;) {
+    const ask = async () => {
       const ls = this.#stage.start("grain", ["ls", "--json", "--address", this.#address], this.#env);
       await ls.ended;
-      const { sessions } = JSON.parse(ls.stdout) as { sessions: unknown[] };
+      return ls;
+    };
+    for (;;) {
+      const { sessions } = JSON.parse(await answerOf(ask)) as { sessions: unknown[] };
       if (sessions.length === 0) return;
       await pause(500);
     }

@@ -18,7 +18,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { HeadStatus } from "../../proto/grain.js";
-import { ROOT, type Running, Stage } from "../kit/daemons.js";
+import { answerOf, ROOT, type Running, Stage } from "../kit/daemons.js";
 import { ApiServer } from "../kit/kubernetes/api-server.js";
 import { Kubelet } from "../kit/kubernetes/kubelet.js";
 import { lastingPort } from "../kit/port.js";
@@ -100,7 +100,7 @@ async function grain(...args: string[]) {
   return { code, stdout: running.stdout, stderr };
 }
 
-const status = async () => JSON.parse((await grain("ls", "--json")).stdout) as HeadStatus;
+const status = async () => JSON.parse(await answerOf(() => grain("ls", "--json"))) as HeadStatus;
 
 /** Starts workers; resolves with their pods' names when the head has them all. */
 async function up(count: number): Promise<string[]> {

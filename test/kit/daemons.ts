@@ -152,6 +152,17 @@ export class Stage {
   }
 }
 
+/** What a command prints that asks a head. It is asked again when the head was too busy to answer soon enough. */
+export async function answerOf(
+  ask: () => Promise<{ readonly stdout: string; readonly stderr: string }>,
+): Promise<string> {
+  for (;;) {
+    const { stdout, stderr } = await ask();
+    if (stdout !== "") return stdout;
+    if (!stderr.includes("No head answered")) throw new Error(stderr);
+  }
+}
+
 /** Pids of processes that carry all of the markers in their environment. */
 export function marked(...markers: readonly string[]): number[] {
   if (process.platform !== "linux") return [];

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
 import type { HeadStatus } from "../../proto/grain.js";
-import { ROOT, type Running, Stage } from "../kit/daemons.js";
+import { answerOf, ROOT, type Running, Stage } from "../kit/daemons.js";
 import { lastingPort } from "../kit/port.js";
 import type { SlurmCluster } from "./cluster.js";
 
@@ -126,9 +126,7 @@ export class Site {
   /** Asks the head until it is as wanted. */
   async until(ready: (status: HeadStatus) => boolean): Promise<HeadStatus> {
     for (;;) {
-      const { stdout, stderr } = await this.grain("ls", "--json");
-      if (stdout === "") throw new Error(stderr);
-      const status = JSON.parse(stdout) as HeadStatus;
+      const status = JSON.parse(await answerOf(() => this.grain("ls", "--json"))) as HeadStatus;
       if (ready(status)) return status;
     }
   }
