@@ -311,8 +311,8 @@ describe("versions that do not match", () => {
     async (protocol, upgrade) => {
       const { address } = await stage.head();
       const greeting = { ...hello(), protocol, version: "9.9.9" };
-      const client = await connectClient(address, { giveUpMs: 10_000 });
-      const worker = await connectWorker(address, { giveUpMs: 10_000 });
+      const client = await connectClient(address, { giveUpMs: 30_000 });
+      const worker = await connectWorker(address, { giveUpMs: 30_000 });
       const pool = { cores: [0], gpus: [], memoryBytes: 1, others: [], tokens: [], numa: [] };
       const answers = [
         await answer(client, {

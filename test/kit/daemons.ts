@@ -152,6 +152,11 @@ export class Stage {
   }
 }
 
+/** What was said, without that a head has not answered yet: on a busy machine one that is there may take a second. */
+export function withoutWaiting(stderr: string): string {
+  return stderr.replaceAll(/^.*No head answers at .* yet; still trying.*\n/gm, "");
+}
+
 /** What a command prints that asks a head. It is asked again when the head was too busy to answer soon enough. */
 export async function answerOf(
   ask: () => Promise<{ readonly stdout: string; readonly stderr: string }>,

@@ -1,6 +1,14 @@
 /** A head on a test's Slurm, with a configuration, programs and commands. */
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
@@ -142,6 +150,12 @@ export class Site {
   async began(task: number, worker: string): Promise<void> {
     const file = join(this.marks, `${task}.${worker}`);
     while (!existsSync(file)) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
+  /** Resolves when a task has begun, wherever. */
+  async begins(task: number): Promise<void> {
+    while (!readdirSync(this.marks).some((name) => name.startsWith(`${task}.`)))
+      await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
   /** Tasks need not wait any more, or those that are waiting as well. */
