@@ -84,7 +84,7 @@ describe.runIf(process.platform === "linux")("nothing of a task is left", () => 
       await next.ended;
       await nobodyIsLeft();
     }
-  });
+  }, 180_000);
 
   it("when its program is killed", async () => {
     const { worker, program } = await scattered();

@@ -176,7 +176,7 @@ describe.skipIf(why !== undefined)("on Slurm", () => {
     expect(site.ask("scontrol", "show", "job", first)).toMatch(/JobState=COMPLETED/);
     expect(site.log(first)).toMatch(/walltime .* is about to end: leaving when 1 task has ended/);
     expect(site.head.stderr).not.toMatch(/is lost/);
-  }, 200_000);
+  }, 400_000);
 });
 
 /** Resolves when a node takes jobs again: told so, or by itself when its daemon is heard. */
