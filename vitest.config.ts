@@ -7,6 +7,8 @@ export default defineConfig({
     pool: "forks",
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // The default of a second is no more than a busy machine may take for one step.
+    expect: { poll: { timeout: 30_000 } },
     maxWorkers: 2,
   },
 });

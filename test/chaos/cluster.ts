@@ -1,12 +1,11 @@
 /** Real daemons that are killed, stopped, cut off and started again; each reaches the head through a proxy of its own. */
 
-import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { marked, ROOT, type Running, Stage } from "../kit/daemons.js";
+import { answerOf, marked, ROOT, type Running, Stage } from "../kit/daemons.js";
+import { lastingPort } from "../kit/port.js";
 import { RoughProxy } from "./rough-proxy.js";
 
 /** So long the head waits for workers: longer than the faults of the short version, so that work goes on. */
@@ -67,7 +66,7 @@ export class Cluster {
   }
 
   async startHead(): Promise<void> {
-    if (this.#address === "") this.#address = `127.0.0.1:${await freePort()}`;
+    if (this.#address === "") this.#address = `127.0.0.1:${await lastingPort()}`;
     this.headLives += 1;
     const ms = (value: number) => `${value / 1_000}s`;
     const args = ["--listen", this.#address, "--journal", join(this.#stage.directory, "journal")];
@@ -122,10 +121,13 @@ export class Cluster {
 
   /** Resolves when the head has no session any more. */
   async empty(): Promise<void> {
-    for (;;) {
+    const ask = async () => {
       const ls = this.#stage.start("grain", ["ls", "--json", "--address", this.#address], this.#env);
       await ls.ended;
-      const { sessions } = JSON.parse(ls.stdout) as { sessions: unknown[] };
+      return ls;
+    };
+    for (;;) {
+      const { sessions } = JSON.parse(await answerOf(ask)) as { sessions: unknown[] };
       if (sessions.length === 0) return;
       await pause(500);
     }
@@ -204,13 +206,4 @@ export class Cluster {
     this.#proxies.splice(this.#proxies.indexOf(proxy), 1);
     await proxy.close();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }

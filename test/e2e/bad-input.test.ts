@@ -218,11 +218,11 @@ describe("a program", () => {
   it("without its head says that it tries, then fails with what to do", async () => {
     const { stdout, stderr, code } = await stage.play(stage.program("unreachable.ts", PROGRAM), {
       GRAIN_ADDRESS: "127.0.0.1:1",
-      GRAIN_CONNECT_TIMEOUT: "3",
+      GRAIN_CONNECT_TIMEOUT: "6",
     });
     expect(stderr).toMatch(/^grain: No head answers at 127\.0\.0\.1:1 yet; still trying for \d s\.\n$/);
     expect(stdout).toMatch(
-      /^ConnectionError: No head answered at 127\.0\.0\.1:1 within 3 s\. Start one with "grain-head --listen/,
+      /^ConnectionError: No head answered at 127\.0\.0\.1:1 within 6 s\. Start one with "grain-head --listen/,
     );
     expect(code).toBe(0);
   });
@@ -311,8 +311,8 @@ describe("versions that do not match", () => {
     async (protocol, upgrade) => {
       const { address } = await stage.head();
       const greeting = { ...hello(), protocol, version: "9.9.9" };
-      const client = await connectClient(address, { giveUpMs: 10_000 });
-      const worker = await connectWorker(address, { giveUpMs: 10_000 });
+      const client = await connectClient(address, { giveUpMs: 30_000 });
+      const worker = await connectWorker(address, { giveUpMs: 30_000 });
       const pool = { cores: [0], gpus: [], memoryBytes: 1, others: [], tokens: [], numa: [] };
       const answers = [
         await answer(client, {

@@ -118,7 +118,7 @@ describe("a program with cacheKey that is killed and run again", () => {
     expect(listed.stdout).toContain("square");
     expect((await grain(["cache", "rm"])).code).toBe(2);
     expect((await grain(["cache", "rm", "--all"])).stdout).toMatch(/^Removed 8 results/);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe("a stored result", () => {
@@ -144,7 +144,7 @@ const triple = delayed(function triple(n: number, log: string) { appendFileSync(
     expect([times(1), times(2), times(3)]).toEqual([1, 1, 1]);
     expect(await run(triple(4) + tail("[1, 2]"))).toBe("sum 4,8");
     expect([times(1), times(2)]).toEqual([2, 2]);
-  }, 60_000);
+  }, 120_000);
 
   it.each(["no head", "a head"])(
     "may be large, and is computed again when it went missing or was changed (%s)",
@@ -180,7 +180,7 @@ await run(async () => console.log((await fill.with(cores(1))(7, LOG!)).every((by
       }
       expect(files()).toHaveLength(1);
     },
-    60_000,
+    120_000,
   );
 
   it("is found among very many, more than fit one message", async () => {
@@ -203,7 +203,7 @@ await run(async () => {
     expect(listed.stdout).toMatch(/^… and 200 more\n1200 results, /m);
     const removed = await grain(["cache", "rm", "--all", "--address", head.address]);
     expect(removed.stdout).toMatch(/^Removed 1200 results, /);
-  }, 60_000);
+  }, 120_000);
 
   it("is not made of a failure", async () => {
     const source = `
@@ -214,7 +214,7 @@ await run(async () => { for (const _ of [1, 2]) await fail.with(cores(1))(LOG!).
     expect((await running.ended).code, running.stderr).toBe(0);
     expect(running.stdout).toBe("no\nno\n");
     expect(times(1)).toBe(2);
-  }, 60_000);
+  }, 120_000);
 
   it("is waited for by a second call of its key, in another program too", async () => {
     const head = await LastingHead.start(stage);
@@ -233,7 +233,7 @@ await run(async () => { const both = [energy(9, 0, LOG!, GATE!), energy(9, 0, LO
       expect(running.stdout).toContain("got [ 81, 81 ]");
     }
     expect(times(9)).toBe(1);
-  }, 60_000);
+  }, 120_000);
 
   it("passes the turn on when who computes it is killed", async () => {
     const head = await LastingHead.start(stage, ["--lease", "1s"]);
@@ -251,7 +251,7 @@ await run(async () => { const one = energy(9, 0, LOG!, GATE!); console.log("aske
     openGate();
     expect((await second.ended).code, second.stderr).toBe(0);
     expect(second.stdout).toContain("got 81");
-  }, 60_000);
+  }, 120_000);
 
   it("is not for a head without a journal, which is said once", async () => {
     const { address } = await stage.head(["--no-journal"]);
@@ -262,7 +262,7 @@ await run(async () => { const one = energy(9, 0, LOG!, GATE!); console.log("aske
     expect(running.stdout).toContain("got 7 49");
     expect(running.stderr.match(/cacheKey has no effect: .* without a journal/g)).toHaveLength(1);
     expect((await grain(["cache", "ls", "--address", address])).stdout).toMatch(/stores no results/);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe("grain cache", () => {
@@ -281,5 +281,5 @@ describe("grain cache", () => {
     }
     expect((await grain(["cache", "ls", "nosuch"])).stdout).toBe("No stored result is like nosuch.\n");
     expect((await grain(["cache", "rm", "--all"])).stdout).toBe("No results are stored.\n");
-  }, 60_000);
+  }, 120_000);
 });

@@ -1,7 +1,7 @@
 /** One program over a real head and real workers, in directories that hold none of its files. */
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Stage } from "../kit/daemons.js";
+import { answerOf, Stage } from "../kit/daemons.js";
 
 let stage: Stage;
 beforeEach(() => {
@@ -180,11 +180,15 @@ await run(async () => {
     };
     const plain = await start("plain", "8");
     const urgent = await start("urgent", "4");
-    const status = () => stage.start("grain", ["ls", "--json", "--address", address]);
-    for (;;) {
-      const asked = status();
+    const ask = async () => {
+      const asked = stage.start("grain", ["ls", "--json", "--address", address]);
       await asked.ended;
-      const { sessions } = JSON.parse(asked.stdout) as { sessions: { queued: number; running: number }[] };
+      return asked;
+    };
+    for (;;) {
+      const { sessions } = JSON.parse(await answerOf(ask)) as {
+        sessions: { queued: number; running: number }[];
+      };
       if (sessions.reduce((sum, { queued, running }) => sum + queued + running, 0) === 12) break;
     }
     const { writeFile, readFile } = await import("node:fs/promises");

@@ -1,9 +1,9 @@
 /** Contexts and services of real workers: set up before tasks, gone with the worker, however that ends. */
 
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { marked, type Running, Stage } from "../kit/daemons.js";
+import { commandLine, marked, type Running, Stage } from "../kit/daemons.js";
 
 let stage: Stage;
 /** Where the modules of a test write. */
@@ -82,14 +82,7 @@ await run(async () => {
 });
 `;
 
-const sleeps = () =>
-  marked(stage.marker).filter((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("sleep");
-    } catch {
-      return false;
-    }
-  });
+const sleeps = () => marked(stage.marker).filter((pid) => commandLine(pid).startsWith("sleep"));
 
 /** A task that says so and goes on until it is ended. */
 const ENDLESS = `
@@ -106,11 +99,14 @@ await run(async () => console.log("ran on", await endless.with(cores(1))()));
 const playing = (address: string, name: string, source: string): Running =>
   stage.run(["--import", "tsx", stage.program(name, source)], { GRAIN_ADDRESS: address }, stage.project);
 
-async function withContext(args: string[] = []): Promise<{ address: string; worker: Running }> {
-  const { address } = await stage.head(["--lease", "1s"]);
+function startWithContext(address: string, args: string[] = []): Promise<Running> {
   const context = moduleFile("context.ts", CONTEXT);
-  const worker = await stage.worker(address, ["--name", "w1", "--cpus", "2", "--context", context, ...args]);
-  return { address, worker };
+  return stage.worker(address, ["--name", "w1", "--cpus", "2", "--context", context, ...args]);
+}
+
+async function withContext(): Promise<{ address: string; worker: Running }> {
+  const { address } = await stage.head(["--lease", "1s"]);
+  return { address, worker: await startWithContext(address) };
 }
 
 describe("a context", () => {
@@ -174,9 +170,12 @@ describe("a context", () => {
   });
 
   it("is torn down before the walltime ends", async () => {
-    const { address, worker } = await withContext(["--walltime", "12"]);
-    const program = playing(address, "endless.ts", ENDLESS);
-    await program.until(/attempt 1 on w1/);
+    const { address } = await stage.head(["--lease", "1s"]);
+    const program = playing(address, "endless.ts", `console.log("begins");${ENDLESS}`);
+    await program.until(/begins/);
+    // Its time runs from now on, and a task waits for it.
+    const worker = await startWithContext(address, ["--walltime", "16"]);
+    await Promise.race([program.until(/attempt 1 on w1/), worker.ended]);
     expect((await worker.ended).code).toBe(0);
     expect(left().filter((name) => name.startsWith("w1-"))).toEqual([]);
     program.kill("SIGKILL");
@@ -294,8 +293,7 @@ describe("a service", () => {
     const worker = await stage.worker(address, ["--name", "w1", "--cpus", "1", "--service", service]);
     return { address, worker };
   };
-  const servers = () =>
-    marked(stage.marker).filter((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("server.mjs"));
+  const servers = () => marked(stage.marker).filter((pid) => commandLine(pid).includes("server.mjs"));
 
   it("answers tasks, and ends with its worker", async () => {
     const { address, worker } = await start();
@@ -315,7 +313,7 @@ describe("a service", () => {
     ]);
     expect(stdout, stderr + worker.stderr).toMatch(/w1\/again of \d+\n$/);
     expect(servers()).not.toContain(first);
-    expect(worker.stderr).toMatch(/ERROR The service .*service\.mjs does not run any more: its server ended/);
+    await worker.until(/ERROR The service .*service\.mjs does not run any more: its server ended/);
   });
 
   it("is gone when the worker is killed", async () => {

@@ -85,7 +85,7 @@ describe("a detached program", () => {
     // The work is done: another program of the name begins anew.
     await gotAll(play());
     expect(starts()).toBe(8);
-  }, 60_000);
+  }, 120_000);
 
   it("loses nothing when the head is killed while it is gone", async () => {
     const first = play();
@@ -98,7 +98,7 @@ describe("a detached program", () => {
     await head.restart();
     await gotAll(play());
     expect(log()).toEqual(ONCE);
-  }, 60_000);
+  }, 120_000);
 
   it("that is run again at once takes up what still runs", async () => {
     const first = play();
@@ -110,7 +110,7 @@ describe("a detached program", () => {
     openGate();
     await gotAll(second);
     expect(log()).toEqual(ONCE);
-  }, 60_000);
+  }, 120_000);
 
   it("leaves its tasks at the first Ctrl-C", async () => {
     const first = play();
@@ -122,7 +122,7 @@ describe("a detached program", () => {
     await until(() => ends() === 4);
     await gotAll(play());
     expect(log()).toEqual(ONCE);
-  }, 60_000);
+  }, 120_000);
 
   it("has its name for itself", async () => {
     const first = play();
@@ -132,7 +132,7 @@ describe("a detached program", () => {
     expect(second.stderr).toMatch(/a program named "sweep" is connected \(.*, pid \d+\)/);
     openGate();
     await gotAll(first);
-  }, 60_000);
+  }, 120_000);
 
   it("ends what earlier ones of its name have left, when it has done its work", async () => {
     const first = play();
@@ -145,7 +145,7 @@ describe("a detached program", () => {
     await status.ended;
     const { sessions } = JSON.parse(status.stdout) as { sessions: { queued: number }[] };
     for (const { queued } of sessions) expect(queued).toBe(0);
-  }, 60_000);
+  }, 120_000);
 
   it("is told when its results could not outlive it", async () => {
     const bare = await stage.head(["--no-journal"]);
@@ -157,7 +157,7 @@ describe("a detached program", () => {
     const embedded = play(SWEEP, { GRAIN_ADDRESS: "" });
     expect((await embedded.ended).code).not.toBe(0);
     expect(embedded.stderr).toMatch(/detach needs a head that outlives this program/);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe("a program that is not detached", () => {
@@ -173,5 +173,5 @@ describe("a program that is not detached", () => {
     openGate();
     await gotAll(second);
     expect(starts()).toBe(6);
-  }, 60_000);
+  }, 120_000);
 });

@@ -165,7 +165,7 @@ describe("a program whose edge file has no head", () => {
     await worker.ended;
     await until(() => (heads().length === 0 ? true : undefined));
     expect(existsSync(file)).toBe(false);
-  });
+  }, 120_000);
 
   it("starts one when that of another machine has left its file, and been silent for its lease", async () => {
     const dead: EdgeRecord = {
@@ -186,7 +186,8 @@ describe("a program whose edge file has no head", () => {
     process.kill(owner.pid, "SIGTERM");
     await worker.ended;
     await until(() => (heads().length === 0 ? true : undefined));
-  });
+    // The lease alone is 15 s.
+  }, 120_000);
 
   it("is told when none can be started", async () => {
     const program: Running & { code: number | null } = await stage.play(stage.program("double.ts", PROGRAM), {

@@ -14,10 +14,10 @@ async function play(name: string, source: string): Promise<string> {
   return stdout;
 }
 
-/** Inodes of the sockets that listen, of those that a process can see. */
-function listening(pid: number): Set<string> {
+/** Inodes of the sockets that listen, of those that this process can see. */
+function listening(): Set<string> {
   const table = (name: string) =>
-    readFileSync(`/proc/${pid}/net/${name}`, "utf8")
+    readFileSync(`/proc/self/net/${name}`, "utf8")
       .trim()
       .split("\n")
       .slice(1)
@@ -29,11 +29,19 @@ function listening(pid: number): Set<string> {
   return new Set([...tcp.map((row) => row[9]!), ...unix.map((row) => row[6]!)]);
 }
 
+function openFiles(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`);
+  } catch {
+    return []; // It has ended meanwhile.
+  }
+}
+
 /** Processes with the marker that hold a listening socket. */
 function listeners(marker: string): number[] {
+  const inodes = listening();
   return marked(marker).filter((pid) => {
-    const inodes = listening(pid);
-    return readdirSync(`/proc/${pid}/fd`).some((fd) => {
+    return openFiles(pid).some((fd) => {
       try {
         const target = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`));
         return target !== null && inodes.has(target[1]!);
@@ -91,13 +99,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cores, currentTask, delayed, each, run } from "grain-scheduler";
 const take = delayed(async function take(n: number, directory: string) {
-  const fromMs = performance.timeOrigin + performance.now();
+  // Of one clock for all processes.
+  const nowMs = () => Number(process.hrtime.bigint()) / 1e6;
+  const fromMs = nowMs();
   writeFileSync(join(directory, String(n)), "");
   // The first two wait for each other: both cores are used.
   while (n < 2 && !existsSync(join(directory, String(1 - n)))) await new Promise((resolve) => setTimeout(resolve, 5));
   await new Promise((resolve) => setTimeout(resolve, 20));
   const { cores: ids } = currentTask().resources;
-  return { ids: [...ids], fromMs, toMs: performance.timeOrigin + performance.now() };
+  return { ids: [...ids], fromMs, toMs: nowMs() };
 });
 const directory = mkdtempSync(join(tmpdir(), "grain-test-"));
 try {

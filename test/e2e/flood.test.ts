@@ -59,7 +59,7 @@ async function openHead(): Promise<{ address: string; rss: () => number; lives: 
 
 /** Takes as much as the connection takes, and no more. */
 async function flood(address: string, tasks: number, argument: Uint8Array, perMessage: number) {
-  const connection = await connectClient(address, { giveUpMs: 20_000 });
+  const connection = await connectClient(address, { giveUpMs: 60_000 });
   const client = new ScriptedClient(connection.link);
   await client.open({ name: "flood", token: Buffer.alloc(16, 9) });
   // Nothing runs: no worker has the label.

@@ -1,14 +1,15 @@
 /** A head that ends: what becomes of its workers, and what their logs say. */
 
 import { afterAll, describe, expect, it } from "vitest";
-import { Stage } from "../kit/daemons.js";
+import { Stage, withoutWaiting } from "../kit/daemons.js";
+import { lastingPort } from "../kit/port.js";
 
 const stage = new Stage();
 afterAll(() => stage.close());
 
 /** Every line of a log has the same form. */
 function linesOf(log: string): string[] {
-  return log
+  return withoutWaiting(log)
     .trimEnd()
     .split("\n")
     .map((line) => {
@@ -34,7 +35,8 @@ describe("a worker whose head", () => {
   });
 
   it("is killed waits for another one, and joins it", async () => {
-    const { head, address } = await stage.head(["--resume", "1s"]);
+    const listen = `127.0.0.1:${await lastingPort()}`;
+    const { head, address } = await stage.head(["--listen", listen, "--resume", "1s"]);
     const worker = await stage.worker(address, ["--name", "w2", "--cpus", "1"]);
     head.kill("SIGKILL");
     await worker.until(/connection to the head was lost .*Joining again/);

@@ -137,7 +137,7 @@ describe("a head that is killed", () => {
     expect(running.stdout.trim()).toBe("[0,1,2,3,4,5]");
     const starts = log().filter((line) => line.startsWith("start"));
     expect(starts.sort()).toEqual([0, 1, 2, 3, 4, 5].map((n) => `start ${n} 1`));
-  }, 60_000);
+  }, 120_000);
 
   it("with results that their program has not taken gives each of them once", async () => {
     const head = await LastingHead.start(stage);
@@ -164,5 +164,5 @@ await run(async () => {
     const all = Array.from({ length: 40 }, (_, n) => n);
     expect(running.stdout.trim()).toBe(`${JSON.stringify(all)} 40`);
     expect(log()).toHaveLength(80);
-  }, 60_000);
+  }, 120_000);
 });

@@ -18,9 +18,10 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { HeadStatus } from "../../proto/grain.js";
-import { ROOT, type Running, Stage } from "../kit/daemons.js";
+import { answerOf, ROOT, type Running, Stage } from "../kit/daemons.js";
 import { ApiServer } from "../kit/kubernetes/api-server.js";
 import { Kubelet } from "../kit/kubernetes/kubelet.js";
+import { lastingPort } from "../kit/port.js";
 
 /** Tasks that say where they are, and wait for a file. */
 const PROGRAM = `
@@ -49,7 +50,9 @@ beforeEach(async () => {
   stage = new Stage();
   directory = mkdtempSync(join(tmpdir(), "grain-kube-"));
   for (const name of ["bin", "marks", "pods"]) mkdirSync(join(directory, name));
-  ({ head, address } = await stage.head(["--no-journal"]));
+  // One of the tests starts it again.
+  const listen = `127.0.0.1:${await lastingPort()}`;
+  ({ head, address } = await stage.head(["--listen", listen, "--no-journal"]));
   // What is in the image.
   const worker = join(directory, "bin", "grain-worker");
   writeFileSync(worker, `#!/bin/sh\nexec "${process.execPath}" "${ROOT}dist/bin/grain-worker.js" "$@"\n`);
@@ -97,7 +100,7 @@ async function grain(...args: string[]) {
   return { code, stdout: running.stdout, stderr };
 }
 
-const status = async () => JSON.parse((await grain("ls", "--json")).stdout) as HeadStatus;
+const status = async () => JSON.parse(await answerOf(() => grain("ls", "--json"))) as HeadStatus;
 
 /** Starts workers; resolves with their pods' names when the head has them all. */
 async function up(count: number): Promise<string[]> {

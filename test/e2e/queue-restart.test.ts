@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Stage } from "../kit/daemons.js";
+import { answerOf, Stage } from "../kit/daemons.js";
 import { LastingHead } from "../kit/lasting-head.js";
 
 let stage: Stage;
@@ -45,9 +45,12 @@ interface Queued {
 }
 
 async function statusOf(address: string): Promise<Queued> {
-  const asked = stage.start("grain", ["ls", "--json", "--address", address]);
-  await asked.ended;
-  return JSON.parse(asked.stdout) as Queued;
+  const ask = async () => {
+    const asked = stage.start("grain", ["ls", "--json", "--address", address]);
+    await asked.ended;
+    return asked;
+  };
+  return JSON.parse(await answerOf(ask)) as Queued;
 }
 
 /** Resolves when all tasks wait, and programs and the small worker are there. */

@@ -143,7 +143,8 @@ await run(async () => {
     stopped.kill("SIGCONT");
     await program.until(/sizes true/);
     expect((await program.ended).code).toBe(0);
-  });
+    // The program gets its results when the head has given up the stopped worker: after 24 s of silence and 30 s more.
+  }, 240_000);
 
   it("pass without shared memory as well", async () => {
     vi.stubEnv("GRAIN_SHARED_DIR", "");

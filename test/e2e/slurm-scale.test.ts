@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ScaleStatus } from "../../proto/grain.js";
+import { answerOf } from "../kit/daemons.js";
 import { SlurmCluster, whyNoSlurm } from "../slurm/cluster.js";
 import { Site } from "../slurm/site.js";
 
@@ -108,9 +109,7 @@ type Told = Omit<ScaleStatus, "pause"> & { readonly pause: ScaleStatus["pause"] 
 /** Asks the head until its swarm is as wanted. */
 async function explained(site: Site, ready: (status: Told) => boolean): Promise<Told> {
   for (;;) {
-    const { stdout, stderr } = await site.grain("scale", "--json");
-    if (stdout === "") throw new Error(stderr);
-    const status = JSON.parse(stdout) as Told;
+    const status = JSON.parse(await answerOf(() => site.grain("scale", "--json"))) as Told;
     if (ready(status)) return status;
   }
 }

@@ -33,11 +33,12 @@ describe.skipIf(why !== undefined)("on Slurm", () => {
     cluster = SlurmCluster.start();
     ofAMinute = (async () => {
       const site = await newSite('walltime = "1m"\ncores = 1\nmemory = "200M"');
-      const [first = ""] = await site.up(1);
+      // Its task waits for the worker, whose time runs from its start.
       const program = site.program("program", 1);
-      const status = await site.until(({ workers }) => workers[0]?.running === 1);
+      await site.until(({ sessions }) => sessions.some(({ queued }) => queued === 1));
+      const [first = ""] = await site.up(1);
       site.configure('walltime = "30m"\ncores = 1\nmemory = "200M"');
-      await site.began(0, status.workers[0]!.name);
+      await site.begins(0);
       site.release(1, "gate");
       const [second = ""] = await site.up(1);
       const result = await program.ended;
@@ -175,7 +176,7 @@ describe.skipIf(why !== undefined)("on Slurm", () => {
     expect(site.ask("scontrol", "show", "job", first)).toMatch(/JobState=COMPLETED/);
     expect(site.log(first)).toMatch(/walltime .* is about to end: leaving when 1 task has ended/);
     expect(site.head.stderr).not.toMatch(/is lost/);
-  }, 200_000);
+  }, 400_000);
 });
 
 /** Resolves when a node takes jobs again: told so, or by itself when its daemon is heard. */

@@ -63,13 +63,19 @@ describe.skipIf(!hasScript)("progress in a terminal", () => {
     const written = await inTerminal(
       "naps.ts",
       `${HEADER}
-const sum = await run(async () => (await each(nap.map(numbers))).reduce((a, b) => a + b, 0), { local: cores(2) });
+const sum = await run(async () => {
+  let sum = 0;
+  // One line in each round: none comes together with the next.
+  for (let from = 0; from < 200; from += 40)
+    for (const n of await each(nap.map(numbers.slice(from, from + 40)))) sum += n;
+  return sum;
+}, { local: cores(2) });
 console.log("sum " + sum);
 `,
     );
     expect(written).toMatch(STATUS);
     // Drawn again right below each line, however soon the next one comes.
-    const below = written.match(/line \d+\r\n(?:\[nap[^\r]*\r\n)*\r␛\[2K\d+\/200 done/g);
+    const below = written.match(/line \d+\r\n(?:\[nap[^\r]*\r\n)*\r␛\[2K\d+\/\d+ done/g);
     expect(below?.length).toBeGreaterThanOrEqual(3);
     const lines = screen(written);
     expect(lines.slice(0, -2).sort()).toEqual(
@@ -85,7 +91,12 @@ console.log("sum " + sum);
     const written = await inTerminal(
       "ends.ts",
       `${HEADER}
-setTimeout(() => { ${end} }, 1_000);
+const { write } = process.stderr;
+process.stderr.write = (...args) => {
+  // Once the line is there.
+  if (/ done · /.test(String(args[0]))) setTimeout(() => { ${end} });
+  return write.apply(process.stderr, args);
+};
 await run(() => each(nap.map([...numbers, ...numbers, ...numbers, ...numbers])), { local: cores(1), logs: false });
 `,
     );

@@ -17,7 +17,7 @@ import type { Recording } from "./record.js";
 export const HOSTILE = 4;
 const BATCH = 6;
 /** A head that gives no answer for so long gives none. */
-const ANSWER_MS = 10_000;
+const ANSWER_MS = 60_000;
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 

@@ -35,7 +35,8 @@ export class Stage {
 
   /** Starts a head; resolves with its address. */
   async head(args: string[] = []): Promise<{ head: Running; address: string }> {
-    const head = this.start("grain-head", ["--listen", "127.0.0.1:0", ...args]);
+    const listen = args.includes("--listen") ? [] : ["--listen", "127.0.0.1:0"];
+    const head = this.start("grain-head", [...listen, ...args]);
     const [, address] = await head.until(/listening on (\S+)/);
     return { head, address: address! };
   }
@@ -151,6 +152,22 @@ export class Stage {
   }
 }
 
+/** What was said, without that a head has not answered yet: on a busy machine one that is there may take a second. */
+export function withoutWaiting(stderr: string): string {
+  return stderr.replaceAll(/^.*No head answers at .* yet; still trying.*\n/gm, "");
+}
+
+/** What a command prints that asks a head. It is asked again when the head was too busy to answer soon enough. */
+export async function answerOf(
+  ask: () => Promise<{ readonly stdout: string; readonly stderr: string }>,
+): Promise<string> {
+  for (;;) {
+    const { stdout, stderr } = await ask();
+    if (stdout !== "") return stdout;
+    if (!stderr.includes("No head answered")) throw new Error(stderr);
+  }
+}
+
 /** Pids of processes that carry all of the markers in their environment. */
 export function marked(...markers: readonly string[]): number[] {
   if (process.platform !== "linux") return [];
@@ -167,14 +184,21 @@ export function marked(...markers: readonly string[]): number[] {
     .map(Number);
 }
 
+/** A process's command line, its words apart by NUL; empty when it has ended. */
+export function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
 /** Waits until no process carries the marker; fails after a while, naming those that do. */
 async function gone(marker: string): Promise<void> {
-  for (let attempt = 0; attempt < 400; attempt += 1) {
+  for (let attempt = 0; attempt < 1_200; attempt += 1) {
     if (marked(marker).length === 0) return;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
-  const left = marked(marker).map(
-    (pid) => `${pid} ${readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")}`,
-  );
+  const left = marked(marker).map((pid) => `${pid} ${commandLine(pid).replaceAll("\0", " ")}`);
   throw new Error(`processes are left:\n${left.join("\n")}`);
 }

@@ -1,7 +1,7 @@
 /** A head over several lives: always at one address, with one journal. */
 
-import { createServer } from "node:net";
 import type { Running, Stage } from "./daemons.js";
+import { lastingPort } from "./port.js";
 
 /** Starts, kills and restarts. */
 export class LastingHead {
@@ -15,7 +15,7 @@ export class LastingHead {
   ) {}
 
   static async start(stage: Stage, args: readonly string[] = []): Promise<LastingHead> {
-    const address = `127.0.0.1:${await freePort()}`;
+    const address = `127.0.0.1:${await lastingPort()}`;
     const head = new LastingHead(stage, address, ["--journal", `${stage.directory}/journal`, ...args]);
     await head.again();
     return head;
@@ -40,13 +40,4 @@ export class LastingHead {
     await this.kill();
     await this.again();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await new Promise<number>((resolve) => {
-    server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port));
-  });
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

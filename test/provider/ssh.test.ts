@@ -171,7 +171,7 @@ describe.skipIf(missing)("by ssh", () => {
   });
 
   it("a machine that does not answer says nothing of its workers", async () => {
-    const closed = ssh(settings({}, "mine", await freePort()));
+    const closed = ssh(settings({}, "mine", 1));
     expect(await closed.status(["127.0.0.1:1.1"])).toEqual(new Map([["127.0.0.1:1.1", { type: "unknown" }]]));
     await expect(closed.submit(job(), 1)).rejects.toThrow(
       /does not get to 127\.0\.0\.1: .*Connection refused/,

@@ -32,8 +32,9 @@ export class SlurmCluster {
   static start(): SlurmCluster {
     const directory = mkdtempSync("/tmp/gs-");
     const cluster = new SlurmCluster(directory);
-    const port = String(20_000 + (process.pid % 4_000) * 4);
-    const env = { ...process.env, SLURM_PORT: port, SLURM_EXTRA: "MinJobAge=300\nKillWait=5" };
+    // Below the ports that systems give to who does not choose: one of those may be taken at any time.
+    const port = String(20_000 + (process.pid % 3_000) * 4);
+    const env = { ...process.env, SLURM_PORT: port, SLURM_EXTRA: "MinJobAge=300\nKillWait=15" };
     try {
       execFileSync(START, [directory], { env, stdio: ["ignore", "ignore", "pipe"], timeout: 240_000 });
     } catch (error) {

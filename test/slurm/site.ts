@@ -1,11 +1,20 @@
 /** A head on a test's Slurm, with a configuration, programs and commands. */
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
 import type { HeadStatus } from "../../proto/grain.js";
-import { ROOT, type Running, Stage } from "../kit/daemons.js";
+import { answerOf, ROOT, type Running, Stage } from "../kit/daemons.js";
+import { lastingPort } from "../kit/port.js";
 import type { SlurmCluster } from "./cluster.js";
 
 /** Tasks that wait for a file once they have said where they are. */
@@ -70,7 +79,7 @@ export class Site {
   /** The same, with a head that has the configuration, and may submit jobs itself. @param more further tables */
   async openElastic(script: string, more: string): Promise<this> {
     this.configure(script, more);
-    await this.startHead("127.0.0.1:0");
+    await this.startHead(`127.0.0.1:${await lastingPort()}`);
     return this;
   }
 
@@ -125,9 +134,7 @@ export class Site {
   /** Asks the head until it is as wanted. */
   async until(ready: (status: HeadStatus) => boolean): Promise<HeadStatus> {
     for (;;) {
-      const { stdout, stderr } = await this.grain("ls", "--json");
-      if (stdout === "") throw new Error(stderr);
-      const status = JSON.parse(stdout) as HeadStatus;
+      const status = JSON.parse(await answerOf(() => this.grain("ls", "--json"))) as HeadStatus;
       if (ready(status)) return status;
     }
   }
@@ -143,6 +150,12 @@ export class Site {
   async began(task: number, worker: string): Promise<void> {
     const file = join(this.marks, `${task}.${worker}`);
     while (!existsSync(file)) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+
+  /** Resolves when a task has begun, wherever. */
+  async begins(task: number): Promise<void> {
+    while (!readdirSync(this.marks).some((name) => name.startsWith(`${task}.`)))
+      await new Promise((resolve) => setTimeout(resolve, 20));
   }
 
   /** Tasks need not wait any more, or those that are waiting as well. */

@@ -1,6 +1,6 @@
 /** Agents with real executors, and a head that does what a test says; ended after each test. */
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -35,11 +35,11 @@ export function start(
   return { head, agent };
 }
 
-/** Whether there is such a process. */
+/** Whether there is such a process. One that nobody has collected yet has ended all the same. */
 export function lives(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    return process.platform !== "linux" || !/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
   } catch {
     return false;
   }

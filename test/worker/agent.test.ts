@@ -113,7 +113,7 @@ describe("an agent", () => {
   });
 
   it("lets a task react to its cancellation", async () => {
-    const { head, agent } = start();
+    const { head, agent } = start(poolOf(2, 8), undefined, { reactionMs: 30_000 });
     const [task] = head.assign(head.define("untilAborted"), [[]], true);
     await head.until(() => head.printed(task!) !== "");
     const { executors } = agent.status();

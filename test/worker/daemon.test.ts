@@ -35,22 +35,22 @@ describe("a worker with a walltime", () => {
     client.define(1, { module: "tasks.mjs", function: "untilAborted", name: "untilAborted" });
     const none = joinParts(encodeArgs([]));
     client.submit(1, 1, [none, none]);
-    const { daemon, lines } = newDaemon(address, 6_000);
+    const { daemon, lines } = newDaemon(address, 10_000);
     expect(await daemon.run()).toBe(0);
-    expect(lines).toContain("The walltime of 0:00:06 is about to end: leaving when 1 task has ended.");
-    expect(lines.at(-2)).toBe("The walltime of 0:00:06 has ended: ending now, with what is running.");
+    expect(lines).toContain("The walltime of 0:00:10 is about to end: leaving when 1 task has ended.");
+    expect(lines.at(-2)).toBe("The walltime of 0:00:10 has ended: ending now, with what is running.");
     expect(lines.at(-1)).toBe("Worker w1 has left.");
-    await vi.waitFor(() => expect(head.status().workers).toEqual([]));
+    await vi.waitFor(() => expect(head.status().workers).toEqual([]), { timeout: 30_000 });
     const { queues } = head.status();
     expect(queues.map(({ queued }) => queued)).toEqual([2]);
   });
 
   it("leaves at once when nothing runs", async () => {
     const { address } = await openCluster();
-    const { daemon, lines } = newDaemon(address, 1_000);
+    const { daemon, lines } = newDaemon(address, 6_000);
     expect(await daemon.run()).toBe(0);
     expect(lines.slice(-2)).toEqual([
-      "The walltime of 0:00:01 is about to end: leaving.",
+      "The walltime of 0:00:06 is about to end: leaving.",
       "Worker w1 has left.",
     ]);
   });

@@ -1,12 +1,16 @@
 /** Tasks that take too much or do not end: what is left of them, and what is told. */
 
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { FailureKind } from "../../proto/grain.js";
 import type { Demand } from "../../proto/resource/demand.js";
 import { reviveError } from "../../proto/values/error.js";
 import { marked } from "../kit/daemons.js";
 import { demandOf, poolOf } from "./agent/world.js";
 import { failureIn, start, valueIn } from "./agent-kit.js";
+import { FakeHead } from "./fake-head.js";
 
 const MEBIBYTE = 1024 ** 2;
 const module = "unruly.mjs";
@@ -136,10 +140,26 @@ describe("a failure", () => {
   });
 
   it("tells what the task used last", async () => {
-    const { head } = start(roomy(1));
+    let looks = 0;
+    const isMemoryShort = () => {
+      looks += 1;
+      return false;
+    };
+    // Without heartbeats, which ask as well.
+    const silent = new FakeHead(false);
+    silent.send({ $case: "accepted", accepted: { worker: 1, hello: undefined, heartbeatMs: 0 } });
+    const { head } = start(roomy(1), silent, { isMemoryShort });
     const spec = head.define("holdAndThrow", { module, demand: memoryOf(400) });
-    // Looking takes long on a machine with many processes, and then it is looked less often.
-    const failure = failureIn(await head.call(spec, 100, 5_000));
+    const directory = mkdtempSync(join(tmpdir(), "grain-test-"));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const gate = join(directory, "gate");
+    const [task] = head.assign(spec, [[100, gate]], true);
+    await head.until(() => head.printed(task!) !== "");
+    // The second look from now on has seen it.
+    const seen = looks + 2;
+    await vi.waitFor(() => expect(looks).toBeGreaterThanOrEqual(seen), { timeout: 30_000 });
+    writeFileSync(gate, "");
+    const failure = failureIn(await head.outcome(task!));
     expect(failure).toMatchObject({ kind: FailureKind.THREW, askedBytes: 400 * MEBIBYTE });
     expect(failure.memoryBytes).toBeGreaterThan(90 * MEBIBYTE);
     expect(failure.memoryBytes).toBeLessThan(200 * MEBIBYTE);
@@ -182,7 +202,7 @@ function pressedLast(head: ReturnType<typeof start>["head"]): boolean | undefine
 
 describe("a drain with a deadline", () => {
   it("ends what runs too long and gives it back; what ends in time is reported", async () => {
-    const { head, agent } = start(poolOf(2), undefined, { drainMs: 1_000, graceMs: 300 });
+    const { head, agent } = start(poolOf(2), undefined, { drainMs: 4_000, graceMs: 300 });
     const [long] = head.assign(head.define("scatter", { module }), [["spin"]], true);
     const [short] = head.assign(head.define("hold", { module }), [[1, 100]], true);
     await head.until(() => head.printed(long!).includes("scattered") && head.printed(short!) !== "");
@@ -194,7 +214,7 @@ describe("a drain with a deadline", () => {
   });
 
   it("takes the result of what ends when it is told to", async () => {
-    const { head, agent } = start(poolOf(1), undefined, { drainMs: 1 });
+    const { head, agent } = start(poolOf(1), undefined, { drainMs: 1, reactionMs: 30_000 });
     const [task] = head.assign(head.define("untilAborted"), [[]], true);
     await head.until(() => head.printed(task!) !== "");
     agent.leave("test");

@@ -80,7 +80,7 @@ class RunningAgent implements Agent {
     const { connection, name, pool, imports, job } = options;
     this.#options = options;
     const { graceMs = GRACE_MS } = options;
-    this.#state = newState(pool, graceMs);
+    this.#state = newState(pool, graceMs, options.reactionMs);
     this.#supply = new Supply(connection.blobs, options.cacheDir ?? defaultCacheDir(), imports);
     this.#head = new HeadLink(connection, options.id, this.#host());
     this.#staging = new Staging(connection.blobs);

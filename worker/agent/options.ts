@@ -32,6 +32,8 @@ export interface AgentOptions {
   readonly early?: EarlyExecutor;
   /** Idle executors beyond those are ended after about this long. Default: 60,000. */
   readonly idleMs?: number;
+  /** How long a task may take to end by itself once its signal has fired, before SIGTERM. Default: 250. */
+  readonly reactionMs?: number;
   /** How long a process may take to end after SIGTERM, before SIGKILL. Default: 5,000. */
   readonly graceMs?: number;
   /** After `leave`, what runs may run for so long; then it is ended and goes back to the head. Default: for ever. */

@@ -126,7 +126,8 @@ export class MemoryWatch {
   #tick(): void {
     this.#timer = undefined;
     if (!this.#options.isBusy()) return;
-    const startedAtMs = performance.now();
+    // What it takes of a core: on a busy machine a look may last long, and is then wanted all the more.
+    const before = process.cpuUsage();
     const due: RunningTask[] = [];
     let isLimited = false;
     for (const task of this.#options.running()) {
@@ -135,7 +136,8 @@ export class MemoryWatch {
     }
     if (due.length > 0) this.#options.families.look();
     for (const task of due) this.#measure(task);
-    const tookMs = performance.now() - startedAtMs;
+    const { user, system } = process.cpuUsage(before);
+    const tookMs = (user + system) / 1_000;
     this.#options.looked();
     // What was found may have ended the agent, or started tasks.
     if (this.#timer === undefined) this.#schedule(isLimited ? LIMITED_MS : UNLIMITED_MS, tookMs);

@@ -23,7 +23,7 @@ async function serve(): Promise<{ address: string }> {
 }
 
 function at(place: string) {
-  return { giveUpMs: 3_000, access: { place, insecure: "no" as const } };
+  return { giveUpMs: 30_000, access: { place, insecure: "no" as const } };
 }
 
 /** A credential in a file of its own, as it is carried elsewhere. */

@@ -23,7 +23,7 @@ async function serve(options: ListenOptions) {
 }
 
 function at(place: string) {
-  return { giveUpMs: 3_000, access: { place, insecure: "no" as const } };
+  return { giveUpMs: 30_000, access: { place, insecure: "no" as const } };
 }
 
 let files = 0;

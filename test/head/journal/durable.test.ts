@@ -62,7 +62,7 @@ describe("a head whose journal cannot be written", () => {
       throw new Error("ENOSPC: no space left on device, write");
     });
     client.submit(1, 2, [Buffer.alloc(0)], { blobs: [{ index: 0, ref }] });
-    await vi.waitFor(() => expect(journal.failure).toContain("ENOSPC"));
+    await vi.waitFor(() => expect(journal.failure).toContain("ENOSPC"), { timeout: 30_000 });
 
     client.submit(1, 3, [word("too late"), word("too late")]);
     for (const task of [3, 4]) {

@@ -180,7 +180,7 @@ describe("a journal on disk", () => {
     journal.valueDropped(hash);
     journal.changes.remove(record);
     await durable();
-    await vi.waitFor(() => expect(existsSync(file)).toBe(false));
+    await vi.waitFor(() => expect(existsSync(file)).toBe(false), { timeout: 30_000 });
     await close();
   });
 
@@ -221,7 +221,7 @@ describe("a journal on disk", () => {
     const blobs = [refOf([Buffer.from("large")]).hash];
     journal.changes.put(new Entry("submit/1", () => Buffer.from("one"), { blobs }));
     journal.changes.put(entry("task/1", "kept"));
-    await vi.waitFor(() => expect(journal.failure).toContain("no space left"));
+    await vi.waitFor(() => expect(journal.failure).toContain("no space left"), { timeout: 30_000 });
     expect(log.all.filter((line) => line.includes("cannot be written"))).toHaveLength(1);
     journal.changes.put(entry("task/2", "later"));
     full = false;

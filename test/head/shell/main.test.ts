@@ -63,7 +63,7 @@ function grainHead(...args: string[]): Head {
 }
 
 async function connect(address: string): Promise<ScriptedClient> {
-  const connection = await connectClient(address, { giveUpMs: 10_000 });
+  const connection = await connectClient(address, { giveUpMs: 30_000 });
   onTestFinished(() => connection.close());
   return new ScriptedClient(connection.link);
 }

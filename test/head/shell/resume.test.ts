@@ -91,7 +91,9 @@ describe("a worker whose stream breaks", () => {
     const head = openHead({ resumeMs: 1 });
     const { worker, accepted } = await running(head);
     worker.link.destroy("cut");
-    await vi.waitFor(() => expect(head.lines.join()).toContain('worker "w1" is lost (cut off for'));
+    await vi.waitFor(() => expect(head.lines.join()).toContain('worker "w1" is lost (cut off for'), {
+      timeout: 30_000,
+    });
     const back = head.worker();
     const again = await back.introduce({ id: ID, resume: true });
     expect(again.worker).not.toBe(accepted.worker);

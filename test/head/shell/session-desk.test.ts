@@ -162,6 +162,8 @@ describe("somebody else's cancellation", () => {
     program.submit(1, COUNT + 1, many(1));
     const machine = worker();
     await machine.join("w1", poolOfCores(2));
-    await vi.waitFor(() => expect(head.explain(session, COUNT + 1).state).toBe("running"));
+    await vi.waitFor(() => expect(head.explain(session, COUNT + 1).state).toBe("running"), {
+      timeout: 30_000,
+    });
   });
 });

@@ -171,7 +171,7 @@ describe("a peer of the same machine", () => {
     await handOver(files, value);
     writeFileSync(join(files.directory, newFileName()), "half a value");
     one.close();
-    await vi.waitFor(() => expect(() => readdirSync(files.directory)).toThrow(/ENOENT/));
+    await vi.waitFor(() => expect(() => readdirSync(files.directory)).toThrow(/ENOENT/), { timeout: 30_000 });
     expect(one.files).toBeUndefined();
     expect(Buffer.compare(await bytesOf(other, value.ref), value.bytes)).toBe(0);
   });
@@ -184,7 +184,7 @@ describe("a peer of the same machine", () => {
     const files = (await transport.share())!;
     const { directory } = files;
     cable.lets = false;
-    await vi.waitFor(() => expect(transport.files).toBeUndefined());
+    await vi.waitFor(() => expect(transport.files).toBeUndefined(), { timeout: 30_000 });
     const value = sample(100_000);
     const file = newFileName();
     writeValue(join(directory, file), [value.bytes]);
@@ -195,7 +195,7 @@ describe("a peer of the same machine", () => {
     // The stream that was lost takes nothing away from the one that has come in its place.
     expect(readdirSync(directory)).toEqual([file]);
     transport.close();
-    await vi.waitFor(() => expect(() => readdirSync(directory)).toThrow(/ENOENT/));
+    await vi.waitFor(() => expect(() => readdirSync(directory)).toThrow(/ENOENT/), { timeout: 30_000 });
   });
 
   it("loses its directory when it stays away too long, and then gets another", async () => {
@@ -206,7 +206,7 @@ describe("a peer of the same machine", () => {
     const { directory } = (await transport.share())!;
     writeFileSync(join(directory, newFileName()), "half a value");
     cable.lets = false;
-    await vi.waitFor(() => expect(() => readdirSync(directory)).toThrow(/ENOENT/));
+    await vi.waitFor(() => expect(() => readdirSync(directory)).toThrow(/ENOENT/), { timeout: 30_000 });
     cable.lets = true;
     await vi.waitFor(() => expect(transport.files).toBeDefined(), { timeout: 20_000 });
     expect(transport.files!.directory).not.toBe(directory);

@@ -69,7 +69,7 @@ it("is waited for while the file names one that may be dead, and another program
   const addresses = [other.addresses[0]!.replace("127.0.0.1", "0.0.0.0")];
   writeFileSync(file, formatRecord({ ...record, process: gone, addresses }));
   const access = { place: own, insecure: "no" as const };
-  const refused = await connectAdmin(`edge://${file}`, { giveUpMs: 1_000, access }).catch((error) => error);
+  const refused = await connectAdmin(`edge://${file}`, { giveUpMs: 3_000, access }).catch((error) => error);
   expect(refused).toBeInstanceOf(AuthError);
   expect(refused.message).toMatch(/is not the one that issued the credential/);
   const replace = () =>

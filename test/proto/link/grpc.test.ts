@@ -43,7 +43,7 @@ afterEach(() => {
 
 /** The server here is a bare one. */
 const access: Access = { place: "/nowhere", insecure: "here" };
-const connect = () => connectClient(`127.0.0.1:${port}`, { giveUpMs: 5_000, access });
+const connect = () => connectClient(`127.0.0.1:${port}`, { giveUpMs: 30_000, access });
 
 function cancel(tasks: number[]): ClientMessage {
   return { body: { $case: "cancel", cancel: { tasks } } };
@@ -167,7 +167,7 @@ describe("a link over gRPC", () => {
     server.forceShutdown();
     const told: string[] = [];
     const attempt = connectClient(`127.0.0.1:${port}`, {
-      giveUpMs: 1_500,
+      giveUpMs: 4_000,
       access,
       onRetry: (text) => told.push(text),
     });

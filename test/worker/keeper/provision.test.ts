@@ -126,7 +126,7 @@ describe.runIf(process.platform === "linux")("a context", () => {
     };`;
     const stopping = new AbortController();
     const parts = provide({ context: moduleFile("waits.mjs", source) }).setUp(stopping.signal);
-    await vi.waitFor(() => expect(lines).toContain("info context: waiting"));
+    await vi.waitFor(() => expect(lines).toContain("info context: waiting"), { timeout: 30_000 });
     stopping.abort();
     expect(await parts).toBeUndefined();
     await open[0]!.close();

@@ -1,7 +1,7 @@
 /** What tests of programs share. */
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, realpath, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
@@ -12,11 +12,18 @@ import { createPrograms, disposePrograms, type ProgramsOptions } from "../../../
 
 export const NODE = process.execPath;
 
-/** A directory for this file's tests; all programs end after each of them. */
+/** A directory for this file's tests, which no launcher of another file uses; all programs end after each of them. */
 export function programDirectory(): { readonly path: string } {
   const directory = { path: "" };
   beforeAll(async () => {
     directory.path = await realpath(await mkdtemp(join(tmpdir(), "grain-test-")));
+    for (const [variable, name] of [
+      ["GRAIN_SHARED_DIR", "shared"],
+      ["TMPDIR", "tmp"],
+    ] as const) {
+      process.env[variable] = join(directory.path, name);
+      await mkdir(join(directory.path, name), { mode: 0o700 });
+    }
   });
   afterEach(disposePrograms);
   afterAll(() => rm(directory.path, { recursive: true, force: true }));

@@ -11,8 +11,6 @@ import { announce, dispatch, grant, handOver, noteRun, rest, startGranted } from
 import { type AgentState, clearTimer, keyOf, setTimer } from "./state.js";
 import type { Task, Value, Verdict, Wish } from "./task.js";
 
-/** How long a task may take to end by itself after its signal fired. */
-const REACTION_MS = 250;
 /** How long the others in a shared executor may take to end before it is killed under them. */
 const PATIENCE_MS = 5_000;
 /** What is advised to ask for, in parts of what was used. */
@@ -81,7 +79,7 @@ export function stop(state: AgentState, task: Task, verdict: Verdict): void {
       clearTimer(state, task.timer);
       const reason = verdict === "timedOut" ? overrun(task) : "";
       task.phase = { type: "ending", executor, allocation, verdict, reason };
-      task.timer = setTimer(state, { type: "grace", task }, REACTION_MS);
+      task.timer = setTimer(state, { type: "grace", task }, state.reactionMs);
       state.effects.push({ type: "abort", executor: executor.id, ref: task.ref, verdict });
       return;
     }

@@ -51,6 +51,7 @@ export interface AgentState {
   pressed: boolean;
   /** How long a process may take to end after SIGTERM. */
   readonly graceMs: number;
+  readonly reactionMs: number;
   /** How many executors are in exclusive use. */
   exclusive: number;
   /** The last number given to a task, plan, executor or timer. */
@@ -61,8 +62,15 @@ export interface AgentState {
 /** How long a process may take to end after SIGTERM. */
 export const GRACE_MS = 5_000;
 
+/** How long a task may take to end by itself after its signal fired. */
+const REACTION_MS = 250;
+
 /** The state of an agent that owns this pool and has no tasks. */
-export function newState(pool: Pool, graceMs: number = GRACE_MS): AgentState {
+export function newState(
+  pool: Pool,
+  graceMs: number = GRACE_MS,
+  reactionMs: number = REACTION_MS,
+): AgentState {
   return {
     ledger: new Ledger(pool),
     specs: new Map(),
@@ -77,6 +85,7 @@ export function newState(pool: Pool, graceMs: number = GRACE_MS): AgentState {
     life: { type: "working" },
     pressed: false,
     graceMs,
+    reactionMs,
     exclusive: 0,
     lastNumber: 0,
     effects: [],
