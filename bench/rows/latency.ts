@@ -31,6 +31,11 @@ async function warmUp(lab: Lab, program: string, options: ProgramOptions): Promi
   await client.ended();
 }
 
+/** So many, on either side, until a new client's code is compiled; the daemons have as much of it behind them. */
+const WARM_TRIPS = 12_000;
+const TRIPS = 2_000;
+const ROUNDS = 1 + WARM_TRIPS / TRIPS;
+
 const roundTrip: Row = {
   name: "round-trip",
   lines: [
@@ -53,14 +58,14 @@ const roundTrip: Row = {
   async prepare(lab) {
     const { head, worker } = await startCluster(lab);
     const relay = await startRelay(lab);
-    await warmUp(lab, "program/round-trip", { address: head.address, args: [4_000, 1] });
-    await warmUp(lab, "baseline/relay-client", { args: [relay.address, "times", 4_000] });
     return {
       async run() {
-        const bare = lab.program("baseline/relay-client", { args: [relay.address, "times", 2_000] });
+        const bare = lab.program("baseline/relay-client", { args: [relay.address, "times", TRIPS, ROUNDS] });
+        for (let round = 1; round < ROUNDS; round += 1) await oneRound(bare);
         const baseline = await oneRound(bare);
         await bare.ended();
-        const client = lab.program("program/round-trip", { address: head.address, args: [2_000, 1] });
+        const client = lab.program("program/round-trip", { address: head.address, args: [TRIPS, ROUNDS] });
+        for (let round = 1; round < ROUNDS; round += 1) await oneRound(client);
         const pids = () => [client.pid, head.pid, worker.pid, ...lab.executorsOf(worker)];
         await client.told("ready");
         lab.toggleProfiles(pids());
