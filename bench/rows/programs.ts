@@ -4,7 +4,8 @@ import { play, startCluster } from "../clusters.js";
 import type { Lab } from "../lab.js";
 import type { Row } from "../row.js";
 
-const COUNT = 2_000;
+/** So many that starting, and compiling the code, does not show. */
+const COUNT = 10_000;
 const HELD_MIB = 2_048;
 
 /** What a shell does two at a time, programs per second. */

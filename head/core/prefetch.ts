@@ -22,7 +22,7 @@ import type { TaskClass } from "./task-class.js";
 import { amountOn, couldFit, type Worker } from "./worker.js";
 
 /** Unstarted work per slot, in run time: hides a round trip with batches under load; more where workers report seldom. */
-const HORIZON_US = 10_000;
+const HORIZON_US = 20_000;
 /** Tasks that run longer than this gain nothing from it. */
 const LONG_US = 1_000_000;
 /** Most unstarted tasks of one shape per slot… */

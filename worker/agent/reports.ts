@@ -37,8 +37,8 @@ interface TaskColumn {
 
 /** Ends are told together while other tasks wait here, at most this long after what was told last… */
 const GATHER_MS = 4;
-/** …until so many have ended, since more would not make it cheaper… */
-const GATHER_TASKS = 8;
+/** …until so many have ended, since more would hardly make it cheaper… */
+const GATHER_TASKS = 16;
 /** …or such a part of those that wait, since the head is to send more before they run out. */
 const GATHER_PART = 0.5;
 

@@ -120,7 +120,7 @@ describe("sending ahead", () => {
   });
 
   it.each([
-    ["of 2 ms each, a few", 2_000, 5],
+    ["of 2 ms each, a few", 2_000, 9],
     ["of 6 ms each, none", 6_000, 0],
   ])("gives an executor of a function's runs %s", (_, runUs, ahead) => {
     const world = learned(1, runUs);

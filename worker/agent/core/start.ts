@@ -18,7 +18,7 @@ const LEARNT_RUNS = 8;
 /** …as much of them as makes up this time… */
 const AHEAD_US = 4_000;
 /** …at least so many, since half of them are told and sent at a time, and no more than so many. */
-const AHEAD_TASKS_LEAST = 8;
+const AHEAD_TASKS_LEAST = 16;
 const AHEAD_TASKS = 512;
 /** A run this long keeps its spec from being sent ahead for a while: who waits behind it waits long… */
 const SLOW_US = 10_000;
