@@ -1,4 +1,7 @@
-/** Ten gibibytes of results that a stopped client does not read: where they are, whether all come, and how others fare. */
+/**
+ * Ten gibibytes of results that a stopped client does not read: where they are, whether all come, and how
+ * others fare. It takes some minutes, and 10 GiB of disk.
+ */
 
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -16,6 +19,8 @@ const OWN_MIB = 256;
 const ENDLESS = 1_000_000;
 const WARM_ROUNDS = 10;
 const LOOK_MS = 100;
+/** Between two looks at how others fare: they are to be looked at, not to take the machine. */
+const PAUSE_MS = 1_000;
 
 const line = (name: string, title: string, rest: Pick<Line, "unit" | "digits"> & Partial<Line>): Line => ({
   name: `pending-${name}`,
@@ -93,7 +98,10 @@ const pending: Row = {
             over = true;
           });
         const rounds: number[] = [];
-        while (!over) rounds.push((await oneRound(other)).p50);
+        while (!over) {
+          rounds.push((await oneRound(other)).p50);
+          await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+        }
         const { right } = await done;
         clearInterval(looking);
         for (const process of [client, other, makers, others, running]) await process.end("SIGKILL");
