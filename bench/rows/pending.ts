@@ -41,13 +41,16 @@ function sharedMiB(): number {
   return sizes.reduce((sum, size) => sum + size, 0) / 1024 ** 2;
 }
 
-/** Resolves when the head has all results. */
-async function allFinished(address: string): Promise<void> {
+/** Resolves when the head has all tasks, or all of their results. */
+async function allAt(address: string, what: "submitted" | "finished"): Promise<void> {
   const admin = await connectAdmin(address, { giveUpMs: 10_000 });
   try {
     for (;;) {
       const { sessions } = await admin.status();
-      if (sessions.some(({ name, finished }) => name === "pending" && finished > COUNT)) return;
+      const mine = sessions.find(({ name }) => name === "pending");
+      const waiting = what === "finished" ? 0 : (mine?.queued ?? 0) + (mine?.running ?? 0);
+      // One more had warmed the worker up.
+      if (mine !== undefined && waiting + mine.finished > COUNT) return;
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   } finally {
@@ -88,10 +91,10 @@ const pending: Row = {
           most.shared = Math.max(most.shared, sharedMiB());
         }, LOOK_MS);
         client.go();
-        await client.told("submitted");
+        await allAt(address, "submitted");
         client.signal("SIGSTOP");
         let over = false;
-        const done = allFinished(address)
+        const done = allAt(address, "finished")
           .then(() => client.signal("SIGCONT"))
           .then(() => client.told<{ right: number }>("done"))
           .finally(() => {
