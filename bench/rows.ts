@@ -8,6 +8,7 @@ import { latencyRows } from "./rows/latency.js";
 import { memoryRows } from "./rows/memory.js";
 import { noopRows } from "./rows/noop.js";
 import { operatorRows } from "./rows/operators.js";
+import { pendingRows } from "./rows/pending.js";
 import { programRows } from "./rows/programs.js";
 import { startRows } from "./rows/start.js";
 import { valueRows } from "./rows/values.js";
@@ -25,5 +26,5 @@ export const ROWS: readonly Row[] = [
   ...idleRows,
 ];
 
-/** Measured only when named: they take long and are held to nothing. */
-export const EXTRA_ROWS: readonly Row[] = [curves];
+/** Measured only when named: they take long. */
+export const EXTRA_ROWS: readonly Row[] = [curves, ...pendingRows];

@@ -142,7 +142,11 @@ export interface BlobRef {
 /** A blob that stands for the value of the item at `index` of a column message. */
 export interface BlobAt {
   index: number;
-  ref: BlobRef | undefined;
+  ref:
+    | BlobRef
+    | undefined;
+  /** to the head: it is this file of the directory that it shares with the peer, "directory/file", and the head's from now on */
+  file?: string | undefined;
 }
 
 export interface Hello {
@@ -1577,7 +1581,7 @@ export const BlobRef = {
 };
 
 function createBaseBlobAt(): BlobAt {
-  return { index: 0, ref: undefined };
+  return { index: 0, ref: undefined, file: undefined };
 }
 
 export const BlobAt = {
@@ -1587,6 +1591,9 @@ export const BlobAt = {
     }
     if (message.ref !== undefined) {
       BlobRef.encode(message.ref, writer.uint32(18).fork()).ldelim();
+    }
+    if (message.file !== undefined) {
+      writer.uint32(26).string(message.file);
     }
     return writer;
   },
@@ -1611,6 +1618,13 @@ export const BlobAt = {
           }
 
           message.ref = BlobRef.decode(reader, reader.uint32());
+          continue;
+        case 3:
+          if (tag !== 26) {
+            break;
+          }
+
+          message.file = reader.string();
           continue;
       }
       if ((tag & 7) === 4 || tag === 0) {

@@ -17,7 +17,7 @@ const WARM_ROUNDS = 10;
 const VALUES = 2;
 
 /** For a program that measures each time it is let go. */
-async function oneRound(client: Running): Promise<Times> {
+export async function oneRound(client: Running): Promise<Times> {
   await client.told("ready");
   client.go();
   return client.told<Times>("done");

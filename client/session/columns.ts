@@ -56,9 +56,12 @@ export class PendingSubmit {
     this.#sizes.push(args.byteLength);
   }
 
-  /** Adds a call whose arguments the head holds already. */
+  /** Adds a call whose arguments the head holds already, or is to take with this submission. */
   addBlob(call: RemoteCall, upload: Upload): void {
-    this.#blobs.push({ index: this.#sizes.length, ref: upload.ref });
+    const { ref } = upload;
+    const index = this.#sizes.length;
+    const file = upload.name?.();
+    this.#blobs.push(file === undefined ? { index, ref } : { index, ref, file });
     this.uploads.push(upload);
     this.calls.push(call);
     this.#sizes.push(0);

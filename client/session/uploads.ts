@@ -22,12 +22,23 @@ export type UploadSource =
   /** In memory, not to be changed. */
   | { readonly type: "memory"; readonly parts: readonly Uint8Array[] }
   /** In a file that the head can see. */
-  | { readonly type: "file"; readonly files: ValueFiles; readonly file: string };
+  | FileSource;
 
-/** A blob that the head holds, or held a while ago. */
+/** A file of this session's. */
+export interface FileSource {
+  readonly type: "file";
+  readonly files: ValueFiles;
+  readonly file: string;
+  /** Further names of it, which messages have told the head of. */
+  readonly named: string[];
+}
+
+/** A blob that the head holds, or held a while ago, or is told of with each message that refers to it. */
 export interface Upload {
   readonly ref: BlobRef;
   readonly source: UploadSource;
+  /** Makes a file that the head is to take, and names it for a message. Left out: the head has been handed the blob. */
+  readonly name?: () => string | undefined;
   /** When the head was last known to hold it. */
   confirmedMs: number;
 }
@@ -53,6 +64,11 @@ export class Uploads {
     const upload: Upload = { ref, source, confirmedMs: 0 };
     await this.#confirm([upload]);
     return upload;
+  }
+
+  /** A blob that the head is told of with each message that refers to it. */
+  named(ref: BlobRef, source: UploadSource, name: () => string | undefined): Upload {
+    return { ref, source, name, confirmedMs: this.#nowMs() };
   }
 
   /** Those of which the head must be asked again before anything refers to them. */
@@ -98,8 +114,6 @@ export class Uploads {
     for (const upload of uploads) upload.confirmedMs = nowMs;
   }
 }
-
-type FileSource = Extract<UploadSource, { type: "file" }>;
 
 /** @returns false when the connection was lost: whether the head has it is not known */
 async function handOver(blobs: BlobTransport, ref: BlobRef, { files, file }: FileSource): Promise<boolean> {

@@ -3,6 +3,7 @@
  * as files in shared memory when the head is on this machine, else over its connection.
  */
 
+import { linkSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import pLimit from "p-limit";
@@ -10,9 +11,10 @@ import type { BlobRef } from "../../proto/grain.js";
 import { digestLike, newValueKey, valueRefOf } from "../../proto/hash.js";
 import type { BlobTransport, ValueFiles } from "../../proto/link/link.js";
 import { newFileName } from "../../proto/share/directory.js";
+import { NamedFiles } from "../../proto/share/named.js";
 import { readValue, removeValue, writeValue } from "../../proto/share/value-file.js";
 import type { Encoded } from "../../proto/values/value.js";
-import type { Upload, UploadSource, Uploads } from "./uploads.js";
+import type { FileSource, Upload, UploadSource, Uploads } from "./uploads.js";
 
 /** So many travel at once in each direction: enough to fill a connection. */
 const CONCURRENCY = 4;
@@ -46,6 +48,7 @@ export class LargeValues {
   readonly #arguments = new Map<string, Shared>();
   #files: ValueFiles | undefined;
   #stagedBytes = 0;
+  readonly #named = new NamedFiles();
 
   /** @param blobs the head's, once it is connected */
   constructor(uploads: Uploads, blobs: Promise<BlobTransport>) {
@@ -128,7 +131,40 @@ export class LargeValues {
     return this.#files;
   }
 
+  /** Small ones need no message of their own, while few wait: the head takes them with the calls that they are for. */
+  #name(ref: BlobRef, args: Encoded): Upload | undefined {
+    const files = this.#files;
+    if (files === undefined || !this.#named.admits(ref.byteLength)) return undefined;
+    const source = this.#stage(files, ref, args.parts);
+    if (source === undefined) return undefined;
+    this.#stagedBytes -= ref.byteLength;
+    // Now already, since it counts as waiting from now on.
+    let first = this.#link(source, ref);
+    return this.#uploads.named(ref, source, () => {
+      const name = first ?? this.#link(source, ref);
+      first = undefined;
+      return name;
+    });
+  }
+
+  /** Makes a file of the same bytes that the head takes; the other stays until the call has ended, in case the head forgets. */
+  #link({ files, file, named }: FileSource, { byteLength }: BlobRef): string | undefined {
+    const name = newFileName();
+    const path = join(files.directory, name);
+    try {
+      linkSync(join(files.directory, file), path);
+    } catch {
+      // The head has gone, and its directory: the connection will tell.
+      return undefined;
+    }
+    named.push(name);
+    this.#named.add(path, byteLength);
+    return `${files.name}/${name}`;
+  }
+
   #put(ref: BlobRef, args: Encoded): Promise<Upload> {
+    const named = this.#name(ref, args);
+    if (named !== undefined) return Promise.resolve(named);
     const fits = this.#stagedBytes === 0 || this.#stagedBytes + ref.byteLength <= STAGED_BYTES;
     const staged = this.#files !== undefined && fits ? this.#stage(this.#files, ref, args.parts) : undefined;
     // `slice` of a Buffer would be a view of the same memory.
@@ -147,11 +183,7 @@ export class LargeValues {
   }
 
   /** Writes a file for the head; undefined when that is not possible. */
-  #stage(
-    files: ValueFiles | undefined,
-    ref: BlobRef,
-    parts: readonly Uint8Array[],
-  ): UploadSource | undefined {
+  #stage(files: ValueFiles | undefined, ref: BlobRef, parts: readonly Uint8Array[]): FileSource | undefined {
     if (files === undefined) return undefined;
     const file = newFileName();
     try {
@@ -161,10 +193,12 @@ export class LargeValues {
       return undefined;
     }
     this.#stagedBytes += ref.byteLength;
-    return { type: "file", files, file };
+    return { type: "file", files, file, named: [] };
   }
 }
 
 function removeFile(source: UploadSource): void {
-  if (source.type === "file") removeValue(join(source.files.directory, source.file));
+  if (source.type !== "file") return;
+  const { files, file, named } = source;
+  for (const name of [file, ...named]) removeValue(join(files.directory, name));
 }

@@ -11,6 +11,7 @@
 
 import { messageOf } from "../../proto/errors.js";
 import {
+  type BlobAt,
   type ClientMessage,
   FailureKind,
   type HeadToClient,
@@ -40,6 +41,8 @@ import { Source } from "./source.js";
 /** What a client's stream needs of the head. */
 export interface ClientHost {
   readonly loop: Loop;
+  /** Takes large arguments that are files. Throws when there is no room for them. */
+  takeNamed(blobs: readonly BlobAt[]): void;
   /** Where small arguments wait. */
   readonly keeper: Keeper;
   /** Gives a client that said hello a session, or says why not. */
@@ -341,6 +344,7 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     }
     let kept: Kept;
     try {
+      this.#host.takeNamed(submit.blobs);
       kept = this.#host.keeper.keep(submit.args);
     } catch (error) {
       const full = `it has no room for more arguments, neither in memory nor on disk (${messageOf(error)})`;

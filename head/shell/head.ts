@@ -26,6 +26,7 @@ import { watched } from "../trace/recorder.js";
 import { Absences } from "./absences.js";
 import { PeerFiles } from "./blob/peer-files.js";
 import { BlobStore } from "./blob/store.js";
+import { takeNamed } from "./blob/take-named.js";
 import { carryOut, type Peers } from "./carry-out.js";
 import type { Refusal } from "./check/hello.js";
 import { type ClientHost, ClientPeer } from "./client-peer.js";
@@ -142,6 +143,7 @@ export class Head {
         else this.#durable.clients.whenBack(then);
       },
       heard: ({ received }, tell) => this.#durable?.heard(received, tell),
+      takeNamed: (blobs) => takeNamed(this.blobs, blobs),
       hasValue: (hash) => this.blobs.has(hash),
     });
     const { workers } = this;
@@ -283,6 +285,7 @@ export class Head {
   #hostOfClients(): ClientHost {
     return {
       loop: this.#loop,
+      takeNamed: (blobs) => takeNamed(this.blobs, blobs),
       keeper: this.#keeper,
       admitClient: (peer, open) => this.#admitClient(peer, open),
       resumeClient: (peer, open) => this.#resumeClient(peer, open),

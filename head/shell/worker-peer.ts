@@ -11,7 +11,9 @@
  * stream may take it up.
  */
 
+import { messageOf } from "../../proto/errors.js";
 import type {
+  BlobAt,
   Failure,
   Finished,
   HeadToWorker,
@@ -34,7 +36,7 @@ import {
   wrongJoin,
   wrongOutput,
 } from "./check/worker.js";
-import { causeOf, labelsOf } from "./failure.js";
+import { causeOf, labelsOf, notKept } from "./failure.js";
 import type { Loop } from "./loop.js";
 import { Outbox } from "./outbox.js";
 import { without } from "./source.js";
@@ -88,6 +90,8 @@ export interface WorkerHost {
   heard(member: Member, tell: () => void): void;
   /** Calls this when the programs of an earlier life of the head have submitted again what that had forgotten. */
   whenClientsAreBack(then: () => void): void;
+  /** Takes large results that are files. Throws when there is no room for them. */
+  takeNamed(blobs: readonly BlobAt[]): void;
   /** Whether the head holds a large value. */
   hasValue(hash: string): boolean;
   /** Whether a session has not ended. */
@@ -244,7 +248,7 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
     if (!member.received.add()) return undefined;
     switch (body.$case) {
       case "finished":
-        return this.#finished(member.worker, body.finished);
+        return this.#finished(member, body.finished);
       case "started":
         return this.#about("started", member.worker, body.started);
       case "returned":
@@ -320,10 +324,17 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
     this.#host.loop.step({ type: "workerPressed", worker: member.worker, pressed });
   }
 
-  #finished(worker: number, finished: Finished): Refusal | undefined {
+  #finished(member: Member, finished: Finished): Refusal | undefined {
     const wrong = wrongFinished(finished, this.#host.lastSession);
     if (wrong !== undefined) return badMessage(wrong);
+    const { worker } = member;
     const { tasks, attempts } = finished;
+    let full: string | undefined;
+    try {
+      this.#host.takeNamed(finished.blobs);
+    } catch (error) {
+      full = messageOf(error);
+    }
     // A head that was restarted may not have what was handed to the earlier one in its last moments.
     const lost = new Set(
       finished.blobs.filter(({ ref }) => !this.#host.hasValue(ref!.hash)).map(({ index }) => index),
@@ -332,6 +343,10 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
     const returned = tasks.filter((_, i) => lost.has(i));
     const { session } = finished;
     this.#ended(worker, without(finished, lost));
+    if (full !== undefined) {
+      for (const index of lost) this.#failed(member, notKept(finished, index, full));
+      return undefined;
+    }
     const which = attempts.filter((_, i) => lost.has(i));
     this.#host.loop.step({ type: "returned", worker, session, tasks: returned, attempts: which });
     return undefined;

@@ -8,6 +8,7 @@
  */
 
 import type {
+  BlobAt,
   HeadToWorker,
   JoinCluster,
   Output,
@@ -47,6 +48,7 @@ export interface WorkersHost {
   keep: WorkerHost["keep"];
   whenClientsAreBack: WorkerHost["whenClientsAreBack"];
   heard: WorkerHost["heard"];
+  takeNamed: WorkerHost["takeNamed"];
   hasValue: WorkerHost["hasValue"];
 }
 
@@ -99,6 +101,10 @@ export class Workers implements WorkerHost {
 
   heard(member: Member, tell: () => void): void {
     this.#host.heard(member, tell);
+  }
+
+  takeNamed(blobs: readonly BlobAt[]): void {
+    this.#host.takeNamed(blobs);
   }
 
   hasValue(hash: string): boolean {

@@ -48,6 +48,8 @@ export interface Link<Out, In> {
 export interface ValueFiles {
   /** This peer's own directory: it writes there what it wants to hand over. */
   readonly directory: string;
+  /** What the head calls it. In messages a file of it is "name/file"; the head takes that file away. */
+  readonly name: string;
   /**
    * Hands a file over; resolves when the head holds the value. The file is still
    * the peer's to remove.

@@ -11,6 +11,22 @@ const PROBE_BYTES = 4096;
 /** With smaller buffers on average, one piece of memory for all is read faster. */
 const WORTH_BYTES = 65_536;
 
+/** glibc gives memory of freed pieces of up to this size out again, instead of asking the system for new pages… */
+const REUSED_BYTES = 31 * 1024 * 1024;
+/** …which is worth it from here on. */
+const WORTH_REUSING_BYTES = 128 * 1024;
+let isReusing = false;
+
+/** Memory of its own for one part. It is not cleared: all of it is written to before anybody sees it. */
+function memoryOf(byteLength: number): Uint8Array {
+  if (byteLength >= WORTH_REUSING_BYTES && !isReusing) {
+    isReusing = true;
+    // Never touched, so it costs nothing. That it is freed is what makes glibc reuse what is smaller.
+    Buffer.allocUnsafeSlow(REUSED_BYTES);
+  }
+  return new Uint8Array(Buffer.allocUnsafeSlow(byteLength).buffer);
+}
+
 /** A value that is arriving. Ask for `room`, put bytes there, say how many with `filled`. */
 export class Scatter {
   readonly #byteLength: number;
@@ -46,7 +62,7 @@ export class Scatter {
   /** Makes room for the rest, now that the beginning says what it is. */
   #plan(probe: Uint8Array): void {
     this.#probing = false;
-    this.#parts = this.#layout(probe).map((byteLength) => new Uint8Array(byteLength));
+    this.#parts = this.#layout(probe).map(memoryOf);
     let taken = 0;
     for (this.#part = 0; this.#part < this.#parts.length; this.#part += 1) {
       const part = this.#parts[this.#part]!;

@@ -102,7 +102,9 @@ export class Reports {
       sizes.push(value.byteLength);
       if (value.byteLength > 0) column.parts.push(value);
     } else {
-      blobs.push({ index: tasks.length, ref: value } satisfies BlobAt);
+      const { file, ...ref } = value;
+      const index = tasks.length;
+      blobs.push((file === undefined ? { index, ref } : { index, ref, file }) satisfies BlobAt);
       sizes.push(0);
     }
     tasks.push(task.task);

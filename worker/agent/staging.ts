@@ -18,9 +18,10 @@ import {
   sharedRoot,
   sweep,
 } from "../../proto/share/directory.js";
+import { NamedFiles } from "../../proto/share/named.js";
 import { isElsewherePossible, piecesOf, removeValue, writeValue } from "../../proto/share/value-file.js";
 import type { FinishedLarge, ValueFile } from "../executor/message.js";
-import { isBytes, type Task } from "./core/task.js";
+import { isBytes, type Large, type Task } from "./core/task.js";
 
 /** So much is sent to the head at a time. */
 const PIECE_BYTES = 1024 * 1024;
@@ -43,6 +44,8 @@ export class Staging {
   readonly #arguments = new Map<number, string>();
   /** Results that are on their way to the head. */
   readonly #leaving = new Set<string>();
+  /** Results that are told of with the ends of their tasks. */
+  readonly #named = new NamedFiles();
 
   constructor(blobs: BlobTransport) {
     this.#blobs = blobs;
@@ -99,12 +102,17 @@ export class Staging {
     removeValue(path);
   }
 
-  /** Brings a result to the head, and removes its file. @returns its name */
-  async deliver(result: FinishedLarge): Promise<BlobRef> {
+  /** Brings a result to the head, and removes its file; or leaves it to the head. @returns its name */
+  async deliver(result: FinishedLarge): Promise<Large> {
     const { file, fallback, hash, byteLength } = result;
     if (!isFileName(file)) throw new Error(`"${basename(file)}" does not name a file with a value`);
     const ref: BlobRef = { hash, byteLength };
     const path = join(fallback ? this.fallback : this.directory, file);
+    const { files } = this.#blobs;
+    if (!fallback && files?.directory === this.directory && this.#named.admits(byteLength)) {
+      this.#named.add(path, byteLength);
+      return { ...ref, file: `${files.name}/${file}` };
+    }
     this.#leaving.add(file);
     try {
       if (fallback || !(await this.#handOver(ref, file))) await this.#send(ref, path);
@@ -119,6 +127,7 @@ export class Staging {
   executorEnded(executor: number): void {
     const spared = new Set([
       ...this.#leaving,
+      ...[...this.#named.paths].map((path) => basename(path)),
       ...[...this.#arguments.values()].map((path) => basename(path)),
     ]);
     for (const directory of [this.directory, this.fallback]) removeFilesOf(executor, directory, spared);

@@ -1,6 +1,6 @@
 /** The bytes of one blob: in memory, or in a file that stays while somebody reads it. */
 
-import { type FileHandle, open } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { Slices } from "./slice.js";
 
 /** The most that is handed on at a time. */
@@ -46,16 +46,22 @@ export class MemoryContent implements Content {
   async close(): Promise<void> {}
 }
 
+/** An open file. */
+export interface OpenFile {
+  read(into: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>;
+  close(): Promise<void>;
+}
+
 /** Bytes in a file. */
 export class FileContent implements Content {
-  readonly #file: FileHandle;
+  readonly #file: OpenFile;
   readonly #byteLength: number;
   readonly #onClose: (content: Content) => void;
   #readers = 0;
   #released = false;
 
   /** @param onClose told when the file is being closed */
-  constructor(file: FileHandle, byteLength: number, onClose: (content: Content) => void) {
+  constructor(file: OpenFile, byteLength: number, onClose: (content: Content) => void) {
     this.#file = file;
     this.#byteLength = byteLength;
     this.#onClose = onClose;

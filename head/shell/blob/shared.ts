@@ -18,6 +18,7 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  renameSync,
   statfsSync,
   writeFileSync,
   writeSync,
@@ -26,6 +27,7 @@ import { basename, join } from "node:path";
 import type { BlobRef } from "../../../proto/grain.js";
 import { isBlobName } from "../../../proto/hash.js";
 import {
+  isFileName,
   keep,
   makePrivate,
   newFileName,
@@ -34,6 +36,7 @@ import {
   removeDirectory,
   sweep,
 } from "../../../proto/share/directory.js";
+import { NAMED_BYTES } from "../../../proto/share/named.js";
 import { piecesOf, removeValue } from "../../../proto/share/value-file.js";
 import { CHUNK_BYTES, type Content, gather } from "./content.js";
 import { BlobError } from "./error.js";
@@ -160,6 +163,36 @@ export class SharedFiles {
     refuseOther(ref, path);
     linkSync(path, this.pathOf(ref.hash));
     return new SharedContent(this.pathOf(ref.hash), ref.byteLength);
+  }
+
+  /** A file of a peer becomes a value of the head's, and is the peer's no more. */
+  move(ref: BlobRef, path: string): Content {
+    refuseOther(ref, path);
+    renameSync(path, this.pathOf(ref.hash));
+    return new SharedContent(this.pathOf(ref.hash), ref.byteLength);
+  }
+
+  /** @throws BlobError when a file of a peer cannot be that value, or is too large to be copied at once */
+  check(ref: BlobRef, path: string): void {
+    refuseOther(ref, path);
+    if (ref.byteLength > NAMED_BYTES)
+      throw new BlobError(
+        "mismatch",
+        `The file of the value ${ref.hash} is refused: it is to be handed over.`,
+      );
+  }
+
+  /**
+   * Where a file is that a peer has named in a message, in this life of the head's or an earlier one.
+   * Nobody can guess the name of a directory: who knows it may hand over what is there.
+   */
+  namedPath(name: string): string {
+    const [directory = "", file = "", more] = name.split("/");
+    if (!isFileName(directory) || !isFileName(file) || more !== undefined)
+      throw new BlobError("mismatch", `"${name}" does not name a file with a value.`);
+    const lives = [this.#path, ...this.#before.map((life) => join(this.#root, life))];
+    const paths = lives.map((life) => join(life, "peers", directory, file));
+    return paths.find((path) => existsSync(path)) ?? paths[0]!;
   }
 
   /** The bytes of a file of a peer. */

@@ -1,9 +1,15 @@
 /** Files for values that do not fit in memory, in a private directory that is made when first needed. */
 
+import { close, constants, copyFileSync, openSync, read, unlinkSync } from "node:fs";
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { makePrivate, sweep } from "../../../proto/share/directory.js";
+import type { OpenFile } from "./content.js";
+
+const readAsync = promisify(read);
+const closeAsync = promisify(close);
 
 /** Files of one store. */
 export class Spill {
@@ -28,6 +34,20 @@ export class Spill {
     const handle = await open(path, "wx+", 0o600);
     await rm(path);
     return handle;
+  }
+
+  /** Copies a file to where it does not take memory, at once; for what is copied in a moment. */
+  copy(path: string): OpenFile {
+    this.#directory ??= this.#make();
+    this.#files += 1;
+    const own = join(this.#directory, String(this.#files));
+    copyFileSync(path, own, constants.COPYFILE_EXCL);
+    const fd = openSync(own, "r");
+    unlinkSync(own);
+    return {
+      read: (into, offset, length, position) => readAsync(fd, into, offset, length, position),
+      close: () => closeAsync(fd),
+    };
   }
 
   /** Removes the directory. */

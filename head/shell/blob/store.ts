@@ -15,8 +15,9 @@ import { isByteLength } from "../../../proto/columns.js";
 import type { BlobRef } from "../../../proto/grain.js";
 import { isBlobName } from "../../../proto/hash.js";
 import type { BlobTransport } from "../../../proto/link/link.js";
+import { removeValue } from "../../../proto/share/value-file.js";
 import type { Holding } from "../holds.js";
-import { type Content, MemoryContent, StoredContent } from "./content.js";
+import { type Content, FileContent, MemoryContent, StoredContent } from "./content.js";
 import { BlobError } from "./error.js";
 import { Grace } from "./grace.js";
 import { fileSink, Intake, memorySink, type Sink } from "./intake.js";
@@ -179,6 +180,32 @@ export class BlobStore implements BlobTransport, Holding {
     }
     const chunks = this.#shared.read(ref, path);
     await this.#putChunks(ref, chunks);
+  }
+
+  /**
+   * Takes a value that a peer of this machine has named a file of: the file is the store's, or gone, from now on.
+   *
+   * @throws BlobError when there is no such file, or it cannot be that value
+   * @throws Error of the system when there is room for it neither in memory nor on disk
+   */
+  take(ref: BlobRef, file: string): void {
+    this.#check(ref);
+    if (this.#shared === undefined) throw new BlobError("mismatch", "This head shares no files.");
+    const path = this.#shared.namedPath(file);
+    const { byteLength } = ref;
+    if (this.has(ref.hash)) {
+      this.#promise(ref.hash);
+      removeValue(path);
+    } else if (this.#hasRoom(byteLength)) {
+      const content = this.#shared.move(ref, path);
+      this.#memoryBytes += byteLength;
+      this.#add(ref, { content, byteLength, inMemory: true });
+    } else {
+      this.#shared.check(ref, path);
+      const content = new FileContent(this.#spill.copy(path), byteLength, () => this.#files.delete(content));
+      removeValue(path);
+      this.#complete(ref, { content, byteLength, inMemory: false });
+    }
   }
 
   /** A value that is in a file of somebody else's can be asked for, for the grace time. */

@@ -23,6 +23,7 @@ import { GrpcBlobs } from "../../../proto/link/grpc/blobs.js";
 import { blobsService } from "../../../proto/link/grpc/services.js";
 import type { ValueFiles } from "../../../proto/link/link.js";
 import { newFileName } from "../../../proto/share/directory.js";
+import { NAMED_BYTES } from "../../../proto/share/named.js";
 import { readValue, writeValue } from "../../../proto/share/value-file.js";
 import { channelTo } from "../../kit/access.js";
 import { Cable } from "../../kit/cable.js";
@@ -92,6 +93,36 @@ describe("a peer of the same machine", () => {
     // Somebody else's is thrown away, and both are fine.
     rmSync(await handOver(other!, value));
     expect(Buffer.compare(await bytesOf(one!, value.ref), value.bytes)).toBe(0);
+  });
+
+  it("names a file that the head takes: into its memory, or to its disk when there is no room", async () => {
+    const { peer, head } = await serve({ memoryBytes: 500_000 });
+    const transport = peer();
+    const files = (await transport.share())!;
+    const [first, second] = [sample(400_000, 1), sample(400_000, 2)];
+    const write = ({ bytes }: typeof first) => {
+      const file = newFileName();
+      writeValue(join(files.directory, file), [bytes]);
+      return `${files.name}/${file}`;
+    };
+    for (const value of [first, second]) head.blobs.take(value.ref, write(value));
+    // Again: it is here.
+    head.blobs.take(first.ref, write(first));
+    expect(readdirSync(files.directory)).toEqual([]);
+    expect(head.blobs.memoryBytes).toBe(400_000);
+    expect(Buffer.compare(await bytesOf(files, first.ref), first.bytes)).toBe(0);
+    await expect(bytesOf(files, second.ref)).rejects.toThrow(/ENOENT/);
+    expect(Buffer.compare(await transport.get(second.ref), second.bytes)).toBe(0);
+    for (const name of [
+      "",
+      "../proof",
+      `${files.name}/../x`,
+      `${files.name}/${newFileName()}`,
+      `${files.name}`,
+    ])
+      expect(() => head.blobs.take(sample(400_000, 3).ref, name)).toThrow(/does not name|there is none/);
+    const long = sample(NAMED_BYTES + 1, 4);
+    expect(() => head.blobs.take(long.ref, write(long))).toThrow(/to be handed over/);
   });
 
   it("reads what came over a connection, and the other way round", async () => {

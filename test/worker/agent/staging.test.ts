@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { newValueKey, valueRefOf } from "../../../proto/hash.js";
 import type { BlobTransport, ValueFiles } from "../../../proto/link/link.js";
 import { fileNameOf } from "../../../proto/share/directory.js";
+import { NAMED_BYTES } from "../../../proto/share/named.js";
 import { readValueSync, writeValue } from "../../../proto/share/value-file.js";
 import { Staging } from "../../../worker/agent/staging.js";
 
@@ -34,10 +35,10 @@ function setUp(files?: (directory: string) => Partial<ValueFiles>) {
   return { staging, held, root };
 }
 
-function result(executor: number, directory: string) {
+function result(executor: number, directory: string, bytes = BYTES) {
   const file = fileNameOf(executor);
-  const { hash, byteLength } = valueRefOf(newValueKey(), [BYTES]);
-  writeValue(join(directory, file), [BYTES]);
+  const { hash, byteLength } = valueRefOf(newValueKey(), [bytes]);
+  writeValue(join(directory, file), [bytes]);
   return { type: "finishedLarge" as const, ref: 1, runUs: 0, hash, byteLength, file, fallback: false };
 }
 
@@ -92,10 +93,34 @@ describe("values of a worker on its head's machine", () => {
       pathOf: (hash) => join(directory, hash),
     }));
     expect(staging.directory).toBe(root);
-    const finished = result(1, root);
+    const finished = result(1, root, new Uint8Array(NAMED_BYTES + 1));
     await staging.deliver(finished);
     expect(adopted).toEqual([finished.file]);
+    expect(readdirSync(root)).not.toContain(finished.file);
     const value = { hash: "x", byteLength: 5 };
     expect(staging.fileOf(1, { ref: 1, value })).toEqual({ ...value, path: join(root, "x") });
+  });
+
+  it("are left to the head by name while few of them wait for it, and outlive their executor", async () => {
+    const adopted: string[] = [];
+    const { staging, root } = setUp((directory) => ({
+      directory,
+      name: "own",
+      adopt: async (_, file) => void adopted.push(file),
+    }));
+    const large = new Uint8Array(NAMED_BYTES);
+    const first = result(1, root, large);
+    expect(await staging.deliver(first)).toMatchObject({ hash: first.hash, file: `own/${first.file}` });
+    for (let i = 0; i < 7; i += 1) await staging.deliver(result(1, root, large));
+    expect(adopted).toEqual([]);
+    const over = result(1, root, large);
+    expect(await staging.deliver(over)).toEqual({ hash: over.hash, byteLength: NAMED_BYTES });
+    expect(adopted).toEqual([over.file]);
+    staging.executorEnded(1);
+    // The head takes one: there is room for another.
+    rmSync(join(root, first.file));
+    const next = result(2, root, large);
+    expect(await staging.deliver(next)).toMatchObject({ file: `own/${next.file}` });
+    for (const file of readdirSync(root)) if (/^[0-9a-f]{32}$/.test(file)) rmSync(join(root, file));
   });
 });

@@ -6,8 +6,13 @@ import type { TaskNode } from "../../../proto/task.js";
 import type { Executor } from "./executor.js";
 import type { DemandClass } from "./waiting.js";
 
+/** A large value; perhaps in a file that the head is to take, named as in messages. */
+export interface Large extends BlobRef {
+  readonly file?: string;
+}
+
 /** An encoded value: its bytes, or where to get them. Never decoded here. */
-export type Value = Uint8Array | BlobRef;
+export type Value = Uint8Array | Large;
 
 /** Whether a value is here as bytes. */
 export function isBytes(value: Value): value is Uint8Array {
