@@ -1,7 +1,7 @@
 /** What tasks do wrong: it concerns them alone, and comes home with a reason. */
 
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Stage, withoutWaiting } from "../kit/daemons.js";
+import { Stage, withoutChance } from "../kit/daemons.js";
 
 let stage: Stage;
 beforeEach(() => {
@@ -47,7 +47,7 @@ await run(async () => {
   }
 });
 `);
-    expect(withoutWaiting(stderr)).toBe("");
+    expect(withoutChance(stderr)).toBe("");
     const seen = JSON.parse(stdout);
     expect(seen).toMatchObject({
       isTaskError: true,
@@ -92,7 +92,7 @@ await run(async () => {
 });
 `);
     // What Node itself says of an uncaught error comes home as the task's output.
-    for (const line of withoutWaiting(stderr).trim().split("\n").filter(Boolean))
+    for (const line of withoutChance(stderr).trim().split("\n").filter(Boolean))
       expect(line).toMatch(/^\[die#\d+ w1\]/);
     const [death, others, last] = JSON.parse(stdout);
     expect(death).toMatch(reason);

@@ -1,7 +1,7 @@
 /** A head that ends: what becomes of its workers, and what their logs say. */
 
 import { afterAll, describe, expect, it } from "vitest";
-import { Stage, withoutWaiting } from "../kit/daemons.js";
+import { Stage, withoutChance } from "../kit/daemons.js";
 import { lastingPort } from "../kit/port.js";
 
 const stage = new Stage();
@@ -9,7 +9,7 @@ afterAll(() => stage.close());
 
 /** Every line of a log has the same form. */
 function linesOf(log: string): string[] {
-  return withoutWaiting(log)
+  return withoutChance(log)
     .trimEnd()
     .split("\n")
     .map((line) => {

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { USAGE as BENCH_USAGE } from "../../bench/options.js";
 import { LEAVES } from "../client/cli/leaves.js";
-import { ROOT, type Running, Stage, withoutWaiting } from "../kit/daemons.js";
+import { ROOT, type Running, Stage, withoutChance } from "../kit/daemons.js";
 import { codeBlocks, documents, isProgram, read, readmeProgram } from "../kit/markdown.js";
 
 const GRAIN = join(ROOT, "dist/bin/grain.js");
@@ -24,7 +24,7 @@ async function grainRun(name: string, code: string, env: Record<string, string> 
   const running = stage.run([GRAIN, "run", name], env, stage.project);
   const { code: exitCode } = await running.ended;
   expect(exitCode, running.stderr).toBe(0);
-  expect(withoutWaiting(running.stderr)).toBe("");
+  expect(withoutChance(running.stderr)).toBe("");
   return running;
 }
 

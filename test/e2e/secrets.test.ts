@@ -51,8 +51,8 @@ import { syncBuiltinESMExports } from "node:module";
 const { randomBytes } = crypto;
 crypto.randomBytes = (size, ...more) => {
   const bytes = randomBytes(size, ...more);
-  // Who asked for them is the frame after this one.
-  if (/session\\/session\\.[jt]s/.test(new Error().stack.split("\\n")[2])) appendFileSync(process.env.TOKENS, bytes.toString("hex") + "\\n");
+  // Who asked for them is the frame after this one: a field of a new session.
+  if (/HeadSession\\.<instance_members_initializer>/.test(new Error().stack.split("\\n")[2])) appendFileSync(process.env.TOKENS, bytes.toString("hex") + "\\n");
   return bytes;
 };
 syncBuiltinESMExports();
