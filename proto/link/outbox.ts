@@ -5,6 +5,19 @@ const BATCH_BYTES = 1024 * 1024;
 
 type Weighed = { readonly body?: { readonly $case: string } | undefined };
 
+/** Those after which no batch ends while there is a next one. */
+const joined = new WeakSet<object>();
+
+/**
+ * Keeps a message and the next one in one batch, however large: also when they are sent again after a connection was lost.
+ *
+ * @returns the message
+ */
+export function joinNext<T extends object>(message: T): T {
+  joined.add(message);
+  return message;
+}
+
 /** Roughly how many bytes a message takes on the wire. */
 function weigh(message: Weighed): number {
   const body = message.body as Record<string, unknown> | undefined;
@@ -48,7 +61,9 @@ export class Outbox<Out extends Weighed> {
     const start = this.#from;
     let bytes = 0;
     let end = start;
-    while (end < this.#waiting.length && (end === start || bytes + this.#weights[end]! <= BATCH_BYTES)) {
+    while (end < this.#waiting.length) {
+      const isJoined = end === start || joined.has(this.#waiting[end - 1]!);
+      if (!isJoined && bytes + this.#weights[end]! > BATCH_BYTES) break;
       bytes += this.#weights[end]!;
       end += 1;
     }

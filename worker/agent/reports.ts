@@ -1,6 +1,7 @@
 /**
  * What the agent tells the head of its tasks: one message for as many tasks as can be
- * told together. Ends come before what started in their place; otherwise order is kept.
+ * told together. Ends come before what started in their place, and in the same batch: between two the
+ * head may give the room to another task. Otherwise order is kept.
  */
 
 import {
@@ -12,6 +13,7 @@ import {
   type WorkerMessage,
 } from "../../proto/grain.js";
 import type { Link } from "../../proto/link/link.js";
+import { joinNext } from "../../proto/link/outbox.js";
 import { amountOf } from "../../proto/resource/demand.js";
 import type { Measured } from "../memory/watch.js";
 import type { ReportFailed } from "./core/effect.js";
@@ -41,6 +43,8 @@ const GATHER_MS = 4;
 const GATHER_TASKS = 16;
 /** …or such a part of those that wait, since the head is to send more before they run out. */
 const GATHER_PART = 0.5;
+/** …or their results are this large. */
+const GATHER_BYTES = 512 * 1024;
 
 /** What is known of a task beside what the core knows. */
 export interface Remains {
@@ -58,9 +62,12 @@ export class Reports {
   /** Started in the place of those that have finished. */
   readonly #started = new Set<Told>();
   readonly #returned: Told[] = [];
+  /** Put in order, and to be sent by the end of this turn. */
+  #ready: WorkerMessage[] = [];
   #gatherMs = GATHER_MS;
   #gatherTasks = GATHER_TASKS;
   #ended = 0;
+  #bytes = 0;
   #sentAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
 
@@ -76,18 +83,18 @@ export class Reports {
   }
 
   started(task: Told): void {
-    if (this.#returned.length > 0) this.flush();
+    if (this.#returned.length > 0) this.#order();
     this.#started.add(task);
   }
 
   returned(task: Told): void {
-    this.#tellFinished();
-    this.#tellStarted();
+    this.#orderFinished();
+    this.#orderStarted();
     this.#returned.push(task);
   }
 
   finished(task: Told, value: Value, runUs: number): void {
-    if (this.#returned.length > 0) this.flush();
+    if (this.#returned.length > 0) this.#order();
     // That it has ended tells that it had started.
     this.#started.delete(task);
     let column = this.#finished.get(task.session);
@@ -100,6 +107,7 @@ export class Reports {
     const { tasks, attempts, sizes, blobs, runUs: times } = column.message;
     if (isBytes(value)) {
       sizes.push(value.byteLength);
+      this.#bytes += value.byteLength;
       if (value.byteLength > 0) column.parts.push(value);
     } else {
       const { file, ...ref } = value;
@@ -117,7 +125,7 @@ export class Reports {
   failed(report: ReportFailed, remains: Remains): void {
     const { task, kind, message, error, errorName, exitCode, signal, runUs } = report;
     const askedBytes = amountOf(task.plan.class.demand, "memory") || undefined;
-    this.flush();
+    this.#order();
     const failure = {
       session: task.session,
       task: task.task,
@@ -134,7 +142,7 @@ export class Reports {
       ...remains.memory,
       askedBytes,
     };
-    this.#send({ body: { $case: "failure", failure } });
+    this.#ready.push({ body: { $case: "failure", failure } });
   }
 
   /**
@@ -145,8 +153,9 @@ export class Reports {
   settle(waiting: number): void {
     const enough = Math.min(this.#gatherTasks, waiting * GATHER_PART);
     const restMs = this.#sentAt + this.#gatherMs - performance.now();
-    const urgent = this.#ended === 0 || this.#returned.length > 0;
-    if (urgent || this.#ended >= enough || restMs <= 0) this.flush();
+    const urgent = this.#ended === 0 || this.#returned.length > 0 || this.#ready.length > 0;
+    const isMuch = this.#ended >= enough || this.#bytes >= GATHER_BYTES;
+    if (urgent || isMuch || restMs <= 0) this.flush();
     else this.#timer ??= setTimeout(() => this.flush(), restMs);
   }
 
@@ -154,10 +163,12 @@ export class Reports {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#tellFinished();
-    this.#tellStarted();
-    for (const returned of columns(this.#returned)) this.#send({ body: { $case: "returned", returned } });
-    this.#returned.length = 0;
+    this.#order();
+    const messages = this.#ready;
+    this.#ready = [];
+    messages.forEach((message, i) => {
+      this.#send(i + 1 < messages.length ? joinNext(message) : message);
+    });
   }
 
   /** Forgets what has not been told. */
@@ -165,20 +176,29 @@ export class Reports {
     clearTimeout(this.#timer);
   }
 
-  #tellFinished(): void {
+  #order(): void {
+    this.#orderFinished();
+    this.#orderStarted();
+    for (const returned of columns(this.#returned))
+      this.#ready.push({ body: { $case: "returned", returned } });
+    this.#returned.length = 0;
+  }
+
+  #orderFinished(): void {
     if (this.#ended === 0) return;
     for (const { message, parts, repeated } of this.#finished.values()) {
       if (!repeated) message.attempts = [];
       message.values = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
-      this.#send({ body: { $case: "finished", finished: message } });
+      this.#ready.push({ body: { $case: "finished", finished: message } });
     }
     this.#finished.clear();
     this.#ended = 0;
+    this.#bytes = 0;
     this.#sentAt = performance.now();
   }
 
-  #tellStarted(): void {
-    for (const started of columns(this.#started)) this.#send({ body: { $case: "started", started } });
+  #orderStarted(): void {
+    for (const started of columns(this.#started)) this.#ready.push({ body: { $case: "started", started } });
     this.#started.clear();
   }
 }

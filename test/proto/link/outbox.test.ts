@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { Outbox } from "../../../proto/link/outbox.js";
+import { joinNext, Outbox } from "../../../proto/link/outbox.js";
 
 function message(id: number, bytes: number) {
   return { id, body: { $case: "output", output: { text: new Uint8Array(bytes) } } };
@@ -30,4 +30,20 @@ it("gives everything back in order, in batches bounded in bytes", () => {
       expect(outbox.bytes).toBe(0);
     }),
   );
+});
+
+it("cuts no batch behind a message that is joined to the next, also when they are sent again", () => {
+  const all = [
+    message(0, 700_000),
+    joinNext(message(1, 700_000)),
+    joinNext(message(2, 700_000)),
+    message(3, 1),
+  ];
+  for (const from of [0, 1, 2]) {
+    const outbox = new Outbox<ReturnType<typeof message>>();
+    for (const each of [...all.slice(from), message(4, 1_000_000)]) outbox.push(each);
+    const batches = [];
+    while (!outbox.empty) batches.push(outbox.take().map(({ id }) => id));
+    expect(batches).toEqual([...(from === 0 ? [[0]] : []), [1, 2, 3].filter((id) => id >= from), [4]]);
+  }
 });

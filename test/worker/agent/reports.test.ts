@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { WorkerMessage } from "../../../proto/grain.js";
+import { Outbox } from "../../../proto/link/outbox.js";
 import { emptyDemand } from "../../../proto/resource/demand.js";
 import type { Task } from "../../../worker/agent/core/task.js";
 import { Reports } from "../../../worker/agent/reports.js";
@@ -112,6 +113,17 @@ describe("reports", () => {
     expect(sent).toEqual(["finished 1: 1,2", "finished 2: 1", "returned 1: 3"]);
   });
 
+  it("tell in one batch what has ended and what started in its place, however large results are", () => {
+    const outbox = new Outbox<WorkerMessage>();
+    const large = new Reports({ send: (message) => outbox.push(message) }, "w");
+    for (const session of [1, 2]) large.finished(taskOf(1, session), new Uint8Array(700_000), 2_000);
+    large.started(taskOf(2, 2));
+    // They are too much to be gathered further.
+    large.settle(1_000);
+    expect(outbox.take().map(show)).toEqual(["finished 1: 1", "finished 2: 1", "started 2: 2"]);
+    expect(outbox.empty).toBe(true);
+  });
+
   it("keep order with a failure", () => {
     turn(1, 20);
     turn(2, 20);
@@ -119,6 +131,15 @@ describe("reports", () => {
     const what = { message: "", error: NOTHING, errorName: undefined };
     const remains = { stderrTail: "", memory: undefined };
     reports.failed({ type: "failed", task: taskOf(3), ...how, ...what }, remains);
-    expect(sent.slice(2)).toEqual(["finished 1: 2", "started 1: 3", "failure"]);
+    // Its room is another's at once, which the head is told with it, however many wait.
+    reports.started(taskOf(4));
+    turn(5, 20);
+    expect(sent.slice(2)).toEqual([
+      "finished 1: 2",
+      "started 1: 3",
+      "failure",
+      "finished 1: 5",
+      "started 1: 4,6",
+    ]);
   });
 });
