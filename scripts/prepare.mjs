@@ -33,6 +33,7 @@ export function build() {
     "bin",
     "tsconfig.json",
     "tsconfig.build.json",
+    "scripts/build.mjs",
   ].map((name) => join(root, name));
   const built = join(root, "dist/bin/grain.js");
   if (existsSync(built) && newestMs(join(root, "dist")) >= Math.max(...sources.map(newestMs))) return;

@@ -1,3 +1,8 @@
+/**
+ * An error that a program did not catch, as `grain run` shows it: what went wrong, where in the user's
+ * code, and what led to it. Frames of this package and of Node.js are left out.
+ */
+
 import { join, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";

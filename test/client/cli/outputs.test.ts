@@ -152,7 +152,7 @@ afterAll(async () => {
 /** Without what differs from run to run. Widths of columns depend on that too. */
 function steady(text: string): string {
   return text
-    .replaceAll(directory, "/work")
+    .replaceAll(directory, "/site")
     .replaceAll(head.addresses[0]!, "HEAD")
     .replace(/ on \S+, process \d+,/, " on HOST, process PID,")
     .replace(`Head ${VERSION} `, "Head VERSION ")
@@ -189,7 +189,7 @@ describe("every command's output", () => {
       return;
     }
     if (!TEXTS_FOR_PROGRAMS.includes(line))
-      for (const each of stdout.replaceAll(directory, "/work").split("\n"))
+      for (const each of stdout.replaceAll(directory, "/site").split("\n"))
         expect(each.length, each).toBeLessThanOrEqual(80);
     if (!UNSTEADY.includes(line)) expect(steady(stdout)).toMatchSnapshot();
   });

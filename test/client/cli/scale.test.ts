@@ -38,7 +38,7 @@ const STATUS: ScaleStatus = {
   quota: 38,
   problem: "",
   warnings: [],
-  configFile: "/home/ada/work/grain.toml",
+  configFile: "/home/ada/scan/grain.toml",
   refused: "",
   decisions: [
     {
@@ -57,7 +57,7 @@ describe("how it stands", () => {
       There: 4 workers (1 idle, 1 leaving), 1 job waiting.
       Work: 7 ready tasks would fill 2 more workers of 4 cores, 7.5G memory, 0:57:00
         left.
-      Jobs are as /home/ada/work/grain.toml says.
+      Jobs are as /home/ada/scan/grain.toml says.
       No worker is asked for by 3 tasks of 8 cores: 8 cores asked, 4 there.
 
       0:00:04 ago  0 to 20 workers by demand; there: 3 workers, 1 leaving; ready tasks
@@ -70,7 +70,7 @@ describe("how it stands", () => {
   it("of a fixed number that is paused", () => {
     const pause = {
       why: "3 jobs in a row gave no worker",
-      logFile: "/home/ada/work/grain-logs/w142305-4711.log",
+      logFile: "/home/ada/scan/grain-logs/w142305-4711.log",
       lastLine:
         "grain: this line of setup_cleanup failed with exit code 127, so no worker is started: module load nosuch",
       agoMs: 180_000,
@@ -90,9 +90,9 @@ describe("how it stands", () => {
       "Keeps 4 workers on Slurm.
       There: 0 workers.
       A worker has 4 cores, 7.5G memory, 0:57:00 left.
-      Jobs are as /home/ada/work/grain.toml says.
+      Jobs are as /home/ada/scan/grain.toml says.
       Paused 0:03:00 ago: 3 jobs in a row gave no worker.
-      Read the log /home/ada/work/grain-logs/w142305-4711.log
+      Read the log /home/ada/scan/grain-logs/w142305-4711.log
       which ends with: grain: this line of setup_cleanup failed with exit code 127, so
         no worker is started: module load nosuch
       When it is repaired: grain scale --resume
@@ -124,7 +124,7 @@ describe("how it stands", () => {
         grain up.
       Work: 7 ready tasks would fill 2 more workers. What else a new one has is known
         when the first is there.
-      Jobs are as /home/ada/work/grain.toml says.
+      Jobs are as /home/ada/scan/grain.toml says.
       The batch system could not be asked: Slurm does not answer: squeue was given up
         after 60 s.
       The next job is submitted in 0:15:00 at the earliest.
@@ -169,7 +169,7 @@ describe("how it stands", () => {
       pause: null,
       problem: "",
       warnings: [],
-      configFile: "/home/ada/work/grain.toml",
+      configFile: "/home/ada/scan/grain.toml",
     });
   });
 });

@@ -51,6 +51,7 @@ export interface AgentState {
   pressed: boolean;
   /** How long a process may take to end after SIGTERM. */
   readonly graceMs: number;
+  /** How long a task may take to end by itself after its signal fired. */
   readonly reactionMs: number;
   /** How many executors are in exclusive use. */
   exclusive: number;
