@@ -31,7 +31,7 @@ const voice = {
 /** Without what differs from run to run. */
 const shown = () =>
   out
-    .replaceAll(directory, "/work")
+    .replaceAll(directory, "/site")
     .replaceAll(process.env.GRAIN_ACCESS_DIR!, "/access")
     .replaceAll(/\d+:\d\d:\d\d ago/g, "0:00:07 ago")
     .replaceAll(/^Head .*\n/gm, "Head …\n");
@@ -79,7 +79,7 @@ describe("grain up", () => {
     expect(shown()).toMatchInlineSnapshot(`
       "#!/bin/bash
       #SBATCH --job-name=w120000
-      #SBATCH --output="/work/grain-logs/w120000-%j.log"
+      #SBATCH --output="/site/grain-logs/w120000-%j.log"
       #SBATCH --open-mode=append
       #SBATCH --nodes=1
       #SBATCH --ntasks=1
@@ -101,7 +101,7 @@ describe("grain up", () => {
       }
       module load node
       grain_check $? 'module load node'
-      exec grain-worker --name w120000-"$GRAIN_JOB_ID" --address login1:7700 --access /access --config /work/grain.toml
+      exec grain-worker --name w120000-"$GRAIN_JOB_ID" --address login1:7700 --access /access --config /site/grain.toml
       # submitted by: sbatch --parsable --account=me
       "
     `);
@@ -114,7 +114,7 @@ describe("grain up", () => {
     expect(await up([], { number: 10 }, voice, NOW)).toBe(0);
     expect(shown()).toMatchInlineSnapshot(`
       "Submitted 10 jobs of workers to Slurm: 1, 2, 3, 4, 5, 6, 7, 8 and 2 more (w120000).
-      Logs: /work/grain-logs/w120000-<job>.log
+      Logs: /site/grain-logs/w120000-<job>.log
       "grain ls" shows them, "grain quit 'w120000*'" ends them.
       "
     `);
@@ -170,7 +170,7 @@ describe("grain start", () => {
     expect(shown()).toMatchInlineSnapshot(`
       "#!/bin/bash
       #SBATCH --job-name=head120000
-      #SBATCH --output="/work/grain-logs/head120000-%j.log"
+      #SBATCH --output="/site/grain-logs/head120000-%j.log"
       #SBATCH --open-mode=append
       #SBATCH --nodes=1
       #SBATCH --ntasks=1
@@ -194,7 +194,7 @@ describe("grain start", () => {
       grain_check $? 'echo "grain: on $(hostname)"'
       module load node
       grain_check $? 'module load node'
-      exec grain-head --listen 0.0.0.0:7700 --access /access --config /work/grain.toml
+      exec grain-head --listen 0.0.0.0:7700 --access /access --config /site/grain.toml
       # submitted by: sbatch --parsable
       "
     `);
@@ -210,7 +210,7 @@ printf 'grain: on node7\\ngrain-head 0.1.0 listening on 0.0.0.0:7700\\n' > "$log
     expect(await start({}, voice, NOW)).toBe(0);
     expect(shown()).toMatchInlineSnapshot(`
       "Submitted the head to Slurm: job 42 (head120000).
-      Log: /work/grain-logs/head120000-42.log
+      Log: /site/grain-logs/head120000-42.log
       Waiting until it runs; interrupting leaves the job as it is.
       It listens on node7:7700. For programs and workers:
         export GRAIN_ADDRESS=node7:7700
@@ -232,7 +232,7 @@ printf 'grain: on node7\\ngrain-head 0.1.0 listening on 0.0.0.0:7700\\n' > "$log
     expect(await start({ local: true }, voice, NOW)).toBe(0);
     expect(shown().replaceAll(/\d+\.\d+ \(|-\d+\.\d+\.log/g, "<id>")).toMatchInlineSnapshot(`
       "Started a head on this machine: <id>head120000).
-      Log: /work/grain-logs/head120000<id>
+      Log: /site/grain-logs/head120000<id>
       It listens on 127.0.0.1:7. For programs and workers:
         export GRAIN_ADDRESS=127.0.0.1:7
       "grain quit head120000" ends it.
@@ -306,7 +306,7 @@ describe("grain ls", () => {
       JOB  NAME     SYSTEM  STATE               SUBMITTED
       2    w120000  slurm   queued (Resources)  0:00:07 ago
 
-      Job 3 (w120000) failed: FAILED, NonZeroExitCode, exit code 127. Read its log /work/grain-logs/w120000-3.log
+      Job 3 (w120000) failed: FAILED, NonZeroExitCode, exit code 127. Read its log /site/grain-logs/w120000-3.log
         grain: this line of setup_cleanup failed
       "
     `);
