@@ -3,7 +3,8 @@
  *
  * A plain Map of a million entries is copied whole, in one step of 100 ms, each time it is
  * full of what has been deleted, and looking into it misses the processor's caches. Here
- * numbers are looked up in pages, of which neighbours share one, and an empty page goes.
+ * numbers are looked up in pages, of which neighbours share one. An empty page goes as soon as
+ * another one is empty: where few numbers are in use at a time, none is made for each of them.
  */
 
 const PAGE_BITS = 10;
@@ -21,6 +22,8 @@ export class NumberedTable<T extends object> {
   /** The page that was used last, and where it is: neighbours are mostly used together. */
   #lastAt = -1;
   #last: Page<T> | undefined;
+  /** The page that became empty last. */
+  #emptyAt = -1;
 
   get size(): number {
     return this.#size;
@@ -57,10 +60,9 @@ export class NumberedTable<T extends object> {
     page.items[number % PAGE] = undefined;
     page.live -= 1;
     this.#size -= 1;
-    if (page.live > 0) return;
-    this.#pages.delete(at);
-    this.#lastAt = -1;
-    this.#last = undefined;
+    if (page.live > 0 || at === this.#emptyAt) return;
+    if (this.#pages.get(this.#emptyAt)?.live === 0) this.#pages.delete(this.#emptyAt);
+    this.#emptyAt = at;
   }
 
   /** The numbers in use, page by page. */

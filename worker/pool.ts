@@ -142,6 +142,7 @@ export class ExecutorPool {
 
   /** Sends what is queued. */
   flush(): void {
+    if (this.#talking.size === 0) return;
     for (const process of this.#talking) {
       const batch = process.outgoing;
       process.outgoing = [];

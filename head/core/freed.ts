@@ -60,6 +60,7 @@ export class Freed {
 
   /** A plan has looked at all of them. */
   clear(): void {
+    if (this.#log.length === 0) return;
     this.#last.clear();
     this.#log = [];
   }

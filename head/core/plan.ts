@@ -95,8 +95,9 @@ function afterPlacing(step: PlanStep): boolean {
   takeBack(state);
   refreshAnswers(state);
   state.freed.clear();
-  state.touched.clear();
-  state.fresh.clear();
+  // To clear what is empty makes a new table nevertheless.
+  if (state.touched.size > 0) state.touched.clear();
+  if (state.fresh.size > 0) state.fresh.clear();
   step.budget = RESERVATIONS_PER_STEP;
   reserve(step);
   return true;

@@ -37,7 +37,7 @@ export function refill(step: PlanStep): void {
   const { state } = step;
   const contenders = waitingShapes(state);
   if (contenders.size === 0) {
-    state.refilling.clear();
+    if (state.refilling.size > 0) state.refilling.clear();
     return;
   }
   for (const worker of state.fresh.size > 0 ? state.workers.values() : state.touched)

@@ -42,6 +42,7 @@ export class Loop {
   #touched: Flushable[] = [];
   #planDue = false;
   #planHeld = false;
+  #planning = false;
   #running = false;
   /** Events that effects led to: stepped when all effects before them have been carried out. */
   readonly #following: ShellEvent[] = [];
@@ -77,7 +78,8 @@ export class Loop {
   /** Flushes this at the end of the turn, after the plan. */
   touch(flushable: Flushable): void {
     this.#touched.push(flushable);
-    this.#turn.schedule();
+    // What a plan sends is flushed right after it: it must not pass for more that has come up in this turn.
+    if (!this.#planning) this.#turn.schedule();
   }
 
   #planLater(): void {
@@ -99,7 +101,12 @@ export class Loop {
   #endTurn(): void {
     if (this.#planDue && !this.#planHeld) {
       this.#planDue = false;
-      this.#run(PLAN);
+      this.#planning = true;
+      try {
+        this.#run(PLAN);
+      } finally {
+        this.#planning = false;
+      }
     }
     const touched = this.#touched;
     this.#touched = [];

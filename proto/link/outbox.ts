@@ -3,6 +3,15 @@
 /** A batch is closed once it weighs this much. */
 const BATCH_BYTES = 1024 * 1024;
 
+/** What may be large in a message. */
+interface Heavy {
+  readonly args?: unknown;
+  readonly values?: unknown;
+  readonly text?: unknown;
+  readonly error?: unknown;
+  readonly tasks?: unknown;
+}
+
 type Weighed = { readonly body?: { readonly $case: string } | undefined };
 
 /** Those after which no batch ends while there is a next one. */
@@ -22,15 +31,16 @@ export function joinNext<T extends object>(message: T): T {
 function weigh(message: Weighed): number {
   const body = message.body as Record<string, unknown> | undefined;
   if (body === undefined) return 16;
-  const content = body[body.$case as string] as Record<string, unknown> | number | undefined;
+  const content = body[body.$case as string] as Heavy | number | undefined;
   if (typeof content !== "object") return 16;
-  let bytes = 64;
-  for (const field of ["args", "values", "text", "error", "tasks"]) {
-    const value = content[field];
-    if (value instanceof Uint8Array) bytes += value.byteLength;
-    else if (Array.isArray(value)) bytes += 8 * value.length;
-  }
-  return bytes;
+  const { args, values, text, error, tasks } = content;
+  return 64 + bytesIn(args) + bytesIn(values) + bytesIn(text) + bytesIn(error) + bytesIn(tasks);
+}
+
+function bytesIn(value: unknown): number {
+  if (value === undefined) return 0;
+  if (value instanceof Uint8Array) return value.byteLength;
+  return Array.isArray(value) ? 8 * value.length : 0;
 }
 
 /** Messages in the order they are to be sent. */

@@ -49,12 +49,13 @@ export class Unacknowledged<Message> {
     if (count <= this.#arrived) return true;
     const end = this.#from + count - this.#arrived;
     if (this.#letGo !== undefined) for (let i = this.#from; i < end; i += 1) this.#letGo(this.#kept[i]!);
-    this.#kept.fill(undefined as Message, this.#from, end);
-    this.#from = end;
     this.#arrived = count;
-    if (this.#from === this.#kept.length || this.#from > 1_024) {
-      this.#kept = this.#kept.slice(this.#from);
+    if (end === this.#kept.length || end > 1_024) {
+      this.#kept = end === this.#kept.length ? [] : this.#kept.slice(end);
       this.#from = 0;
+    } else {
+      this.#kept.fill(undefined as Message, this.#from, end);
+      this.#from = end;
     }
     return true;
   }

@@ -165,6 +165,7 @@ export class Reports {
     this.#timer = undefined;
     this.#order();
     const messages = this.#ready;
+    if (messages.length === 0) return;
     this.#ready = [];
     messages.forEach((message, i) => {
       this.#send(i + 1 < messages.length ? joinNext(message) : message);
@@ -179,6 +180,7 @@ export class Reports {
   #order(): void {
     this.#orderFinished();
     this.#orderStarted();
+    if (this.#returned.length === 0) return;
     for (const returned of columns(this.#returned))
       this.#ready.push({ body: { $case: "returned", returned } });
     this.#returned.length = 0;
@@ -198,6 +200,7 @@ export class Reports {
   }
 
   #orderStarted(): void {
+    if (this.#started.size === 0) return;
     for (const started of columns(this.#started)) this.#ready.push({ body: { $case: "started", started } });
     this.#started.clear();
   }

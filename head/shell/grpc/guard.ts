@@ -14,7 +14,8 @@ export function guard(gate: Gate): ServerInterceptor {
       peer === undefined
         ? { type: "unauthenticated", message: "no credential was shown" }
         : gate.admit(peer, method.path);
-    if (!("type" in decision)) return new ServerInterceptingCall(call);
+    // Not wrapped: grpc-js takes any such call, and what is around it costs every message of a stream.
+    if (!("type" in decision)) return call as unknown as ServerInterceptingCall;
     return new ServerInterceptingCall(call, {
       start: (next) => next({ onReceiveMetadata: () => call.sendStatus(denied(decision)) }),
     });

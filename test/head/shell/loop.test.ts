@@ -39,6 +39,31 @@ it("plans again in the next turn, after what has arrived meanwhile", async () =>
   expect(carried).toEqual([2, 1].map((left) => ({ type: "promote", worker: 1, session: 1, tasks: [left] })));
 });
 
+it("sends what a plan has placed at once, turn after turn", async () => {
+  const core: Pick<Scheduler, "step"> = {
+    step: (event) =>
+      event.type === "planDue" ? [{ type: "promote", worker: 1, session: 1, tasks: [1] }] : [],
+  };
+  let flushes = 0;
+  const peer = {
+    flush: () => {
+      flushes += 1;
+    },
+  };
+  const loop = new Loop(
+    core,
+    () => loop.touch(peer),
+    () => 0,
+  );
+  for (let lone = 1; lone <= 3; lone += 1) {
+    loop.step({ type: "workerLeaving", worker: 1 });
+    await Promise.resolve().then(() => {});
+    expect(flushes).toBe(lone);
+    await turn();
+    expect(flushes).toBe(lone);
+  }
+});
+
 it("plans at the time that the core asked for, and not before", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout"] });
   try {
