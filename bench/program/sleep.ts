@@ -1,4 +1,4 @@
-/** So many tasks of a function that only played workers run: `sleep COUNT`. Tells how long until all results are back. */
+/** So many tasks of a function that only played workers run: `sleep COUNT [WARM]`, after as many to warm up. Tells how long until all results are back. */
 
 import { cores, delayed, each, run } from "grain-scheduler";
 import { numberAt, ready, tell } from "../tell.js";
@@ -10,8 +10,9 @@ const sleep = delayed(async function sleep(): Promise<void> {
 await run(
   async () => {
     const count = numberAt(0);
+    const warm = process.argv[3] === undefined ? 500 : numberAt(1);
     // Runs are measured before the rest is sent ahead.
-    await each(Array.from({ length: 500 }, () => sleep()));
+    await each(Array.from({ length: warm }, () => sleep()));
     await ready();
     const startedAt = performance.now();
     await each(Array.from({ length: count }, () => sleep()));

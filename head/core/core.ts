@@ -91,6 +91,7 @@ function apply(state: State, event: HeadEvent<unknown, unknown, unknown>): void 
         batches: new BatchTable(),
         tasks: new NumberedTable(),
         held: [],
+        aheadTurn: 0,
         closed: false,
         queued: 0,
         delayed: 0,

@@ -7,7 +7,7 @@
 import type { State } from "./state.js";
 
 /** What a head takes of its workers together, with as much to spare for all else. */
-const MESSAGES_PER_MS = 8;
+const MESSAGES_PER_MS = 5;
 /** Workers do not report short tasks more often than this anyway. */
 const OWN_PACE_MS = 4;
 

@@ -29,6 +29,12 @@ const LONG_US = 1_000_000;
 const MAX_AHEAD_PER_SLOT = 1_024;
 /** …and on one worker. */
 const MAX_AHEAD = 8_192;
+/** Filled up again when no more than this part is left, for fewer, larger messages… */
+const REFILL_PART = 0.5;
+/** …but after every report where workers report seldom: after the next it might be too late. */
+const SELDOM_REFILL_PART = 0.75;
+/** A session's turn is so much run time: between two sessions batches end on every way, and executors run dry. */
+const TURN_US = 500;
 /** Unstarted tasks on one worker, of a class of which no run time is known. */
 const UNKNOWN_AHEAD = 2;
 
@@ -108,12 +114,15 @@ function refillShape(step: PlanStep, worker: Worker, shape: Shape, slots: number
   const { state } = step;
   let held = 0;
   for (const [cls, tasks] of worker.ahead) if (cls.shapes[0] === shape) held += tasks.size;
-  // Half empty before it is filled again: fewer, larger messages. Mostly it is not, which is cheap to see.
-  if (held > deepest(state, shape.lines, slots) / 2 || !couldFit(state, worker, shape)) return;
+  const part = reportMsOf(state) === undefined ? REFILL_PART : SELDOM_REFILL_PART;
+  // Mostly it has enough, which is cheap to see.
+  if (held > deepest(state, shape.lines, slots) * part || !couldFit(state, worker, shape)) return;
   const lines = mostUrgent([...shape.lines].filter((line) => line.shapes.length === 1)).filter((line) =>
     mayRefill(state, line, worker),
   );
-  if (lines.length === 0 || held > deepest(state, lines, slots) / 2) return;
+  if (lines.length === 0 || held > deepest(state, lines, slots) * part) return;
+  // Of sessions that hold the same goes first whose last turn is longest ago.
+  lines.sort((a, b) => a.session.aheadTurn - b.session.aheadTurn);
   const turns = new Turns(state, lines);
   for (let line = turns.next(); line !== undefined && step.budget > 0; line = turns.next()) {
     const cls = line.first();
@@ -121,12 +130,24 @@ function refillShape(step: PlanStep, worker: Worker, shape: Shape, slots: number
       turns.drop(line);
       continue;
     }
-    step.assignments.add(worker, sendAhead(state, cls, worker), 0, false);
+    const most = Math.min(depth(state, cls, slots) - held, turnOf(cls));
+    let sent = 0;
+    do {
+      step.assignments.add(worker, sendAhead(state, cls, worker), 0, false);
+      sent += 1;
+    } while (sent < most && cls.queue.size > 0 && line.first() === cls);
     turns.placed(line);
-    held += 1;
-    step.budget -= SENDING_AHEAD;
+    state.aheadTurns += 1;
+    line.session.aheadTurn = state.aheadTurns;
+    held += sent;
+    step.budget -= SENDING_AHEAD * sent;
     if (line.size === 0) endReservation(step, line);
   }
+}
+
+/** How many tasks of a class are one turn. */
+function turnOf({ estimate }: TaskClass): number {
+  return estimate.runs === 0 ? 1 : Math.floor(TURN_US / Math.max(estimate.meanUs, 1));
 }
 
 /** Whether tasks of the line may wait on the worker: they start later, so backfill is not for them. */
@@ -165,7 +186,7 @@ function depth(state: Readonly<State>, cls: TaskClass, slots: number): number {
   const { runs, meanUs } = cls.estimate;
   if (runs === 0) return Math.min(slots, UNKNOWN_AHEAD);
   if (meanUs > LONG_US) return 0;
-  // Refilled when half of it has been reported, which may be one report late.
+  // What ends until the next report, and as much again until that has been answered.
   const horizonUs = HORIZON_US + 2_000 * (reportMsOf(state) ?? 0);
   const perSlot = Math.min(MAX_AHEAD_PER_SLOT, Math.max(1, horizonUs / Math.max(meanUs, 1)));
   return Math.min(MAX_AHEAD, Math.ceil(slots * perSlot));

@@ -24,6 +24,8 @@ export interface Session {
   readonly tasks: NumberedTable<Task>;
   /** Amounts, by kind, that its granted and sent-ahead tasks ask for. */
   readonly held: number[];
+  /** Grows with its turns in sending ahead, see `State.aheadTurns`. */
+  aheadTurn: number;
   /** The client is gone: nothing more is delivered. */
   closed: boolean;
   queued: number;

@@ -47,6 +47,8 @@ export interface State {
   readonly unjudged: Set<TaskClass>;
   /** Tasks sent ahead and not started, on all workers. */
   aheadCount: number;
+  /** Counts the turns of sessions in sending ahead. */
+  aheadTurns: number;
   /** How many of them there are of each shape. */
   readonly aheadOf: Map<Shape, number>;
   /** Those of them that have been asked back, by shape. */
@@ -88,6 +90,7 @@ export function newState(options: SchedulingOptions): State {
     fresh: new Set(),
     unjudged: new Set(),
     aheadCount: 0,
+    aheadTurns: 0,
     aheadOf: new Map(),
     retracting: new Map(),
     reserving: undefined,

@@ -130,7 +130,9 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
 
   /** Says why and ends the stream. */
   refuse(refusal: Refusal): void {
-    if (this.#state.type === "gone") return;
+    const state = this.#state;
+    if (state.type === "gone") return;
+    if ("session" in state) state.session.delivery.flush();
     this.#outbox.send({ body: { $case: "refused", refused: refusedMessage(refusal) } });
     this.#leave(`refused: ${refusal.message}`);
     this.#link.close();
@@ -148,6 +150,7 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
     const state = this.#state;
     if (state.type === "gone") return;
     this.#state = { type: "gone" };
+    if ("session" in state) state.session.delivery.stop();
     if (state.type === "open") this.#host.loop.step({ type: "sessionClosed", session: state.session.number });
     this.#host.clientGone(state.type === "greeting" ? undefined : state.session, why);
   }

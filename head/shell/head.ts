@@ -272,7 +272,7 @@ export class Head {
       nowMs: this.#nowMs,
       tell: (session, tasks, messages) => {
         if (session.leftMs !== undefined) this.#detached?.untaken(session, tasks);
-        else for (const message of messages) session.send(message);
+        else session.tell(messages, this.#core.view.session(session.number)?.queued ?? 0);
       },
       worker: (number) => workers.get(number)?.peer,
       session: (number) => sessions.get(number),

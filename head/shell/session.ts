@@ -91,8 +91,19 @@ export class Session {
 
   /** Tells the client something that must not be lost; later, if it is cut off. */
   send(message: HeadToClient): void {
-    if (this.token === undefined) this.peer?.send(message);
-    else this.delivery.push(message);
+    this.tell([message], 0);
+  }
+
+  /**
+   * Tells the client how tasks have ended.
+   *
+   * @param queued how many others wait for a worker, see {@link Delivery.push}
+   */
+  tell(messages: readonly HeadToClient[], queued: number): void {
+    for (const message of messages) {
+      if (this.token === undefined) this.peer?.send(message);
+      else this.delivery.push(message, queued);
+    }
   }
 
   /** Tasks have ended and will not run again. */

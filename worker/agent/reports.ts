@@ -43,6 +43,8 @@ const GATHER_MS = 4;
 const GATHER_TASKS = 16;
 /** …or such a part of those that wait, since the head is to send more before they run out. */
 const GATHER_PART = 0.5;
+/** A head that wants to hear seldom has sent enough for longer. */
+const SELDOM_GATHER_PART = 1;
 /** …or their results are this large. */
 const GATHER_BYTES = 512 * 1024;
 
@@ -66,6 +68,7 @@ export class Reports {
   #ready: WorkerMessage[] = [];
   #gatherMs = GATHER_MS;
   #gatherTasks = GATHER_TASKS;
+  #gatherPart = GATHER_PART;
   #ended = 0;
   #bytes = 0;
   #sentAt = Number.NEGATIVE_INFINITY;
@@ -80,6 +83,7 @@ export class Reports {
   pace(reportMs: number | undefined): void {
     this.#gatherMs = reportMs ?? GATHER_MS;
     this.#gatherTasks = reportMs === undefined ? GATHER_TASKS : Number.POSITIVE_INFINITY;
+    this.#gatherPart = reportMs === undefined ? GATHER_PART : SELDOM_GATHER_PART;
   }
 
   started(task: Told): void {
@@ -151,7 +155,7 @@ export class Reports {
    * @param waiting how many tasks wait here
    */
   settle(waiting: number): void {
-    const enough = Math.min(this.#gatherTasks, waiting * GATHER_PART);
+    const enough = Math.min(this.#gatherTasks, waiting * this.#gatherPart);
     const restMs = this.#sentAt + this.#gatherMs - performance.now();
     const urgent = this.#ended === 0 || this.#returned.length > 0 || this.#ready.length > 0;
     const isMuch = this.#ended >= enough || this.#bytes >= GATHER_BYTES;

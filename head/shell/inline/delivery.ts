@@ -9,6 +9,12 @@ import type { Keeper } from "./keeper.js";
 
 /** A client that leaves more than this unread is sent no more until it has read. */
 const AHEAD_BYTES = 4 * 1024 * 1024;
+/** After so many ends were told together… */
+const GATHER_TASKS = 16;
+/** …the next are gathered for so long: to a program that has just started a message costs as much as hundreds of ends… */
+const GATHER_MS = 25;
+/** …or until their results are this large. */
+const GATHER_BYTES = 512 * 1024;
 
 /** A client's stream. */
 export interface Stream {
@@ -37,6 +43,12 @@ export class Delivery {
   /** So many messages, of all there were, have been sent to this stream or one before. */
   #sent = 0;
   #blocked = false;
+  /** Ends that have been gathered, and the bytes of their results. */
+  #gathered = 0;
+  #gatheredBytes = 0;
+  /** What comes until then may be gathered. */
+  #gatherUntil = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(keeper: Keeper) {
     this.#keeper = keeper;
@@ -47,8 +59,31 @@ export class Delivery {
     return this.#waiting.sent;
   }
 
-  push(message: HeadToClient): void {
-    this.#waiting.push(this.#keep(message));
+  /**
+   * Tells the client something: at once, or, of results where many tasks end, a moment later with more.
+   *
+   * @param queued how many of its tasks wait for a worker, so that nothing idles until it has heard of this one
+   */
+  push(message: HeadToClient, queued = 0): void {
+    const kept = this.#keep(message);
+    this.#waiting.push(kept);
+    this.#gathered += kept.tasks.length;
+    this.#gatheredBytes += weightOf(message);
+    const restMs = this.#gatherUntil - performance.now();
+    const isMuch = this.#gathered > queued || this.#gatheredBytes >= GATHER_BYTES;
+    const urgent = message.body?.$case !== "results" || this.#stream === undefined;
+    if (urgent || isMuch || restMs <= 0) this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), restMs);
+  }
+
+  /** Tells what has been gathered. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#gatherUntil =
+      this.#gathered >= GATHER_TASKS ? performance.now() + GATHER_MS : Number.NEGATIVE_INFINITY;
+    this.#gathered = 0;
+    this.#gatheredBytes = 0;
     this.#pump();
   }
 
@@ -57,11 +92,13 @@ export class Delivery {
     this.#stream = stream;
     this.#blocked = false;
     this.#sent = this.#waiting.arrivedCount;
-    this.#pump();
+    this.flush();
   }
 
   /** There is no stream. */
   stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#stream = undefined;
   }
 
@@ -88,6 +125,7 @@ export class Delivery {
 
   /** The session has ended. */
   releaseAll(): void {
+    this.flush();
     this.stop();
     this.#waiting.arrived(this.#waiting.sent);
   }

@@ -6,6 +6,11 @@ function aheadOf(effects: readonly TestEffect[]): number[] {
   return effects.flatMap((effect) => (effect.type === "assign" && !effect.granted ? effect.tasks : []));
 }
 
+/** What an assignment starts at once on a worker. */
+function grantedOn(effect: TestEffect, worker: number): readonly number[] {
+  return effect.type === "assign" && effect.granted && effect.worker === worker ? effect.tasks : [];
+}
+
 function warm(driver: CoreDriver, runUs: number): void {
   driver.submit(1, 1, 1);
   driver.settle();
@@ -53,11 +58,53 @@ describe("prefetch", () => {
     for (const { tasks } of sent) expect(tasks).toEqual([...tasks].sort((a, b) => a - b));
   });
 
+  it("gives a session half a millisecond of work at a time, and each its turn", () => {
+    const driver = new CoreDriver();
+    const sessions = [1, 2, 3, 4, 5, 6];
+    for (const session of sessions) {
+      driver.session(session);
+      driver.spec(session, 1, cores(1));
+    }
+    driver.worker(1, poolOf(1));
+    for (const session of sessions) {
+      driver.submit(session, 1, 1);
+      driver.settle();
+      driver.finish(1, session, [1], { runUs: 2 });
+    }
+    for (const session of sessions) driver.submit(session, 1, 2_000);
+    const held: { session: number; task: number }[] = [];
+    let blocks = 0;
+    const take = () => {
+      for (const effect of driver.settle()) {
+        if (effect.type !== "assign") continue;
+        blocks += 1;
+        held.push(...effect.tasks.map((task) => ({ session: effect.session, task })));
+      }
+    };
+    take();
+    const ended = new Map(sessions.map((session) => [session, 0]));
+    for (let rounds = 0; rounds < 60; rounds += 1) {
+      const { session } = held[0]!;
+      const other = held.findIndex((each) => each.session !== session);
+      const tasks = held.splice(0, Math.min(100, other < 0 ? held.length : other)).map(({ task }) => task);
+      driver.finish(1, session, tasks, { runUs: 2 });
+      ended.set(session, ended.get(session)! + tasks.length);
+      const [next] = held;
+      if (next !== undefined)
+        driver.step({ type: "started", worker: 1, session: next.session, tasks: [next.task], attempts: [] });
+      take();
+    }
+    const total = [...ended.values()].reduce((sum, count) => sum + count, 0);
+    // Of none has ended less than of the others by more than a turn or two.
+    expect(Math.min(...ended.values())).toBeGreaterThan(total / 6 - 2 * 250);
+    expect(total / blocks).toBeGreaterThan(100);
+  });
+
   it("lets many workers report seldom, and sends them so much more ahead", () => {
     const driver = new CoreDriver({}, 100);
     driver.session(1);
     driver.spec(1, 1, cores(1));
-    for (let worker = 1; worker <= 32; worker += 1) driver.worker(worker, poolOf(1));
+    for (let worker = 1; worker <= 20; worker += 1) driver.worker(worker, poolOf(1));
     warm(driver, 10_000);
     const assigned = () => {
       driver.submit(1, 1, 10_000);
@@ -68,11 +115,18 @@ describe("prefetch", () => {
     expect(few.filter(({ worker, granted }) => worker === 1 && !granted)).toMatchObject([
       { tasks: { length: 2 } },
     ]);
-    for (let worker = 33; worker <= 400; worker += 1) driver.worker(worker, poolOf(1));
+    for (let worker = 21; worker <= 400; worker += 1) driver.worker(worker, poolOf(1));
     const many = assigned();
-    expect(new Set(many.map(({ reportMs }) => reportMs))).toEqual(new Set([50]));
+    expect(new Set(many.map(({ reportMs }) => reportMs))).toEqual(new Set([80]));
     const ahead = many.filter(({ worker, granted }) => worker === 400 && !granted);
-    expect(ahead.flatMap(({ tasks }) => tasks)).toHaveLength(12);
+    const held = ahead.flatMap(({ tasks }) => tasks);
+    expect(held).toHaveLength(18);
+    // Each report is answered.
+    driver.finish(400, 1, [...many.flatMap((each) => grantedOn(each, 400)), ...held.slice(0, 7)], {
+      runUs: 10_000,
+    });
+    driver.step({ type: "started", worker: 400, session: 1, tasks: held.slice(7, 8), attempts: [] });
+    expect(aheadOf(driver.settle())).toHaveLength(8);
   });
 
   it("lets a task take over the place of one that ended, in order and at once", () => {

@@ -88,7 +88,7 @@ describe("reports", () => {
     expect(sent).toEqual(["finished 1: 1", "started 1: 2"]);
     vi.advanceTimersByTime(1);
     expect(sent).toHaveLength(4);
-    turn(21, 2);
+    turn(21, 1);
     expect(sent.slice(4)).toEqual(["finished 1: 21", "started 1: 22"]);
     reports.pace(undefined);
     turn(22, 20);
@@ -102,6 +102,15 @@ describe("reports", () => {
     expect(sent).toHaveLength(2);
     turn(3, 4);
     expect(sent.slice(2)).toEqual(["finished 1: 2,3", "started 1: 4"]);
+  });
+
+  it("tell a head that wants to hear seldom when as many have ended as wait", () => {
+    reports.pace(50);
+    turn(1, 8);
+    for (let task = 2; task <= 4; task++) turn(task, 9 - task);
+    expect(sent).toHaveLength(2);
+    turn(5, 4);
+    expect(sent.slice(2)).toEqual(["finished 1: 2,3,4,5", "started 1: 6"]);
   });
 
   it("tell ends before what is given back, each session's together", () => {
