@@ -24,6 +24,8 @@ const GRACE_MS = 5_000;
 const TAIL_LINES = 10;
 const TAIL_CHARS = 2_000;
 
+const READY = Promise.resolve();
+
 /** What a program is started with. */
 export interface Start {
   readonly words: readonly string[];
@@ -98,7 +100,7 @@ export class RunningProgram {
     this.#command = showCommand(start.words);
     this.#cwd = resolve(start.options.cwd ?? ".");
     // Not yet: the caller may ask for the process id at once, which is to be known when it is started.
-    void Promise.resolve().then(() => {
+    void READY.then(() => {
       if (this.#state.type !== "ended") this.#launch();
     });
   }
