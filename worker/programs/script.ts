@@ -11,7 +11,7 @@
  *   r N PID     lane N is ready; PID is its group
  *   x N STATUS  its program has ended; 128 + n: by signal n
  *
- * The process id of a program goes to p.N when it starts, which wakes nobody:
+ * The process id of a program that is started in a subshell goes to p.N then, which wakes nobody:
  * most programs end before anybody asks. d.N has a writer as long as the lane lives.
  *
  * Invariant: a lane that is told no more (end of file on c.N, as when the process
