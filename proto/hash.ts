@@ -49,6 +49,11 @@ export function valueRefOf(key: string, parts: readonly Uint8Array[]): BlobRef {
   return named(gmac(key), parts);
 }
 
+/** Computes what {@link valueRefOf} does, of bytes that come in pieces. */
+export function newValueDigest(key: string): Digest {
+  return gmac(key);
+}
+
 /** Whether a text is the name of a bundle. */
 export function isHash(text: string): boolean {
   return SHA256.test(text);

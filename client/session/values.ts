@@ -12,7 +12,13 @@ import { digestLike, newValueKey, valueRefOf } from "../../proto/hash.js";
 import type { BlobTransport, ValueFiles } from "../../proto/link/link.js";
 import { newFileName } from "../../proto/share/directory.js";
 import { NamedFiles } from "../../proto/share/named.js";
-import { readValue, removeValue, writeValue } from "../../proto/share/value-file.js";
+import {
+  AT_ONCE_BYTES,
+  readValue,
+  removeValue,
+  writeAndName,
+  writeValue,
+} from "../../proto/share/value-file.js";
 import type { Encoded } from "../../proto/values/value.js";
 import type { FileSource, Upload, UploadSource, Uploads } from "./uploads.js";
 
@@ -34,6 +40,7 @@ export interface Argument {
 /** What calls under way have in common. */
 interface Shared {
   calls: number;
+  readonly byteLength: number;
   readonly stored: Promise<Upload>;
 }
 
@@ -58,11 +65,13 @@ export class LargeValues {
 
   /** Brings arguments to the head. Copies the bytes before it returns, so that later changes do no harm. */
   put(args: Encoded): Argument {
-    const ref = valueRefOf(this.#key, args.parts);
-    const { hash } = ref;
+    const written = this.#writeAtOnce(args);
+    const ref = written?.ref ?? valueRefOf(this.#key, args.parts);
+    const { hash, byteLength } = ref;
     let shared = this.#arguments.get(hash);
     if (shared === undefined) {
-      shared = { calls: 0, stored: this.#put(ref, args) };
+      const stored = written === undefined ? this.#put(ref, args) : this.#bring(ref, written.source, []);
+      shared = { calls: 0, byteLength, stored };
       this.#arguments.set(hash, shared);
       this.#forgetAfter(hash, shared);
     }
@@ -162,13 +171,39 @@ export class LargeValues {
     return `${files.name}/${name}`;
   }
 
+  /** Writes a large one and names it in one go, unless it may be one that is under way already: no other is of this length. */
+  #writeAtOnce({
+    byteLength,
+    parts,
+  }: Encoded): { readonly ref: BlobRef; readonly source: FileSource } | undefined {
+    if (this.#files === undefined || byteLength <= AT_ONCE_BYTES || !this.#fits(byteLength)) return undefined;
+    for (const argument of this.#arguments.values()) {
+      if (argument.byteLength === byteLength) return undefined;
+    }
+    let ref: BlobRef | undefined;
+    const source = this.#write(this.#files, byteLength, (path) => {
+      ref = writeAndName(path, this.#key, parts);
+    });
+    return ref === undefined || source === undefined ? undefined : { ref, source };
+  }
+
+  #fits(byteLength: number): boolean {
+    return this.#stagedBytes === 0 || this.#stagedBytes + byteLength <= STAGED_BYTES;
+  }
+
   #put(ref: BlobRef, args: Encoded): Promise<Upload> {
     const named = this.#name(ref, args);
     if (named !== undefined) return Promise.resolve(named);
-    const fits = this.#stagedBytes === 0 || this.#stagedBytes + ref.byteLength <= STAGED_BYTES;
-    const staged = this.#files !== undefined && fits ? this.#stage(this.#files, ref, args.parts) : undefined;
+    const staged =
+      this.#files !== undefined && this.#fits(ref.byteLength)
+        ? this.#stage(this.#files, ref, args.parts)
+        : undefined;
     // `slice` of a Buffer would be a view of the same memory.
     const kept = staged === undefined ? args.parts.map((part) => new Uint8Array(part)) : [];
+    return this.#bring(ref, staged, kept);
+  }
+
+  #bring(ref: BlobRef, staged: FileSource | undefined, kept: readonly Uint8Array[]): Promise<Upload> {
     return this.#puts(async () => {
       const source = staged ?? this.#stage(await this.#share(), ref, kept) ?? { type: "memory", parts: kept };
       try {
@@ -185,14 +220,18 @@ export class LargeValues {
   /** Writes a file for the head; undefined when that is not possible. */
   #stage(files: ValueFiles | undefined, ref: BlobRef, parts: readonly Uint8Array[]): FileSource | undefined {
     if (files === undefined) return undefined;
+    return this.#write(files, ref.byteLength, (path) => writeValue(path, parts));
+  }
+
+  #write(files: ValueFiles, byteLength: number, write: (path: string) => void): FileSource | undefined {
     const file = newFileName();
     try {
-      writeValue(join(files.directory, file), parts);
+      write(join(files.directory, file));
     } catch {
       // No room is left there, or the head has gone: the connection will tell.
       return undefined;
     }
-    this.#stagedBytes += ref.byteLength;
+    this.#stagedBytes += byteLength;
     return { type: "file", files, file, named: [] };
   }
 }

@@ -15,16 +15,17 @@ import { type FileHandle, open } from "node:fs/promises";
 import { promisify } from "node:util";
 import { ConnectionError } from "../errors.js";
 import type { BlobRef } from "../grain.js";
-import { type Digest, digestLike } from "../hash.js";
+import { type Digest, digestLike, newValueDigest } from "../hash.js";
 import type { Encoded } from "../values/encoded.js";
 import { Scatter } from "../values/scatter.js";
 
 /** So much is read and checked at a time: it is still in the processor's cache when it is checked. */
 const PIECE_BYTES = 256 * 1024;
 /** Values up to this are read at once, larger ones in pieces that others may come between. */
-const AT_ONCE_BYTES = 2 * 1024 * 1024;
-/** Of large values so much is read by another thread while the piece before is checked. */
+export const AT_ONCE_BYTES = 2 * 1024 * 1024;
+/** Large values are read by other threads in pieces of so many bytes, so many at a time while the pieces before them are checked. */
 const AHEAD_BYTES = 2 * 1024 * 1024;
+const AHEAD_PIECES = 2;
 /** One call of the system writes at most about 2 GiB, of at most 1024 pieces. */
 const WRITE_BYTES = 256 * 1024 * 1024;
 const WRITE_PARTS = 512;
@@ -41,9 +42,35 @@ const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | const
  * @throws Error of the system, e.g. with code ENOSPC
  */
 export function writeValue(path: string, parts: readonly Uint8Array[]): void {
+  writeNew(path, (fd) => writeAll(fd, parts));
+}
+
+/**
+ * Writes a value that has no name yet, and names it: each piece is written while it is in the processor's cache.
+ *
+ * @param key as for `valueRefOf`
+ * @throws Error as `writeValue`
+ */
+export function writeAndName(path: string, key: string, parts: readonly Uint8Array[]): BlobRef {
+  const digest = newValueDigest(key);
+  let byteLength = 0;
+  writeNew(path, (fd) => {
+    for (const part of parts) {
+      for (let at = 0; at < part.byteLength; at += PIECE_BYTES) {
+        const piece = part.subarray(at, at + PIECE_BYTES);
+        digest.update(piece);
+        writeAll(fd, [piece]);
+      }
+      byteLength += part.byteLength;
+    }
+  });
+  return { hash: digest.name(), byteLength };
+}
+
+function writeNew(path: string, write: (fd: number) => void): void {
   const fd = openSync(path, CREATE, 0o600);
   try {
-    writeAll(fd, parts);
+    write(fd);
   } catch (error) {
     unlinkSync(path);
     throw error;
@@ -100,16 +127,7 @@ export async function readValue(path: string, ref: BlobRef): Promise<Encoded> {
     refuseLength((await file.stat()).size, ref);
     const digest = digestLike(ref.hash);
     const scatter = new Scatter(ref.byteLength);
-    let before: Uint8Array | undefined;
-    for (let room = scatter.room; room.byteLength > 0; room = scatter.room) {
-      const piece = room.subarray(0, AHEAD_BYTES);
-      const reading = fill(file, piece, ref);
-      if (before !== undefined) digest.update(before);
-      await reading;
-      scatter.filled(piece.byteLength);
-      before = piece;
-    }
-    if (before !== undefined) digest.update(before);
+    await fillAll(file, scatter, digest, ref);
     refuseOther(digest, ref);
     return scatter.value;
   } finally {
@@ -132,9 +150,38 @@ export async function* piecesOf(path: string, pieceBytes: number): AsyncGenerato
   }
 }
 
-async function fill(file: FileHandle, piece: Uint8Array, ref: BlobRef): Promise<void> {
+async function fillAll(file: FileHandle, scatter: Scatter, digest: Digest, ref: BlobRef): Promise<void> {
+  // What is in it says where the rest belongs.
+  const first = scatter.room;
+  await fill(file, first, 0, ref);
+  digest.update(first);
+  scatter.filled(first.byteLength);
+  let at = first.byteLength;
+  const reading: { readonly piece: Uint8Array; readonly done: Promise<void> }[] = [];
+  const check = async () => {
+    const { piece, done } = reading[0]!;
+    await done;
+    reading.shift();
+    digest.update(piece);
+  };
+  try {
+    for (let room = scatter.room; room.byteLength > 0; room = scatter.room) {
+      const piece = room.subarray(0, AHEAD_BYTES);
+      scatter.filled(piece.byteLength);
+      reading.push({ piece, done: fill(file, piece, at, ref) });
+      at += piece.byteLength;
+      if (reading.length > AHEAD_PIECES) await check();
+    }
+    while (reading.length > 0) await check();
+  } finally {
+    // Nothing is read any more when the file is closed.
+    await Promise.allSettled(reading.map(({ done }) => done));
+  }
+}
+
+async function fill(file: FileHandle, piece: Uint8Array, at: number, ref: BlobRef): Promise<void> {
   for (let filled = 0; filled < piece.byteLength; ) {
-    const { bytesRead } = await file.read(piece, filled, piece.byteLength - filled);
+    const { bytesRead } = await file.read(piece, filled, piece.byteLength - filled, at + filled);
     if (bytesRead === 0) throw damaged(ref);
     filled += bytesRead;
   }

@@ -1,9 +1,9 @@
 /** Large results of one executor: written to files, which the agent brings to the head and removes. */
 
 import { join } from "node:path";
-import { newValueKey, valueRefOf } from "../../proto/hash.js";
+import { newValueKey } from "../../proto/hash.js";
 import { fileNameOf } from "../../proto/share/directory.js";
-import { isElsewherePossible, writeValue } from "../../proto/share/value-file.js";
+import { isElsewherePossible, writeAndName } from "../../proto/share/value-file.js";
 import type { FinishedLarge, Setup } from "./message.js";
 
 /** What the agent is told of a result's file. */
@@ -21,14 +21,12 @@ export class ResultFiles {
     const { executor, directory, fallback } = this.#setup;
     const file = fileNameOf(executor);
     // A key of its own: the head drops a result when its client has it, so no two may share a name.
-    const ref = valueRefOf(newValueKey(), parts);
+    const key = newValueKey();
     try {
-      writeValue(join(directory, file), parts);
-      return { ...ref, file, fallback: false };
+      return { ...writeAndName(join(directory, file), key, parts), file, fallback: false };
     } catch (error) {
       if (!isElsewherePossible(error)) throw error;
     }
-    writeValue(join(fallback, file), parts);
-    return { ...ref, file, fallback: true };
+    return { ...writeAndName(join(fallback, file), key, parts), file, fallback: true };
   }
 }

@@ -8,7 +8,7 @@
  */
 
 import { messageOf } from "../../proto/errors.js";
-import { readValueSync } from "../../proto/share/value-file.js";
+import { AT_ONCE_BYTES, readValue, readValueSync } from "../../proto/share/value-file.js";
 import { encodeError } from "../../proto/values/error.js";
 import {
   decodeArgs,
@@ -219,15 +219,56 @@ export class Runner {
   /** Calls a task's function. Returns whether it goes on after this. */
   #call(item: Item, context: TaskContext, fn: AnyFunction): boolean {
     const startedAt = performance.now();
+    const { args } = item;
     context.called = true;
-    let encoded: Uint8Array | Encoded;
+    if (args instanceof Uint8Array) return this.#callWith(args, item, context, fn, startedAt);
+    if (args.problem === undefined && args.byteLength > AT_ONCE_BYTES) {
+      void this.#callLater(args, item, context, fn, startedAt);
+      return true;
+    }
+    let encoded: Encoded;
     try {
-      encoded = item.args instanceof Uint8Array ? item.args : readArguments(item.args);
+      if (args.problem !== undefined) throw new Error(args.problem);
+      encoded = readValueSync(args.path, args);
     } catch (error) {
-      const message = `its arguments could not be read: ${messageOf(error)}`;
-      this.#fail(context, "loadFailed", message, NOTHING, 0);
+      this.#unreadable(context, error);
       return false;
     }
+    return this.#callWith(encoded, item, context, fn, startedAt);
+  }
+
+  /** Reads arguments with the help of other threads first. */
+  async #callLater(
+    file: ValueFile,
+    item: Item,
+    context: TaskContext,
+    fn: AnyFunction,
+    startedAt: number,
+  ): Promise<void> {
+    let encoded: Encoded;
+    try {
+      encoded = await readValue(file.path, file);
+    } catch (error) {
+      this.#unreadable(context, error);
+      this.#continue(item);
+      return;
+    }
+    this.#turnedAt = performance.now();
+    if (!this.#callWith(encoded, item, context, fn, startedAt)) this.#continue(item);
+  }
+
+  #unreadable(context: TaskContext, error: unknown): void {
+    this.#fail(context, "loadFailed", `its arguments could not be read: ${messageOf(error)}`, NOTHING, 0);
+  }
+
+  /** Returns whether it goes on after this. */
+  #callWith(
+    encoded: Uint8Array | Encoded,
+    item: Item,
+    context: TaskContext,
+    fn: AnyFunction,
+    startedAt: number,
+  ): boolean {
     let result: unknown;
     try {
       const args = decodeArgs(encoded);
@@ -336,11 +377,6 @@ export class Runner {
 function nameOf(error: unknown): string | undefined {
   const name = error instanceof Error ? error.name : undefined;
   return typeof name === "string" ? name : undefined;
-}
-
-function readArguments(file: ValueFile): Encoded {
-  if (file.problem !== undefined) throw new Error(file.problem);
-  return readValueSync(file.path, file);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

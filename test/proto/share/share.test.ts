@@ -25,7 +25,13 @@ import {
   sharedRoot,
   sweep,
 } from "../../../proto/share/directory.js";
-import { readValue, readValueSync, removeValue, writeValue } from "../../../proto/share/value-file.js";
+import {
+  readValue,
+  readValueSync,
+  removeValue,
+  writeAndName,
+  writeValue,
+} from "../../../proto/share/value-file.js";
 import { decodeValue, encodeValue, joinParts } from "../../../proto/values/value.js";
 
 function scratch(): string {
@@ -141,6 +147,17 @@ describe("files of values", () => {
     const expected = decodeValue(joinParts({ byteLength: ref.byteLength, parts }));
     expect(isDeepStrictEqual(decodeValue(readValueSync(path, ref)), expected)).toBe(true);
     expect(isDeepStrictEqual(decodeValue(await readValue(path, ref)), expected)).toBe(true);
+  });
+
+  it.each([0, 1, 300_000, 9_000_001])("of %i bytes are named as they are written", async (length) => {
+    const path = join(scratch(), "value");
+    const parts = [new Uint8Array(length).map((_, i) => i % 251), Buffer.from("end")];
+    const key = newValueKey();
+    const ref = writeAndName(path, key, parts);
+    expect(ref).toEqual(valueRefOf(key, parts));
+    const read = Buffer.concat((await readValue(path, ref)).parts);
+    expect(read.equals(Buffer.concat(parts))).toBe(true);
+    expect(() => writeAndName(path, key, parts)).toThrow(/EEXIST/);
   });
 
   it("give arrays memory of their own, and keep what they share", () => {
