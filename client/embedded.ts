@@ -149,7 +149,6 @@ export async function localPrograms(task: LocalTask): Promise<RunProgram> {
   return createPrograms({
     env: { ...task.env },
     signal: task.signal,
-    keepsPids: true,
     print: (text, stderr) => task.print(text, stderr),
   });
 }

@@ -36,7 +36,7 @@ export interface ProgramResult {
 
 /** A running program: awaitable, and readable line by line as it prints. */
 export interface Program extends Promise<ProgramResult>, AsyncIterable<string> {
-  /** Resolves to the process id once started. Ask at once or while it runs: after its end it may be refused. */
+  /** Resolves to the process id once started. */
   readonly pid: Promise<number>;
   /** Sends a signal to its process group. Default: "SIGTERM". */
   kill(signal?: NodeJS.Signals): void;

@@ -1,7 +1,7 @@
 /** One program as the shell code that a lane runs (see script.ts). Everything in it is quoted: the shell interprets nothing. */
 
 import type { Changes } from "./environment.js";
-import { LANE_FUNCTIONS, quote } from "./script.js";
+import { quote } from "./script.js";
 
 /** A program to start. */
 export interface Command {
@@ -16,17 +16,6 @@ export interface Command {
 /** Variables that mean something to a shell: the `env` program sets them, the shell must not. */
 const SHELL_VARIABLES =
   /^(?:_|IFS|PWD|OLDPWD|PPID|UID|EUID|GROUPS|SHLVL|OPTIND|OPTARG|OPTERR|LINENO|RANDOM|SRANDOM|SECONDS|EPOCH\w*|PS\d|POSIXLY_CORRECT|SHELLOPTS|BASH\w*|DIRSTACK|FUNCNAME|HIST\w*|COMP_\w*|LANG|LC_\w*|__grain_\w*)$/;
-
-/** Words that dash does not look up as programs. */
-const OWN_WORDS: ReadonlySet<string> = new Set([
-  ...LANE_FUNCTIONS,
-  ...". : [ alias bg break cd chdir command continue echo eval exec exit export false fc fg getopts hash jobs kill".split(
-    " ",
-  ),
-  ..."local printf pwd read readonly return set shift test times trap true type ulimit umask unalias unset wait".split(
-    " ",
-  ),
-]);
 
 function isPlain(name: string): boolean {
   return /^[A-Za-z_]\w*$/.test(name) && !SHELL_VARIABLES.test(name);
@@ -56,24 +45,4 @@ export function commandCode(command: Command): string {
   const input = command.inputFile === undefined ? "/dev/null" : quote(command.inputFile);
   // `exec` takes programs only, never one of the shell's own commands of that name.
   return `(p ${quote(command.cwd)};${code}exec ${all} 4>&-) <${input} >"$1" 2>"$2" 3>&- 5>&-;e\n`;
-}
-
-/**
- * The same as a simple command of dash, which starts those with `vfork`: 0.14 ms less. Nobody then learns its process id
- * unless he looks while it runs, and the shell writes to its standard error what signal has ended it.
- *
- * @returns undefined when it cannot be run so
- * @example
- * simpleCode({ words: ["ls"], cwd: "/", env: new Map() }) // d '/'&& 'ls' </dev/null >"$1" …
- */
-export function simpleCode(command: Command): string | undefined {
-  if (OWN_WORDS.has(command.words[0] ?? "")) return undefined;
-  let assignments = "";
-  for (const [name, value] of command.env) {
-    if (value === undefined || name === "PATH" || !isPlain(name)) return undefined;
-    assignments += `${name}=${quote(value)} `;
-  }
-  const input = command.inputFile === undefined ? "/dev/null" : quote(command.inputFile);
-  const words = command.words.map(quote).join(" ");
-  return `d ${quote(command.cwd)}&&${assignments}${words} <${input} >"$1" 2>"$2" 3>&- 4>&- 5>&-;f\n`;
 }

@@ -1,6 +1,6 @@
 /** Process groups: a program and what it has started. */
 
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 
 /**
  * Sends a signal to a process group.
@@ -22,36 +22,13 @@ function send(group: number, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** In a process's flags: it is still what its parent was. */
-const FORKED_ONLY = 0x40;
-
-/** Whether the system tells which processes a process has started. */
-export function tellsChildren(): boolean {
-  return existsSync(`/proc/${process.pid}/task/${process.pid}/children`);
-}
-
-/** The only process that another of one thread has started and that runs a program of its own; undefined: none yet. */
-export function childOf(parent: number): number | undefined {
-  try {
-    const [pid = ""] = readFileSync(`/proc/${parent}/task/${parent}/children`, "latin1").split(" ");
-    const flags = Number(fieldsOf(pid)[6]);
-    return (flags & FORKED_ONLY) === 0 ? Number(pid) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** What `/proc/PID/stat` says after the name, which is in parentheses and may contain anything. */
-function fieldsOf(pid: string): string[] {
-  return readFileSync(`/proc/${pid}/stat`, "latin1")
-    .replace(/^.*\) /s, "")
-    .split(" ");
-}
-
 /** State and group of a process, from /proc; undefined when it has gone. */
 function stateOf(pid: string): { readonly state: string; readonly group: number } | undefined {
   try {
-    const fields = fieldsOf(pid);
+    // The name in parentheses may contain anything.
+    const fields = readFileSync(`/proc/${pid}/stat`, "latin1")
+      .replace(/^.*\) /s, "")
+      .split(" ");
     return { state: fields[0] ?? "", group: Number(fields[2]) };
   } catch {
     return undefined;

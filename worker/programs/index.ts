@@ -20,8 +20,6 @@ export interface ProgramsOptions {
   readonly signal: AbortSignal;
   /** Ids of the cores that programs are bound to, where `taskset` exists. Default: not bound. */
   readonly cores?: readonly number[] | undefined;
-  /** Whether a program's process id can be had after its end as well, if it was not asked for at once. Costs some 0.1 ms each. */
-  readonly keepsPids?: boolean;
   /** Takes what programs with `echo` print. */
   readonly print: (text: Uint8Array, stderr: boolean) => void;
 }
@@ -52,7 +50,7 @@ export function createPrograms(task: ProgramsOptions): RunProgram {
       const base = launcher.env;
       if (known?.base !== base) known = { base, changes: taskChanges(base, task.env) };
       const env = withLayer(known.changes, base, options.env);
-      const { signal, cores, print, keepsPids = false } = task;
+      const { signal, cores, print } = task;
       const caller = { stack: "" };
       Error.captureStackTrace(caller, $);
       const program = new RunningProgram({
@@ -62,7 +60,6 @@ export function createPrograms(task: ProgramsOptions): RunProgram {
         cores,
         signal,
         print,
-        keepsPids,
         launcher,
         caller,
       });

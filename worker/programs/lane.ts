@@ -16,9 +16,9 @@ import {
 import { Socket } from "node:net";
 import { constants as os } from "node:os";
 import { join } from "node:path";
-import { type Command, commandCode, simpleCode } from "./command.js";
+import { type Command, commandCode } from "./command.js";
 import { Fifo } from "./fifo.js";
-import { childOf, groupLives, killGroup } from "./group.js";
+import { groupLives, killGroup } from "./group.js";
 import { type LaneFiles, laneScript, quote } from "./script.js";
 
 /** A program to run, and who hears of it. */
@@ -27,38 +27,18 @@ export interface Job {
   readonly input: string | Uint8Array | undefined;
   /** Ids of the cores to bind it to; absent: not bound. */
   readonly cores: readonly number[] | undefined;
-  /** Whether its process id must be told however soon it ends, and its output be nobody's but its own. Asked when it starts. */
-  isExact(): boolean;
-  /** At the latest some time after it was started, unless it ends before and is not exact. */
   started(pid: number, group: number): void;
   output(bytes: Uint8Array, stderr: boolean): void;
-  /** Has ended, all of its output told. */
-  ended(end: JobEnd): void;
+  /** Has ended, all of its output told. `status`: 128 + n when signal n ended it. `left`: processes it started hold its output. */
+  ended(status: number, left: boolean): void;
   /** The launcher failed, or was ended under it. */
   lost(message: string): void;
-}
-
-/** How a program has ended. */
-export interface JobEnd {
-  /** 128 + n when signal n ended it. */
-  readonly status: number;
-  readonly group: number;
-  /** Processes it started hold its output. */
-  readonly left: boolean;
-  /** If a signal ended it, the last line of its standard error is its shell's, which says so. */
-  readonly isTold: boolean;
 }
 
 type State =
   | { readonly type: "starting" }
   | { readonly type: "free" }
-  | {
-      readonly type: "running";
-      readonly job: Job;
-      readonly files: readonly string[];
-      readonly isSimple: boolean;
-      pid: number;
-    }
+  | { readonly type: "running"; readonly job: Job; readonly files: readonly string[]; pid: number }
   | { readonly type: "held" }
   | { readonly type: "closed" };
 
@@ -79,7 +59,6 @@ export class Lane {
   /** The cores it, and so each program that it starts, is bound to; empty: not bound. */
   cores = "";
   readonly #directory: string;
-  readonly #takesSimple: boolean;
   readonly #control: number;
   readonly #pids: number;
   readonly #stdout: Fifo;
@@ -93,13 +72,11 @@ export class Lane {
   /**
    * Opens a lane whose FIFOs exist.
    *
-   * @param takesSimple whether it starts what need not be exact as a simple command
    * @param onDeath called when its shell has ended without being told to, with the job that it ran already ended
    */
-  constructor(number: number, directory: string, takesSimple: boolean, onDeath: (lane: Lane) => void) {
+  constructor(number: number, directory: string, onDeath: (lane: Lane) => void) {
     this.number = number;
     this.#directory = directory;
-    this.#takesSimple = takesSimple;
     const files: LaneFiles = {
       control: this.#path("c"),
       output: this.#path("o"),
@@ -143,17 +120,14 @@ export class Lane {
    */
   run(job: Job, bind: string | undefined): void {
     const files: string[] = [];
+    this.#state = { type: "running", job, files, pid: 0 };
     const write = (file: string, contents: string | Uint8Array) => {
       files.push(file);
       writeFileSync(file, contents, { mode: 0o600 });
     };
     const inputFile = job.input === undefined || job.input.length === 0 ? undefined : this.#path("i");
     if (inputFile !== undefined) write(inputFile, job.input as string | Uint8Array);
-    const command = { ...job.command, inputFile };
-    const simple =
-      this.#takesSimple && !job.isExact() && bind === undefined ? simpleCode(command) : undefined;
-    this.#state = { type: "running", job, files, isSimple: simple !== undefined, pid: 0 };
-    let code = simple ?? commandCode(command);
+    let code = commandCode({ ...job.command, inputFile });
     // Programs inherit the binding: a lane that is used again costs no process for it.
     if (bind !== undefined) code = `taskset -c -p ${quote(bind)} $$ 5>&-\n${code}`;
     if (Buffer.byteLength(code) > INLINE_CODE_BYTES) {
@@ -177,21 +151,15 @@ export class Lane {
   #readPid(): boolean {
     const state = this.#state;
     if (state.type !== "running" || state.pid !== 0) return true;
-    const pid = state.isSimple ? childOf(this.#group) : this.#reportedPid();
-    if (pid === undefined) return false;
-    state.pid = pid;
-    state.job.started(pid, this.#group);
-    return true;
-  }
-
-  #reportedPid(): number | undefined {
     const bytes = Buffer.allocUnsafe(16);
     try {
-      return Number(bytes.toString("latin1", 0, readSync(this.#pids, bytes)));
+      state.pid = Number(bytes.toString("latin1", 0, readSync(this.#pids, bytes)));
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "EAGAIN") return undefined;
+      if ((error as NodeJS.ErrnoException).code === "EAGAIN") return false;
       throw error;
     }
+    state.job.started(state.pid, this.#group);
+    return true;
   }
 
   /**
@@ -203,8 +171,8 @@ export class Lane {
     const state = this.#state;
     if (state.type !== "running") return false;
     clearTimeout(this.#follow);
-    const { job, files, isSimple } = state;
-    if (!isSimple) this.#readPid();
+    this.#readPid();
+    const { job, files } = state;
     const clear = [
       this.#stdout.finish((bytes) => job.output(bytes, false)),
       this.#stderr.finish((bytes) => job.output(bytes, true)),
@@ -215,7 +183,7 @@ export class Lane {
       this.#stdout.discard();
       this.#stderr.discard();
     }
-    job.ended({ status, group: this.#group, left: !clear, isTold: isSimple });
+    job.ended(status, !clear);
     return clear;
   }
 

@@ -15,7 +15,6 @@ import type { Readable } from "node:stream";
 import { makePrivate, sharedRoot } from "../../proto/share/directory.js";
 import { allCores, currentCores } from "./affinity.js";
 import { findProgram } from "./find.js";
-import { tellsChildren } from "./group.js";
 import { type Job, Lane } from "./lane.js";
 import { LAUNCHER } from "./script.js";
 
@@ -25,21 +24,12 @@ const MAX_LANES = 256;
 const IDLE_LANES = 8;
 
 /** bash gives each lane its process group without another program; the smaller a lane's shell, the faster it forks. */
-function shells(): Shells {
+function shells(): { readonly launcher: string; readonly options: string[]; readonly lane: string } {
   const bash = findProgram("bash", undefined) ?? findProgram("/bin/bash", undefined);
-  const dash = findProgram("dash", undefined);
-  const [lane, takesSimple] = [dash ?? "/bin/sh", dash !== undefined && tellsChildren()];
+  const lane = findProgram("dash", undefined) ?? "/bin/sh";
   return bash === undefined
-    ? { launcher: "/bin/sh", options: [], lane, takesSimple }
-    : { launcher: bash, options: ["--posix"], lane, takesSimple };
-}
-
-interface Shells {
-  readonly launcher: string;
-  readonly options: string[];
-  readonly lane: string;
-  /** Whether lanes start programs as simple commands. */
-  readonly takesSimple: boolean;
+    ? { launcher: "/bin/sh", options: [], lane }
+    : { launcher: bash, options: ["--posix"], lane };
 }
 
 /** Memory if there is such a place: it is for FIFOs and what programs read from standard input. */
@@ -69,7 +59,6 @@ export class Launcher {
   readonly #allCores = allCores();
   /** What the shell, and so each new lane, is bound to: this process may be bound for a task just now. */
   readonly #inherited: string;
-  readonly #takesSimple: boolean;
   readonly #lanes = new Map<number, Lane>();
   readonly #free: Lane[] = [];
   readonly #held = new Set<Lane>();
@@ -82,8 +71,7 @@ export class Launcher {
 
   constructor() {
     this.env = new Map(Object.entries(process.env) as [string, string][]);
-    const { launcher, options, lane, takesSimple } = shells();
-    this.#takesSimple = takesSimple;
+    const { launcher, options, lane } = shells();
     const inherited = currentCores();
     this.#inherited = inherited === undefined || inherited === this.#allCores ? "" : inherited;
     this.#child = spawn(launcher, [...options, "-c", LAUNCHER, "grain-launcher", this.#directory, lane], {
@@ -199,7 +187,7 @@ export class Launcher {
 
   #laneMade(number: number): void {
     try {
-      const lane = new Lane(number, this.#directory, this.#takesSimple, (dead) => this.#laneDied(dead));
+      const lane = new Lane(number, this.#directory, (dead) => this.#laneDied(dead));
       lane.cores = this.#inherited;
       this.#lanes.set(number, lane);
     } catch (error) {

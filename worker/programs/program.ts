@@ -13,9 +13,8 @@ import { onAbort } from "./abort.js";
 import type { Changes } from "./environment.js";
 import { findProgram, searchPath } from "./find.js";
 import { killGroup } from "./group.js";
-import type { Job, JobEnd } from "./lane.js";
+import type { Job } from "./lane.js";
 import type { Launcher } from "./launcher.js";
-import { withoutSignalLine } from "./signal-line.js";
 import { showCommand } from "./template.js";
 
 /** Between SIGTERM and SIGKILL. */
@@ -23,8 +22,6 @@ const GRACE_MS = 5_000;
 /** What of its standard error a message quotes. */
 const TAIL_LINES = 10;
 const TAIL_CHARS = 2_000;
-
-const READY = Promise.resolve();
 
 /** What a program is started with. */
 export interface Start {
@@ -36,8 +33,6 @@ export interface Start {
   /** Fires when its task ends. */
   readonly signal: AbortSignal;
   readonly print: (text: Uint8Array, stderr: boolean) => void;
-  /** Whether its process id can be had after its end even when nobody had asked before. */
-  readonly keepsPids: boolean;
   readonly launcher: Launcher;
   /** Whose `stack` tells where it was called. */
   readonly caller: { readonly stack: string };
@@ -47,20 +42,6 @@ type State =
   | { readonly type: "waiting"; signal: NodeJS.Signals | undefined }
   | { readonly type: "running"; readonly group: number }
   | { readonly type: "ended" };
-
-interface Settle<T> {
-  readonly promise: Promise<T>;
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: ProgramError) => void;
-}
-
-function settle<T>(): Settle<T> {
-  let functions!: Omit<Settle<T>, "promise">;
-  const promise = new Promise<T>((resolve, reject) => {
-    functions = { resolve, reject };
-  });
-  return { promise, ...functions };
-}
 
 /** By number, the first where there are two: SIGABRT, not SIGIOT. */
 const signalNames = new Map(
@@ -86,43 +67,31 @@ export class RunningProgram {
   readonly #undo: (() => void)[] = [];
   #state: State = { type: "waiting", signal: undefined };
   #job: Job | undefined;
-  #pid: number | undefined;
-  /** Who asked for it. */
-  #pidAsked: Settle<number> | undefined;
-  #failure: ProgramError | undefined;
   /** Why we ended it, for the message. */
   #reason: { readonly text: string; readonly cause?: unknown } | undefined;
   #wake: (() => void)[] = [];
-  readonly #settle = settle<ProgramResult>();
+  #settle!: { resolve: (result: ProgramResult) => void; reject: (error: ProgramError) => void };
+  #gotPid!: { resolve: (pid: number) => void; reject: (error: ProgramError) => void };
+  readonly result: Promise<ProgramResult>;
+  readonly pid: Promise<number>;
 
   constructor(start: Start) {
     this.#start = start;
     this.#command = showCommand(start.words);
     this.#cwd = resolve(start.options.cwd ?? ".");
-    // Not yet: the caller may ask for the process id at once, which is to be known when it is started.
-    void READY.then(() => {
-      if (this.#state.type !== "ended") this.#launch();
+    this.result = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject };
     });
-  }
-
-  get result(): Promise<ProgramResult> {
-    return this.#settle.promise;
-  }
-
-  /** Once started. It is certain when it is asked for at once, or while the program runs. */
-  get pid(): Promise<number> {
-    if (this.#pidAsked === undefined) {
-      this.#pidAsked = settle();
-      // Failures are told by the result; whoever asks for the pid hears of them too.
-      this.#pidAsked.promise.catch(() => undefined);
-      if (this.#pid !== undefined) this.#pidAsked.resolve(this.#pid);
-      else if (this.#state.type === "ended") this.#pidAsked.reject(this.#failure ?? this.#missed());
-    }
-    return this.#pidAsked.promise;
+    this.pid = new Promise((resolve, reject) => {
+      this.#gotPid = { resolve, reject };
+    });
+    // Failures are told by the result; whoever asks for the pid hears of them too.
+    this.pid.catch(() => undefined);
+    this.#launch();
   }
 
   #launch(): void {
-    const { signal, options, launcher, cores, env, words, keepsPids } = this.#start;
+    const { signal, options, launcher, cores, env, words } = this.#start;
     this.#endOn(signal, "its task is to end");
     if (options.signal !== undefined) this.#endOn(options.signal, "its signal fired");
     if (this.#state.type === "ended") return;
@@ -139,10 +108,9 @@ export class RunningProgram {
       },
       input: options.input,
       cores,
-      isExact: () => keepsPids || this.#pidAsked !== undefined || options.echo === true,
       started: (pid, group) => this.#started(pid, group),
       output: (bytes, stderr) => this.#output(bytes, stderr),
-      ended: (end) => this.#finish(end),
+      ended: (status, left) => this.#finish(status, left),
       lost: (message) => this.#lost(message),
     };
     launcher.run(this.#job);
@@ -201,8 +169,7 @@ export class RunningProgram {
     const early = this.#state.type === "waiting" ? this.#state.signal : undefined;
     this.#state = { type: "running", group };
     if (early !== undefined) killGroup(group, early);
-    this.#pid = pid;
-    this.#pidAsked?.resolve(pid);
+    this.#gotPid.resolve(pid);
   }
 
   #output(bytes: Uint8Array, stderr: boolean): void {
@@ -223,19 +190,15 @@ export class RunningProgram {
     this.#wakeReaders();
   }
 
-  #finish({ status, group, left, isTold }: JobEnd): void {
-    const early = this.#state.type === "waiting" ? this.#state.signal : undefined;
+  #finish(status: number, left: boolean): void {
+    const group = this.#state.type === "running" ? this.#state.group : 0;
     this.#close();
-    if (left && early !== undefined) killGroup(group, early);
-    if (left) this.#endGroupWithTask(group);
-    if (this.#pid === undefined) this.#pidAsked?.reject(this.#missed());
+    if (left && group !== 0) this.#endGroupWithTask(group);
     const signal = status > 128 ? signalNames.get(status - 128) : undefined;
     const exitCode = signal === undefined ? status : undefined;
     let output: { stdout: string; stderr: string };
     try {
-      const stderr = Buffer.concat(this.#stderr);
-      const own = isTold && signal !== undefined ? withoutSignalLine(stderr, signal) : stderr;
-      output = { stdout: this.#text(Buffer.concat(this.#stdout)), stderr: this.#text(own) };
+      output = { stdout: this.#text(this.#stdout), stderr: this.#text(this.#stderr) };
     } catch (cause) {
       const message = `The program ${this.#command} printed more than fits into a string. Let it write to a file.`;
       this.#fail(message, { exitCode, signal, cause });
@@ -249,13 +212,8 @@ export class RunningProgram {
     this.#fail(this.#explain(status, exitCode, signal, output.stderr), { exitCode, signal, ...output });
   }
 
-  #missed(): ProgramError {
-    const message = `The program ${this.#command} ended before its process id was asked for: ask at once, or while it runs.`;
-    return new ProgramError(message, { command: this.#command });
-  }
-
-  #text(bytes: Buffer): string {
-    const text = bytes.toString();
+  #text(chunks: readonly Uint8Array[]): string {
+    const text = Buffer.concat(chunks).toString();
     return this.#start.options.stripFinalNewline === false ? text : text.replace(/\r?\n$/, "");
   }
 
@@ -303,8 +261,7 @@ export class RunningProgram {
       ...details,
     });
     error.stack = `${error.name}: ${message}\n${this.#start.caller.stack.replace(/^Error.*\n/, "")}`;
-    this.#failure = error;
-    this.#pidAsked?.reject(error);
+    this.#gotPid.reject(error);
     this.#settle.reject(error);
   }
 }
@@ -316,7 +273,7 @@ function isDirectory(path: string): boolean {
 /** The promise that a task holds. */
 export function asProgram(running: RunningProgram): Program {
   return Object.defineProperties(running.result, {
-    pid: { get: () => running.pid },
+    pid: { value: running.pid },
     kill: { value: (signal?: NodeJS.Signals) => running.kill(signal) },
     [Symbol.asyncIterator]: { value: () => running.lines() },
   }) as Program;

@@ -11,7 +11,7 @@
  *   r N PID     lane N is ready; PID is its group
  *   x N STATUS  its program has ended; 128 + n: by signal n
  *
- * The process id of a program that is started in a subshell goes to p.N then, which wakes nobody:
+ * The process id of a program goes to p.N when it starts, which wakes nobody:
  * most programs end before anybody asks. d.N has a writer as long as the lane lives.
  *
  * Invariant: a lane that is told no more (end of file on c.N, as when the process
@@ -87,13 +87,9 @@ export interface LaneFiles {
   readonly death: string;
 }
 
-/** Names of functions that a lane has, see {@link laneScript}. */
-export const LANE_FUNCTIONS: readonly string[] = ["p", "e", "d", "f"];
-
 /**
  * What a lane is told first. Afterwards `$1` and `$2` are its FIFOs for output and errors; `p DIR` begins a program
- * (in a subshell, which finds its own id by entering /proc/self) and `e` reports its end; `d DIR` and `f` are the same
- * without a subshell.
+ * (in a subshell, which finds its own id by entering /proc/self) and `e` reports its end.
  *
  * @example
  * laneScript(3, { control: "/dev/shm/x/c.3", … })
@@ -109,16 +105,6 @@ cd -- "$1" || exit 126
 unset OLDPWD
 }
 e() { echo "x ${lane} $?" >&3; }
-d() {
-cd -- "$1" || return 126
-unset OLDPWD
-}
-f() {
-__grain_status=$?
-cd /
-hash -r
-echo "x ${lane} $__grain_status" >&3
-}
 set -- ${quote(files.output)} ${quote(files.errors)}
 echo "r ${lane} $$" >&3
 `;
