@@ -137,14 +137,17 @@ describe("a failure", () => {
     expect(result).toMatchObject({ exitCode: code, signal: undefined });
   });
 
-  it.each(["SIGTERM", "SIGINT", "SIGHUP", "SIGKILL", "SIGSEGV", "SIGABRT", "SIGUSR1"])("reports %s", async (signal) => {
-    const $ = make();
-    const own = await failure($`sh -c ${`kill -${signal.slice(3)} $$`}`);
-    expect(own).toMatchObject({ signal });
-    expect(own.exitCode).toBeUndefined();
-    expect(own.message).toContain(`was ended by ${signal}`);
-    expect((await $`echo next`).stdout).toBe("next");
-  });
+  it.each(["SIGTERM", "SIGINT", "SIGHUP", "SIGKILL", "SIGSEGV", "SIGABRT", "SIGUSR1"])(
+    "reports %s",
+    async (signal) => {
+      const $ = make();
+      const own = await failure($`sh -c ${`kill -${signal.slice(3)} $$`}`);
+      expect(own).toMatchObject({ signal });
+      expect(own.exitCode).toBeUndefined();
+      expect(own.message).toContain(`was ended by ${signal}`);
+      expect((await $`echo next`).stdout).toBe("next");
+    },
+  );
 
   it.each<[string, (program: RunProgram) => Program, RegExp]>([
     [
