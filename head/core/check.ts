@@ -296,7 +296,7 @@ function checkTotals(state: Readonly<State>): void {
     must(shape.open === (open.get(shape) ?? 0), 9, `${shape.text} counts ${shape.open} open classes`);
   for (const worker of [...state.freed, ...state.touched])
     must(state.workers.get(worker.number) === worker, 9, `${worker.name} is to be looked at and is gone`);
-  for (const { session, spec } of [...state.fresh, ...state.unjudged])
+  for (const { session, spec } of [...state.fresh, ...state.asking, ...state.unjudged])
     must(state.sessions.has(session.number), 9, `spec ${spec} of a session that is gone is to be looked at`);
 }
 
@@ -339,6 +339,7 @@ function checkPlanned(state: Readonly<State>): void {
     for (const each of workers)
       must(state.reservations.has(each), 10, `${each.name} of a reserved gang is not reserved`);
   }
+  must(state.asking.size === 0, 9, "a complete plan left somebody asking others to make way");
   const unjudged = state.workers.size === 0 ? 0 : state.unjudged.size;
   must(
     state.freed.size + state.fresh.size + unjudged === 0,

@@ -302,6 +302,7 @@ export function closeIfDone(state: State, session: Session): void {
   for (const cls of session.classes.values()) for (const shape of cls.shapes) shape.open -= 1;
   for (const cls of session.classes.values()) {
     state.fresh.delete(cls);
+    state.asking.delete(cls);
     state.unjudged.delete(cls);
   }
   state.effects.push({ type: "sessionEnded", session: session.number });

@@ -98,6 +98,7 @@ function afterPlacing(step: PlanStep): boolean {
   // To clear what is empty makes a new table nevertheless.
   if (state.touched.size > 0) state.touched.clear();
   if (state.fresh.size > 0) state.fresh.clear();
+  if (state.asking.size > 0) state.asking.clear();
   step.budget = RESERVATIONS_PER_STEP;
   reserve(step);
   return true;

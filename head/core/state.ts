@@ -43,6 +43,8 @@ export interface State {
   readonly refilling: Set<Worker>;
   /** Classes to look at as if new: they got tasks, or the workers changed. */
   readonly fresh: Set<TaskClass>;
+  /** Those of them that got tasks nobody has placed before: by fairness, others have to make way for those. */
+  readonly asking: Set<TaskClass>;
   /** Those of them of which it is not known whether any worker could ever run them. */
   readonly unjudged: Set<TaskClass>;
   /** Tasks sent ahead and not started, on all workers. */
@@ -88,6 +90,7 @@ export function newState(options: SchedulingOptions): State {
     touched: new Set(),
     refilling: new Set(),
     fresh: new Set(),
+    asking: new Set(),
     unjudged: new Set(),
     aheadCount: 0,
     aheadTurns: 0,
@@ -118,6 +121,7 @@ export function enqueue(state: State, batch: Batch): void {
   cls.session.batches.add(batch);
   cls.queue.push(batch);
   queued(state, cls, batch.end - batch.first);
+  state.asking.add(cls);
 }
 
 /** Puts a task that has left its worker at the front of its queue. */

@@ -48,11 +48,18 @@ function moveToIdle(state: State, shape: Shape): void {
   }
 }
 
-/** Asks back what stands in the way of new work that goes before it: by urgency, or by a smaller share. */
+/**
+ * Asks back what stands in the way of new work that goes before it: by urgency, or by a smaller share. By that
+ * nothing is asked back for work that was asked back itself, or two sessions would do so to each other for ever.
+ */
 function makeWay(state: State): void {
+  const asking = new Set([...state.asking].map(({ line }) => line));
   const claims = [...new Set([...state.fresh].map(({ line }) => line))]
     .filter((line) => line.size > 0)
-    .map((line): Claim => ({ line, urgency: urgencyOf(state, line.first()), tasks: queuedIn(line) }))
+    .map((line): Claim => {
+      const tasks = asking.has(line) ? queuedIn(line) : 0;
+      return { line, urgency: urgencyOf(state, line.first()), tasks };
+    })
     .sort((a, b) => compareLevels(a.urgency, b.urgency));
   if (claims.length === 0) return;
   for (const worker of state.workers.values()) {

@@ -6,8 +6,13 @@ interface Timer {
   readonly action: () => void;
 }
 
+/** More at one time is a cluster that does not come to rest: its parts send each other the same for ever. */
+const MOST_AT_ONCE = 1_000_000;
+
 export class Clock {
   nowMs = 0;
+  /** Actions at this time so far. */
+  #atOnce = 0;
   /** A binary heap, the next one first. */
   readonly #timers: Timer[] = [];
   #order = 0;
@@ -40,7 +45,12 @@ export class Clock {
     if (first === undefined) return false;
     const last = timers.pop()!;
     if (timers.length > 0) this.#sink(last);
-    this.nowMs = Math.max(this.nowMs, first.atMs);
+    if (first.atMs > this.nowMs) {
+      this.nowMs = first.atMs;
+      this.#atOnce = 0;
+    }
+    this.#atOnce += 1;
+    if (this.#atOnce > MOST_AT_ONCE) throw new Error(`at ${this.nowMs} ms the cluster does not come to rest`);
     first.action();
     return true;
   }

@@ -270,6 +270,15 @@ describe("fairness between sessions that both have work queued", () => {
     );
   });
 
+  it("nobody's work is sent ahead and taken back for ever, by turns", () => {
+    const { used } = contest(
+      { seed: 986160429, slots: 5, meanMs: 100, queues: [14_400, 2_400] },
+      [2, 1],
+      cores(1),
+    );
+    expect(jain([used[0] / 2, used[1]])).toBeGreaterThanOrEqual(0.95);
+  });
+
   it("a queue of 10 beside one of 100,000 is served as if they were alike", () => {
     const { used, apart } = contest(
       { seed: 1, slots: 4, meanMs: 5_000, queues: [10, 100_000] },
