@@ -1,5 +1,5 @@
 /**
- * Settings of Node.js for the processes that are the product's own, made before they do anything else.
+ * Settings of Node.js for daemons, made before they do anything else.
  *
  * All that a scheduler does for a task becomes hot at the same time, with its first thousand tasks. Node.js 20 then
  * compiles most of it within a few milliseconds, on other threads, and on a machine with few cores
@@ -23,10 +23,11 @@ const GROWTH_FACTOR = 16;
 /** Later ones have a compiler in between, and these settings were not measured there. */
 const KNOWN = /^v20\./;
 
-/** Compiles later at first: for executors. */
-export function compileLater(version = process.version): void {
+/** Compiles later at first, and makes room for new objects sooner. For daemons only: what executors run is the tasks'. */
+export function settleDaemon(version = process.version): void {
   if (!KNOWN.test(version)) return;
   setFlagsFromString(`--interrupt-budget=${FIRST_BUDGET_BYTES}`);
+  setFlagsFromString(`--semi-space-growth-factor=${GROWTH_FACTOR}`);
   const atStart = process.cpuUsage();
   const look = setInterval(() => {
     const { user, system } = process.cpuUsage(atStart);
@@ -35,10 +36,4 @@ export function compileLater(version = process.version): void {
     setFlagsFromString(`--interrupt-budget=${BUDGET_BYTES}`);
   }, LOOK_MS);
   look.unref();
-}
-
-/** Compiles later at first, and makes room for new objects sooner: for daemons. */
-export function settleDaemon(version = process.version): void {
-  compileLater(version);
-  if (KNOWN.test(version)) setFlagsFromString(`--semi-space-growth-factor=${GROWTH_FACTOR}`);
 }

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 const { setFlagsFromString } = vi.hoisted(() => ({ setFlagsFromString: vi.fn<(flags: string) => void>() }));
 vi.mock("node:v8", () => ({ setFlagsFromString }));
 
-const { compileLater, settleDaemon } = await import("../../proto/engine.js");
+const { settleDaemon } = await import("../../proto/engine.js");
 
 const flags = () => setFlagsFromString.mock.calls.map(([flag]) => flag);
 
@@ -44,11 +44,6 @@ it.runIf(process.version.startsWith("v20."))(
     expect(vi.getTimerCount()).toBe(0);
   },
 );
-
-it("leaves an executor's memory as it is: it belongs to tasks", () => {
-  compileLater("v20.20.2");
-  expect(flags()).toEqual([expect.stringMatching(/^--interrupt-budget=/)]);
-});
 
 it("leaves other versions alone, which may print that they do not know a flag", () => {
   for (const version of ["v22.12.0", "v24.0.0", "v2.0.0"]) settleDaemon(version);

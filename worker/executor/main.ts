@@ -6,7 +6,6 @@
 import { writeSync } from "node:fs";
 import { createRequire } from "node:module";
 import { format } from "node:util";
-import { compileLater } from "../../proto/engine.js";
 import { messageOf } from "../../proto/errors.js";
 import { becomeExecutor } from "../../proto/host.js";
 import { captureOutput } from "./capture.js";
@@ -21,8 +20,6 @@ const PIPE_FD = 3;
 const RAW_STDERR_FD = 2;
 /** As a process has it that SIGTERM ended. */
 const EXIT_TERMINATED = 143;
-
-compileLater();
 
 const pipe = new Pipe(PIPE_FD);
 const registry = new Registry();
