@@ -130,7 +130,7 @@ function refillShape(step: PlanStep, worker: Worker, shape: Shape, slots: number
       turns.drop(line);
       continue;
     }
-    const most = Math.min(depth(state, cls, slots) - held, turnOf(cls));
+    const most = Math.min(depth(state, cls, slots) - held, turnOf(cls), step.budget / SENDING_AHEAD);
     let sent = 0;
     do {
       step.assignments.add(worker, sendAhead(state, cls, worker), 0, false);
