@@ -168,7 +168,10 @@ async function fillAll(file: FileHandle, scatter: Scatter, digest: Digest, ref: 
     for (let room = scatter.room; room.byteLength > 0; room = scatter.room) {
       const piece = room.subarray(0, AHEAD_BYTES);
       scatter.filled(piece.byteLength);
-      reading.push({ piece, done: fill(file, piece, at, ref) });
+      const done = fill(file, piece, at, ref);
+      // Awaited in its turn: until then a failure must not pass for one that nobody handles.
+      done.catch(() => {});
+      reading.push({ piece, done });
       at += piece.byteLength;
       if (reading.length > AHEAD_PIECES) await check();
     }
