@@ -8,10 +8,11 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { digestLike, isBlobName, newValueKey, refOf, valueRefOf } from "../../../proto/hash.js";
 import {
   fileNameOf,
@@ -187,6 +188,33 @@ describe("files of values", () => {
     removeValue(path);
     removeValue(path);
     await expect(readValue(path, ref)).rejects.toThrow(/ENOENT/);
+  });
+
+  it("fail once when several reads at a time fail", async () => {
+    const path = join(scratch(), "value");
+    const bytes = new Uint8Array(9 * 1024 * 1024).fill(3);
+    const ref = writeAndName(path, newValueKey(), [bytes]);
+    const probe = await open(path);
+    const reads = vi.spyOn(Object.getPrototypeOf(probe) as FileHandle, "read");
+    await probe.close();
+    onTestFinished(() => reads.mockRestore());
+    const unhandled: unknown[] = [];
+    const hear = (reason: unknown) => void unhandled.push(reason);
+    process.on("unhandledRejection", hear);
+    onTestFinished(() => void process.off("unhandledRejection", hear));
+    // The first that fails is waited for last: the others fail before anybody waits for them.
+    reads.mockImplementation(async () => {
+      if (reads.mock.calls.length === 2) await new Promise((resolve) => setImmediate(resolve));
+      throw new Error("EIO: i/o error, read");
+    });
+    const first = reads.getMockImplementation()!;
+    reads.mockImplementationOnce(async (...[buffer]) => {
+      const length = (buffer as unknown as Uint8Array).byteLength;
+      return { bytesRead: length, buffer } as unknown as Awaited<ReturnType<typeof first>>;
+    });
+    await expect(readValue(path, ref)).rejects.toThrow(/EIO/);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(unhandled).toEqual([]);
   });
 
   it("are not read through links", () => {
