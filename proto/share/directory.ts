@@ -21,6 +21,9 @@ const MARK = "kept";
 /** So long that process may take. */
 const KEEP_MS = 10 * 60_000;
 
+/** In a head's directory: where it takes connections of this machine. */
+export const SOCKET_NAME = "link";
+
 /** Whose a directory is. */
 export type Role = "head" | "worker" | "launcher";
 

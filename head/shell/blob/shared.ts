@@ -34,6 +34,7 @@ import {
   privateAt,
   ROLES,
   removeDirectory,
+  SOCKET_NAME,
   sweep,
 } from "../../../proto/share/directory.js";
 import { NAMED_BYTES } from "../../../proto/share/named.js";
@@ -131,6 +132,11 @@ export class SharedFiles {
   /** The name of the directory. */
   get name(): string {
     return basename(this.#path);
+  }
+
+  /** Where the head may take connections. */
+  get socketPath(): string {
+    return join(this.#path, SOCKET_NAME);
   }
 
   /** Where a value is, if it is here. */

@@ -19,14 +19,17 @@ import type {
   HeadToWorkerBatch,
   WorkerBatch,
 } from "../../../proto/grain.js";
+import { LocalCall } from "../../../proto/link/grpc/local-call.js";
+import { TICKET_KEY } from "../../../proto/link/grpc/local-socket.js";
 import { noticeReset } from "../../../proto/link/grpc/reset.js";
 import {
   adminService,
   blobsService,
   MAX_MESSAGE_BYTES,
+  type StreamDefinition,
   schedulingService,
 } from "../../../proto/link/grpc/services.js";
-import { streamLink } from "../../../proto/link/grpc/stream.js";
+import { cutOff, streamLink } from "../../../proto/link/grpc/stream.js";
 import type { Door } from "../../access/door.js";
 import type { Swarm } from "../../scale/swarm.js";
 import type { Head } from "../head.js";
@@ -35,6 +38,7 @@ import { adminHandlers } from "./admin.js";
 import { blobsHandlers } from "./blobs.js";
 import { Health } from "./health.js";
 import { onHttp2Server } from "./http2-servers.js";
+import { LocalSockets } from "./local-sockets.js";
 import { Lock, type LockOptions } from "./lock.js";
 import { callerOf } from "./peer.js";
 import { addReflection } from "./reflection.js";
@@ -107,11 +111,14 @@ export async function serveGrpc(
   });
   const health = new Health();
   const shares = new Shares(head.blobs, head.longestAbsenceMs);
-  addServices(server, head, health, shares, adminHandlers(head, door, swarm));
+  const { shared } = head.blobs;
+  const sockets = shared === undefined ? undefined : await LocalSockets.listen(shared.socketPath);
+  addServices(server, head, { health, shares, sockets, admin: adminHandlers(head, door, swarm) });
   const bound: string[] = [];
   try {
     for (const address of addresses) bound.push(await listen(server, address, lock?.credentials));
   } catch (error) {
+    sockets?.close();
     await shutDown(server, lock);
     throw error;
   }
@@ -121,23 +128,28 @@ export async function serveGrpc(
     close() {
       health.stop();
       shares.close();
+      sockets?.close();
       closing ??= shutDown(server, lock);
       return closing;
     },
   };
 }
 
-function addServices(
-  server: Server,
-  head: Head,
-  health: Health,
-  shares: Shares,
-  admin: ReturnType<typeof adminHandlers>,
-): void {
+interface Services {
+  readonly health: Health;
+  readonly shares: Shares;
+  readonly sockets: LocalSockets | undefined;
+  readonly admin: ReturnType<typeof adminHandlers>;
+}
+
+function addServices(server: Server, head: Head, { health, shares, sockets, admin }: Services): void {
+  const { session, work } = schedulingService;
   server.addService(schedulingService, {
     session(call: ServerDuplexStream<ClientBatch, HeadToClientBatch>) {
+      const stream = streamOf(call, session, sockets);
+      if (stream === undefined) return;
       head.acceptClient(
-        streamLink(call, {
+        streamLink(stream, {
           pack: (messages: HeadToClient[]): HeadToClientBatch => ({ messages }),
           unpack: (batch: ClientBatch) => batch.messages,
         }),
@@ -145,8 +157,10 @@ function addServices(
       );
     },
     work(call: ServerDuplexStream<WorkerBatch, HeadToWorkerBatch>) {
+      const stream = streamOf(call, work, sockets);
+      if (stream === undefined) return;
       head.acceptWorker(
-        streamLink(call, {
+        streamLink(stream, {
           pack: (messages: HeadToWorker[]): HeadToWorkerBatch => ({ messages }),
           unpack: (batch: WorkerBatch) => batch.messages,
         }),
@@ -157,6 +171,20 @@ function addServices(
   server.addService(adminService, admin);
   health.addTo(server);
   addReflection(server);
+}
+
+/** By what a call's batches go: a socket of the peer's, if the call names one. @returns undefined when that has ended */
+function streamOf<Q, R>(
+  call: ServerDuplexStream<Q, R>,
+  { request, response }: StreamDefinition<Q, R>,
+  sockets: LocalSockets | undefined,
+): ServerDuplexStream<Q, R> | LocalCall<R, Q> | undefined {
+  const [ticket] = call.metadata.get(TICKET_KEY);
+  if (ticket === undefined) return call;
+  const end = (message: string) => cutOff(call, message);
+  const socket = typeof ticket === "string" ? undefined : sockets?.take(ticket);
+  if (socket === undefined) return void end("the socket that this stream names has ended");
+  return new LocalCall(call, end, socket, { out: response, in: request });
 }
 
 /**

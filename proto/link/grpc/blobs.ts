@@ -86,6 +86,12 @@ export class GrpcBlobs implements BreakableBlobs {
     return this.#files?.over === false ? this.#files : undefined;
   }
 
+  /** Where the head takes connections of this machine, if it shares a directory with it. */
+  async socketPath(): Promise<string | undefined> {
+    await this.share();
+    return this.#files?.over === false ? this.#files.socketPath : undefined;
+  }
+
   async share(): Promise<ValueFiles | undefined> {
     if (this.#root === undefined || this.#closed.signal.aborted) return undefined;
     if (this.#files?.over === true) {

@@ -1,6 +1,6 @@
 /** Opens connections to a head over gRPC: waits for it, opens the stream, and frees everything again. */
 
-import type { Client, ClientDuplexStream, MethodDefinition } from "@grpc/grpc-js";
+import { type Client, Metadata, type MethodDefinition } from "@grpc/grpc-js";
 import type {
   CacheAnswer,
   CancelAnswer,
@@ -22,9 +22,11 @@ import type {
 import type { Connection } from "../link.js";
 import { PersistentBlobs } from "../persistent-blobs.js";
 import { GrpcBlobs } from "./blobs.js";
+import { LocalCall } from "./local-call.js";
+import { openLocal, TICKET_KEY } from "./local-socket.js";
 import { type ConnectOptions, failure, Search, type Way } from "./reach.js";
-import { adminService, healthService, schedulingService } from "./services.js";
-import { streamLink } from "./stream.js";
+import { adminService, healthService, type StreamDefinition, schedulingService } from "./services.js";
+import { cutOff, streamLink } from "./stream.js";
 
 export type { ConnectOptions } from "./reach.js";
 
@@ -69,8 +71,8 @@ export function connectClient(
   options: ConnectOptions,
 ): Promise<Connection<ClientMessage, HeadToClient>> {
   const way: Way = { purpose: "client", rpc: schedulingService.session.path };
-  return connect(address, way, options, (client) => {
-    const call = open(client, schedulingService.session);
+  return connect(address, way, options, async (client, socketPath) => {
+    const call = await open(client, schedulingService.session, socketPath);
     return streamLink(call, {
       pack: (messages: ClientMessage[]) => ({ messages }),
       unpack: (batch) => batch.messages,
@@ -79,21 +81,18 @@ export function connectClient(
 }
 
 /** Connects a worker to a head; otherwise like {@link connectClient}. */
-export async function connectWorker(
+export function connectWorker(
   address: string,
   options: ConnectOptions,
 ): Promise<Connection<WorkerMessage, HeadToWorker>> {
   const way: Way = { purpose: "worker", rpc: schedulingService.work.path };
-  const connection = await connect<WorkerMessage, HeadToWorker>(address, way, options, (client) => {
-    const call = open(client, schedulingService.work);
+  return connect<WorkerMessage, HeadToWorker>(address, way, options, async (client, socketPath) => {
+    const call = await open(client, schedulingService.work, socketPath);
     return streamLink(call, {
       pack: (messages: WorkerMessage[]) => ({ messages }),
       unpack: (batch) => batch.messages,
     });
   });
-  // Its executors are told where to write before they run anything.
-  await connection.blobs.share?.();
-  return connection;
 }
 
 /** Connects a command that only asks and orders; otherwise like {@link connectClient}. */
@@ -138,22 +137,30 @@ export async function connectAdmin(address: string, options: ConnectOptions): Pr
   };
 }
 
-function open<Q, R>(client: Client, method: MethodDefinition<Q, R>): ClientDuplexStream<Q, R> {
-  return client.makeBidiStreamRequest(method.path, method.requestSerialize, method.responseDeserialize);
+/** Opens a stream; by a socket where the head takes those. */
+async function open<Q, R>(client: Client, method: StreamDefinition<Q, R>, socketPath: string | undefined) {
+  const { path, requestSerialize, responseDeserialize, request, response } = method;
+  const metadata = new Metadata();
+  const local = socketPath === undefined ? undefined : await openLocal(socketPath);
+  if (local !== undefined) metadata.set(TICKET_KEY, local.ticket);
+  const call = client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, metadata);
+  if (local === undefined) return call;
+  const end = (message: string) => cutOff(call, message);
+  return new LocalCall(call, end, local.socket, { out: request, in: response });
 }
 
 async function connect<Out, In>(
   address: string,
   way: Way,
   options: ConnectOptions,
-  openLink: (client: Client) => Connection<Out, In>["link"],
+  openLink: (client: Client, socketPath: string | undefined) => Promise<Connection<Out, In>["link"]>,
 ): Promise<Connection<Out, In>> {
   const search = new Search(address, way, options.access);
   let reached = await search.reach(options);
   const { target, shown, credentials, channel } = reached;
   const transport = new GrpcBlobs(target, shown, credentials, channel);
   const blobs = new PersistentBlobs(transport, BLOBS_GIVE_UP_MS);
-  const first = openLink(reached.client);
+  const first = await openLink(reached.client, await transport.socketPath());
   let link = first;
   let closed = false;
   return {
@@ -169,9 +176,12 @@ async function connect<Out, In>(
       }
       transport.move(next.target, next.shown, next.credentials, next.channel);
       signal.throwIfAborted();
-      await blobs.share();
+      const socketPath = await transport.socketPath();
       signal.throwIfAborted();
-      link = openLink(reached.client);
+      const opened = await openLink(reached.client, socketPath);
+      if (signal.aborted) opened.destroy("nobody waits for it");
+      signal.throwIfAborted();
+      link = opened;
       return link;
     },
     blobs,

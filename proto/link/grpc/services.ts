@@ -37,8 +37,9 @@ import {
   WorkerBatch,
 } from "../../grain.js";
 
-interface Coder<T> {
-  encode(message: T): Writer;
+/** Writes and reads messages of one type. */
+export interface Coder<T> {
+  encode(message: T, writer?: Writer): Writer;
   decode(bytes: Uint8Array): T;
 }
 
@@ -83,8 +84,15 @@ function method<Q, R>(
   };
 }
 
-function stream<Q, R>(path: string, request: Coder<Q>, response: Coder<R>): MethodDefinition<Q, R> {
-  return method(path, tolerant(request), tolerant(response), true, true);
+/** A stream of batches, which may travel without gRPC. */
+export interface StreamDefinition<Q, R> extends MethodDefinition<Q, R> {
+  readonly request: Coder<Q>;
+  readonly response: Coder<R>;
+}
+
+function stream<Q, R>(path: string, request: Coder<Q>, response: Coder<R>): StreamDefinition<Q, R> {
+  const coders = { request: tolerant(request), response: tolerant(response) };
+  return { ...method(path, coders.request, coders.response, true, true), ...coders };
 }
 
 /** The two long-lived streams. */

@@ -8,7 +8,7 @@ import { ConnectionError } from "../../errors.js";
 import type { BlobRef, ShareAnswer, ShareRequest } from "../../grain.js";
 import { isBlobName } from "../../hash.js";
 import { ownProcess } from "../../process-name.js";
-import { isFileName, privateAt } from "../../share/directory.js";
+import { isFileName, privateAt, SOCKET_NAME } from "../../share/directory.js";
 import type { ValueFiles } from "../link.js";
 import { blobsService } from "./services.js";
 
@@ -71,6 +71,11 @@ export class GrpcFiles implements ValueFiles {
 
   get directory(): string {
     return this.#directory;
+  }
+
+  /** Where the head takes connections of this machine, if it does. */
+  get socketPath(): string {
+    return join(this.#path, SOCKET_NAME);
   }
 
   /** The name of its directory, by which another stream may come back to it. */

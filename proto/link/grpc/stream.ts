@@ -7,6 +7,7 @@
 import type { ClientDuplexStream, ServerDuplexStream } from "@grpc/grpc-js";
 import type { Link, LinkEnd, LinkHandler } from "../link.js";
 import { Outbox } from "../outbox.js";
+import type { LocalCall } from "./local-call.js";
 import { Malformed } from "./services.js";
 
 /** How messages are put into a batch and taken out of one. */
@@ -15,7 +16,20 @@ export interface BatchCodec<Out, In, OutBatch, InBatch> {
   unpack(batch: InBatch): In[];
 }
 
-type Call<OutBatch, InBatch> = ClientDuplexStream<OutBatch, InBatch> | ServerDuplexStream<InBatch, OutBatch>;
+type GrpcCall<OutBatch, InBatch> =
+  | ClientDuplexStream<OutBatch, InBatch>
+  | ServerDuplexStream<InBatch, OutBatch>;
+
+/** What a link needs of any of them. */
+interface Stream<OutBatch, InBatch> {
+  on(event: "data", listener: (batch: InBatch) => void): unknown;
+  on(event: "error", listener: (error: Error & { code?: number; details?: string }) => void): unknown;
+  on(event: "end" | "cancelled" | "close" | "drain", listener: () => void): unknown;
+  write(batch: OutBatch): boolean;
+  end(): unknown;
+  pause(): unknown;
+  resume(): unknown;
+}
 
 type Message = { readonly body?: { readonly $case: string } | undefined };
 
@@ -26,7 +40,8 @@ function wasCancelled(call: object): boolean {
 }
 
 class StreamLink<Out extends Message, In, OutBatch, InBatch> implements Link<Out, In> {
-  readonly #call: Call<OutBatch, InBatch>;
+  readonly #call: Stream<OutBatch, InBatch>;
+  readonly #cutOff: (message: string) => void;
   readonly #codec: BatchCodec<Out, In, OutBatch, InBatch>;
   readonly #outbox = new Outbox<Out>();
   #handler: LinkHandler<In> | undefined;
@@ -36,10 +51,15 @@ class StreamLink<Out extends Message, In, OutBatch, InBatch> implements Link<Out
   #blocked = false;
   #waiting: (() => void)[] = [];
 
-  constructor(call: Call<OutBatch, InBatch>, codec: BatchCodec<Out, In, OutBatch, InBatch>) {
+  constructor(
+    call: Stream<OutBatch, InBatch>,
+    cutOff: (message: string) => void,
+    codec: BatchCodec<Out, In, OutBatch, InBatch>,
+  ) {
     this.#call = call;
+    this.#cutOff = cutOff;
     this.#codec = codec;
-    call.on("error", (error: Error & { code?: number; details?: string }) => {
+    call.on("error", (error) => {
       // 3 and 13: the peer's bytes could not be decoded, or were too large.
       const malformed = error.code === 13 && /deserial|decod|parse/i.test(error.message);
       this.#finish({ type: malformed ? "malformed" : "broken", message: error.details || error.message });
@@ -77,7 +97,7 @@ class StreamLink<Out extends Message, In, OutBatch, InBatch> implements Link<Out
     this.#flushDue = false;
     if (this.#state === "ended") return;
     while (!this.#blocked && !this.#outbox.empty) {
-      this.#blocked = !this.#call.write(this.#codec.pack(this.#outbox.take()) as OutBatch & InBatch);
+      this.#blocked = !this.#call.write(this.#codec.pack(this.#outbox.take()));
     }
     if (this.#blocked) return;
     this.#wake();
@@ -96,6 +116,7 @@ class StreamLink<Out extends Message, In, OutBatch, InBatch> implements Link<Out
       if (batch instanceof Malformed) this.#abandon({ type: "malformed", message: batch.why });
       else handler.messages(this.#codec.unpack(batch));
     });
+    this.#call.resume();
   }
 
   pause(paused: boolean): void {
@@ -116,11 +137,7 @@ class StreamLink<Out extends Message, In, OutBatch, InBatch> implements Link<Out
 
   #abandon(end: LinkEnd & { readonly message: string }): void {
     this.#finish(end);
-    const { message } = end;
-    const call = this.#call;
-    if ("cancel" in call) call.cancel();
-    // How grpc-js wants a server to end a call with a status: ABORTED.
-    else call.emit("error", Object.assign(new Error(message), { code: 10, details: message }));
+    this.#cutOff(end.message);
   }
 
   #finish(end: LinkEnd): void {
@@ -142,15 +159,26 @@ class StreamLink<Out extends Message, In, OutBatch, InBatch> implements Link<Out
   }
 }
 
+/** Ends a call at once. @param message what a server tells its client of it */
+export function cutOff<OutBatch, InBatch>(call: GrpcCall<OutBatch, InBatch>, message: string): void {
+  if ("cancel" in call) call.cancel();
+  // How grpc-js wants a server to end a call with a status: ABORTED.
+  else call.emit("error", Object.assign(new Error(message), { code: 10, details: message }));
+}
+
 /**
  * Makes a link of one end of a stream.
  *
- * @param call the stream, of a grpc-js client or server
+ * @param call the stream, of a grpc-js client or server, or one that goes by a socket
  * @param codec how its batches hold messages
  */
 export function streamLink<Out extends Message, In, OutBatch, InBatch>(
-  call: Call<OutBatch, InBatch>,
+  call: GrpcCall<OutBatch, InBatch> | LocalCall<OutBatch, InBatch>,
   codec: BatchCodec<Out, In, OutBatch, InBatch>,
 ): Link<Out, In> {
-  return new StreamLink(call, codec);
+  const end = (message: string) => {
+    if ("abandon" in call) call.abandon(message);
+    else cutOff(call, message);
+  };
+  return new StreamLink(call as Stream<OutBatch, InBatch>, end, codec);
 }
