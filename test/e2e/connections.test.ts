@@ -1,7 +1,7 @@
 /** Connections that are lost in mid-run: nothing is lost with them, and nothing runs twice. */
 
 import { readFileSync } from "node:fs";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { startHead } from "../../head/shell/start.js";
 import { Cable } from "../kit/cable.js";
 import { type Running, Stage } from "../kit/daemons.js";
@@ -9,12 +9,15 @@ import { type Running, Stage } from "../kit/daemons.js";
 let stage: Stage;
 let proxies: Cable[];
 beforeEach(() => {
+  // As on another machine than the head's: all goes over the connections that are cut.
+  vi.stubEnv("GRAIN_SHARED_DIR", "");
   stage = new Stage();
   proxies = [];
 });
 afterEach(async () => {
   await stage.close();
   for (const proxy of proxies) await proxy.close();
+  vi.unstubAllEnvs();
 });
 
 async function proxyTo(address: string): Promise<Cable> {

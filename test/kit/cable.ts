@@ -12,6 +12,8 @@ export class Cable {
   #waiting: (() => void)[] = [];
   #lets = true;
   #passed = 0;
+  /** Bytes that have gone to the server. */
+  sent = 0;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -101,6 +103,9 @@ export class Cable {
     far.on("close", () => this.#pairs.delete(far));
     near.pipe(far);
     far.pipe(near);
+    near.on("data", (data) => {
+      this.sent += data.byteLength;
+    });
     far.on("data", (data) => {
       this.#passed += data.byteLength;
       for (const resolve of this.#waiting.splice(0)) resolve();

@@ -7,13 +7,16 @@
  */
 
 import { createServer, type Server, type Socket } from "node:net";
-import { TICKET_BYTES } from "../../../proto/link/grpc/local-socket.js";
+import type { ServerDuplexStream } from "@grpc/grpc-js";
+import { LocalCall } from "../../../proto/link/grpc/local-call.js";
+import { TICKET_BYTES, TICKET_KEY } from "../../../proto/link/grpc/local-socket.js";
+import type { StreamDefinition } from "../../../proto/link/grpc/services.js";
+import { cutOff } from "../../../proto/link/grpc/stream.js";
 
 /** Longer names are not possible everywhere. */
 const MOST_PATH_BYTES = 100;
 /** So many may be nobody's at a time, each for so long. */
-const MOST_WAITING = 1_000;
-const WAIT_MS = 10_000;
+const LIMITS = { most: 1_000, waitMs: 10_000 };
 const ACCEPTED = Buffer.of(1);
 
 /** Connections whose calls have not come. */
@@ -21,9 +24,11 @@ export class LocalSockets {
   readonly #server: Server;
   readonly #accepted = new Set<Socket>();
   readonly #waiting = new Map<string, Socket>();
+  readonly #limits: typeof LIMITS;
 
-  private constructor(server: Server) {
+  private constructor(server: Server, limits: typeof LIMITS) {
     this.#server = server;
+    this.#limits = limits;
     server.on("connection", (socket) => this.#accept(socket));
   }
 
@@ -33,14 +38,14 @@ export class LocalSockets {
    * @param path in a directory that only this user can enter
    * @returns undefined when that cannot be: then all goes over gRPC
    */
-  static async listen(path: string): Promise<LocalSockets | undefined> {
+  static async listen(path: string, limits = LIMITS): Promise<LocalSockets | undefined> {
     if (Buffer.byteLength(path) > MOST_PATH_BYTES) return undefined;
     const server = createServer({ allowHalfOpen: true });
     return new Promise((resolve) => {
       server.once("error", () => resolve(undefined));
       server.listen(path, () => {
         server.removeAllListeners("error").on("error", () => {});
-        resolve(new LocalSockets(server));
+        resolve(new LocalSockets(server, limits));
       });
     });
   }
@@ -64,10 +69,10 @@ export class LocalSockets {
   }
 
   #accept(socket: Socket): void {
-    if (this.#accepted.size >= MOST_WAITING) return void socket.destroy();
+    if (this.#accepted.size >= this.#limits.most) return void socket.destroy();
     this.#accepted.add(socket);
     let ticket = Buffer.alloc(0);
-    socket.setTimeout(WAIT_MS, () => socket.destroy());
+    socket.setTimeout(this.#limits.waitMs, () => socket.destroy());
     socket.on("error", () => {});
     socket.on("end", () => socket.destroy());
     socket.on("close", () => {
@@ -84,4 +89,18 @@ export class LocalSockets {
       socket.write(ACCEPTED);
     });
   }
+}
+
+/** By what a call's batches go: a socket of the peer's, if the call names one. @returns undefined when that has ended */
+export function streamOf<Q, R>(
+  call: ServerDuplexStream<Q, R>,
+  { request, response }: StreamDefinition<Q, R>,
+  sockets: LocalSockets | undefined,
+): ServerDuplexStream<Q, R> | LocalCall<R, Q> | undefined {
+  const [ticket] = call.metadata.get(TICKET_KEY);
+  if (ticket === undefined) return call;
+  const end = (message: string) => cutOff(call, message);
+  const socket = typeof ticket === "string" ? undefined : sockets?.take(ticket);
+  if (socket === undefined) return void end("the socket that this stream names has ended");
+  return new LocalCall(call, end, socket, { out: response, in: request });
 }

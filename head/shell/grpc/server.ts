@@ -19,17 +19,14 @@ import type {
   HeadToWorkerBatch,
   WorkerBatch,
 } from "../../../proto/grain.js";
-import { LocalCall } from "../../../proto/link/grpc/local-call.js";
-import { TICKET_KEY } from "../../../proto/link/grpc/local-socket.js";
 import { noticeReset } from "../../../proto/link/grpc/reset.js";
 import {
   adminService,
   blobsService,
   MAX_MESSAGE_BYTES,
-  type StreamDefinition,
   schedulingService,
 } from "../../../proto/link/grpc/services.js";
-import { cutOff, streamLink } from "../../../proto/link/grpc/stream.js";
+import { streamLink } from "../../../proto/link/grpc/stream.js";
 import type { Door } from "../../access/door.js";
 import type { Swarm } from "../../scale/swarm.js";
 import type { Head } from "../head.js";
@@ -38,7 +35,7 @@ import { adminHandlers } from "./admin.js";
 import { blobsHandlers } from "./blobs.js";
 import { Health } from "./health.js";
 import { onHttp2Server } from "./http2-servers.js";
-import { LocalSockets } from "./local-sockets.js";
+import { LocalSockets, streamOf } from "./local-sockets.js";
 import { Lock, type LockOptions } from "./lock.js";
 import { callerOf } from "./peer.js";
 import { addReflection } from "./reflection.js";
@@ -171,20 +168,6 @@ function addServices(server: Server, head: Head, { health, shares, sockets, admi
   server.addService(adminService, admin);
   health.addTo(server);
   addReflection(server);
-}
-
-/** By what a call's batches go: a socket of the peer's, if the call names one. @returns undefined when that has ended */
-function streamOf<Q, R>(
-  call: ServerDuplexStream<Q, R>,
-  { request, response }: StreamDefinition<Q, R>,
-  sockets: LocalSockets | undefined,
-): ServerDuplexStream<Q, R> | LocalCall<R, Q> | undefined {
-  const [ticket] = call.metadata.get(TICKET_KEY);
-  if (ticket === undefined) return call;
-  const end = (message: string) => cutOff(call, message);
-  const socket = typeof ticket === "string" ? undefined : sockets?.take(ticket);
-  if (socket === undefined) return void end("the socket that this stream names has ended");
-  return new LocalCall(call, end, socket, { out: response, in: request });
 }
 
 /**

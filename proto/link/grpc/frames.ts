@@ -1,9 +1,15 @@
-/** Batches on a plain socket: each is four bytes that tell its length, and the batch as gRPC would carry it. */
+/**
+ * Batches on a plain socket: each is four bytes that tell its length, and the batch as gRPC would carry it. After the
+ * last one comes a length of zero: a socket that ends without it was lost.
+ */
 
 import protobuf from "protobufjs/minimal.js";
-import type { Coder } from "./services.js";
+import { type Coder, Malformed } from "./services.js";
 
 const HEADER_BYTES = 4;
+
+/** After the last batch. */
+export const END = Buffer.alloc(HEADER_BYTES);
 
 /** Encodes a batch, with its length before it. */
 export function frame<T>(coder: Coder<T>, batch: T): Buffer {
@@ -26,11 +32,6 @@ export class FrameReader {
     this.#mostBytes = mostBytes;
   }
 
-  /** Whether nothing of a next batch has arrived. */
-  get empty(): boolean {
-    return this.#partsBytes === 0 && this.#at === this.#chunk.byteLength;
-  }
-
   /** What has arrived. Take all frames before the next call. */
   add(chunk: Buffer): void {
     if (this.#partsBytes === 0) {
@@ -48,17 +49,15 @@ export class FrameReader {
   }
 
   /**
-   * The next batch's bytes; undefined: the rest has not arrived.
-   *
-   * @throws RangeError when it is longer than permitted
+   * The next batch's bytes, none after the last one; undefined: the rest has not arrived; malformed: it is longer than permitted.
    */
-  next(): Buffer | undefined {
+  next(): Buffer | Malformed | undefined {
     if (this.#partsBytes > 0) return undefined;
     const left = this.#chunk.byteLength - this.#at;
     if (left >= HEADER_BYTES) {
       const length = this.#chunk.readUInt32LE(this.#at);
       if (length > this.#mostBytes)
-        throw new RangeError(`a batch of ${length} bytes; ${this.#mostBytes} are permitted`);
+        return new Malformed(`a batch of ${length} bytes; ${this.#mostBytes} are permitted`);
       if (left >= HEADER_BYTES + length) {
         const start = this.#at + HEADER_BYTES;
         this.#at = start + length;

@@ -8,7 +8,7 @@
 
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
-import { FrameReader, frame } from "./frames.js";
+import { END, FrameReader, frame } from "./frames.js";
 import { type Coder, MAX_MESSAGE_BYTES, Malformed } from "./services.js";
 
 /** What is needed of the gRPC call, on either side. */
@@ -37,6 +37,8 @@ export class LocalCall<Out, In> extends EventEmitter {
   #paused = true;
   /** The peer has ended its half. */
   #ended = false;
+  /** Nothing more comes from the socket. */
+  #dry = false;
   #over = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -62,7 +64,7 @@ export class LocalCall<Out, In> extends EventEmitter {
     });
     socket.on("drain", () => this.emit("drain"));
     socket.on("end", () => {
-      this.#ended = true;
+      this.#dry = true;
       this.#read();
     });
     // "close" follows.
@@ -77,7 +79,7 @@ export class LocalCall<Out, In> extends EventEmitter {
   }
 
   end(): void {
-    this.#socket.end();
+    if (!this.#socket.writableEnded) this.#socket.end(END);
   }
 
   pause(): void {
@@ -97,17 +99,18 @@ export class LocalCall<Out, In> extends EventEmitter {
   }
 
   #read(): void {
-    try {
-      while (!this.#paused && !this.#over) {
-        const bytes = this.#frames.next();
-        if (bytes === undefined) break;
-        this.emit("data", this.#coders.in.decode(bytes));
+    while (!this.#paused && !this.#over && !this.#ended) {
+      const bytes = this.#frames.next();
+      if (bytes === undefined) {
+        // Lost: the last batch has a mark behind it.
+        if (this.#dry) this.#socket.destroy();
+        return;
       }
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      this.emit("data", new Malformed(error.message));
+      if (bytes instanceof Malformed) return void this.emit("data", bytes);
+      this.#ended = bytes.byteLength === 0;
+      if (this.#ended) this.emit("end");
+      else this.emit("data", this.#coders.in.decode(bytes));
     }
-    if (this.#ended && !this.#paused && !this.#over && this.#frames.empty) this.emit("end");
   }
 
   /** The call has ended. What had arrived on the socket by then is in this turn of the loop: it is read first. */
