@@ -18,6 +18,11 @@ export class ProcessId {
     return this.#value !== undefined;
   }
 
+  /** Whether somebody waits for it. */
+  get isAwaited(): boolean {
+    return this.#asked !== undefined && this.#value === undefined;
+  }
+
   /** It will be told by this. */
   expect(source: ProcessIds): void {
     this.#source = source;
