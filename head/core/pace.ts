@@ -8,7 +8,7 @@ import type { State } from "./state.js";
 
 /** What a head takes of its workers together, with as much to spare for all else. */
 const MESSAGES_PER_MS = 5;
-/** Workers do not report short tasks more often than this anyway. */
+/** So often may each report: there are few. */
 const OWN_PACE_MS = 4;
 
 /** The least time between two reports of one worker on which tasks wait; undefined: there are few workers. */

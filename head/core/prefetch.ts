@@ -21,8 +21,8 @@ import { type State, sendAhead } from "./state.js";
 import type { TaskClass } from "./task-class.js";
 import { amountOn, couldFit, type Worker } from "./worker.js";
 
-/** Unstarted work per slot, in run time: hides a round trip with batches under load; more where workers report seldom. */
-const HORIZON_US = 20_000;
+/** Unstarted work per slot, in run time; more where workers report seldom. Half of it is what may end before a worker tells of it (26 ms), and the answer's way. */
+const HORIZON_US = 60_000;
 /** Tasks that run longer than this gain nothing from it. */
 const LONG_US = 1_000_000;
 /** Most unstarted tasks of one shape per slot… */

@@ -38,9 +38,9 @@ interface TaskColumn {
 }
 
 /** Ends are told together while other tasks wait here, at most this long after what was told last… */
-const GATHER_MS = 4;
+const GATHER_MS = 16;
 /** …until so many have ended, since more would hardly make it cheaper… */
-const GATHER_TASKS = 16;
+const GATHER_TASKS = 32;
 /** …or such a part of those that wait, since the head is to send more before they run out. */
 const GATHER_PART = 0.5;
 /** A head that wants to hear seldom has sent enough for longer. */
@@ -81,7 +81,7 @@ export class Reports {
 
   /** The head wants to hear of ends at most so often while tasks wait here; undefined: as it suits. */
   pace(reportMs: number | undefined): void {
-    this.#gatherMs = reportMs ?? GATHER_MS;
+    this.#gatherMs = Math.max(reportMs ?? 0, GATHER_MS);
     this.#gatherTasks = reportMs === undefined ? GATHER_TASKS : Number.POSITIVE_INFINITY;
     this.#gatherPart = reportMs === undefined ? GATHER_PART : SELDOM_GATHER_PART;
   }

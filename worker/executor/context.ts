@@ -10,6 +10,7 @@ import { TaskCancelledError, TaskTimeoutError } from "../../proto/errors.js";
 import { SCALE } from "../../proto/resource/amount.js";
 import type { Walltime } from "../../proto/resource/demand.js";
 import type { CurrentTask, GrantedResources, RunProgram, TaskNode } from "../../proto/task.js";
+import { Ending } from "../programs/abort.js";
 import type { createPrograms as CreatePrograms } from "../programs/index.js";
 import type { DefinePlan, Granted, Setup } from "./message.js";
 import type { Parts } from "./parts.js";
@@ -41,6 +42,8 @@ export class TaskContext implements CurrentTask {
   readonly #granted: Granted;
   readonly #around: Surroundings;
   #controller: AbortController | undefined;
+  /** The same for programs. */
+  #ending: Ending | undefined;
   #abortedBy: Error | undefined;
   #resources: GrantedResources | undefined;
   #programs: RunProgram | undefined;
@@ -106,9 +109,11 @@ export class TaskContext implements CurrentTask {
   get $(): RunProgram {
     if (this.#programs === undefined) {
       const { cores } = this.resources;
+      this.#ending = new Ending();
+      if (this.#abortedBy !== undefined) this.#ending.abort(this.#abortedBy);
       this.#programs = this.#around.createPrograms({
         env: this.#environment(),
-        signal: this.signal,
+        signal: this.#ending,
         cores: this.#plan.pin && cores.length > 0 ? cores : undefined,
         print: (text, stderr) => this.print(text, stderr),
       });
@@ -133,6 +138,7 @@ export class TaskContext implements CurrentTask {
       ? new TaskTimeoutError(`${this.name} (task ${this.id}) ran out of time.`, details)
       : new TaskCancelledError(`${this.name} (task ${this.id}) was cancelled.`, details);
     this.#controller?.abort(this.#abortedBy);
+    this.#ending?.abort(this.#abortedBy);
   }
 
   /** What programs find in their environment beside what this process has. */

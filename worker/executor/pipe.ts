@@ -14,7 +14,7 @@ import type { FromExecutor, ToExecutor } from "./message.js";
 /** Results are sent when so many bytes have gathered. */
 const FLUSH_BYTES = 64 * 1024;
 /** Results that nobody waits for are sent together, at most so late: telling of each costs more than a short task. */
-const GATHER_MS = 5;
+const GATHER_MS = 10;
 /** A task that prints waits for the agent when so much has not been taken. */
 const BLOCK_BYTES = 1024 * 1024;
 /** The pipe was full: it is tried again in the next turns for so long, since the agent usually reads at once … */

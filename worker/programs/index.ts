@@ -7,9 +7,10 @@
  */
 
 import type { ProgramArgument, ProgramOptions, RunProgram } from "../../proto/task.js";
+import type { Ending } from "./abort.js";
 import { type Changes, taskChanges, withLayer } from "./environment.js";
 import { Launcher } from "./launcher.js";
-import { asProgram, RunningProgram } from "./program.js";
+import { RunningProgram } from "./program.js";
 import { words } from "./template.js";
 
 /** What programs of one task have in common. */
@@ -17,7 +18,7 @@ export interface ProgramsOptions {
   /** Variables on top of this process's environment as it is at the first program; `undefined` removes one. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Fires when the task is to end: its programs get SIGTERM and, 5 s later, SIGKILL. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignal | Ending;
   /** Ids of the cores that programs are bound to, where `taskset` exists. Default: not bound. */
   readonly cores?: readonly number[] | undefined;
   /** Takes what programs with `echo` print. */
@@ -26,6 +27,7 @@ export interface ProgramsOptions {
 
 let launcher: Launcher | undefined;
 const running = new Set<RunningProgram>();
+const forget = (program: RunningProgram): void => void running.delete(program);
 
 function merge(before: ProgramOptions, options: ProgramOptions): ProgramOptions {
   if (before.env === undefined || options.env === undefined) return { ...before, ...options };
@@ -62,11 +64,10 @@ export function createPrograms(task: ProgramsOptions): RunProgram {
         print,
         launcher,
         caller,
+        forget,
       });
-      running.add(program);
-      const forget = () => running.delete(program);
-      program.result.then(forget, forget);
-      return asProgram(program);
+      if (!program.hasEnded) running.add(program);
+      return program.result;
     }
     return $ as RunProgram;
   };

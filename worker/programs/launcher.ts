@@ -15,7 +15,7 @@ import type { Readable } from "node:stream";
 import { makePrivate, sharedRoot } from "../../proto/share/directory.js";
 import { allCores, currentCores } from "./affinity.js";
 import { findProgram } from "./find.js";
-import { type Job, Lane } from "./lane.js";
+import { type Job, Lane, type LaneOwner } from "./lane.js";
 import { LAUNCHER } from "./script.js";
 
 /** So many programs run at once; further ones wait. Each costs a shell and a few descriptors. */
@@ -47,7 +47,7 @@ function makeDirectory(): string {
 }
 
 /** A launcher shell and its lanes. */
-export class Launcher {
+export class Launcher implements LaneOwner {
   /** What programs inherit: this process's environment when the launcher was started. */
   readonly env: ReadonlyMap<string, string>;
   /** Resolves when the shell has ended and nothing of it is left. */
@@ -66,6 +66,7 @@ export class Launcher {
   #coming = 0;
   #made = 0;
   #askQueued = false;
+  #isKept = true;
   #text = "";
   #ended = false;
 
@@ -172,22 +173,17 @@ export class Launcher {
   #received(text: string): void {
     const lines = (this.#text + text).split("\n");
     this.#text = lines.pop() ?? "";
-    for (const line of lines) this.#report(line.split(" "));
+    for (const line of lines) {
+      if (this.#ended) return;
+      if (line.startsWith("l")) this.#laneMade(Number(line.slice(2)));
+      else this.#laneFailed();
+    }
     this.#keepAlive();
-  }
-
-  #report([kind, subject = "", value = ""]: string[]): void {
-    const number = Number(subject);
-    if (this.#ended) return;
-    if (kind === "x") this.#finished(number, Number(value));
-    else if (kind === "l") this.#laneMade(number);
-    else if (kind === "r") this.#laneReady(number, Number(value));
-    else if (kind === "f") this.#laneFailed();
   }
 
   #laneMade(number: number): void {
     try {
-      const lane = new Lane(number, this.#directory, (dead) => this.#laneDied(dead));
+      const lane = new Lane(number, this.#directory, this);
       lane.cores = this.#inherited;
       this.#lanes.set(number, lane);
     } catch (error) {
@@ -196,15 +192,13 @@ export class Launcher {
     }
   }
 
-  #laneReady(number: number, group: number): void {
+  laneReady(lane: Lane): void {
     this.#coming--;
-    const lane = this.#lanes.get(number);
-    if (lane === undefined) return;
-    lane.ready(group);
     this.#release(lane);
+    this.#keepAlive();
   }
 
-  #laneDied(lane: Lane): void {
+  laneDied(lane: Lane): void {
     const at = this.#free.indexOf(lane);
     if (at >= 0) this.#free.splice(at, 1);
     // One that dies before it was ready would die again.
@@ -219,9 +213,7 @@ export class Launcher {
     this.#waiting.shift()?.lost(`the launcher cannot start a shell with its files in ${this.#directory}`);
   }
 
-  #finished(number: number, status: number): void {
-    const lane = this.#lanes.get(number);
-    if (lane === undefined) return;
+  laneFinished(lane: Lane, status: number): void {
     for (const held of this.#held) if (held.isClear) this.#drop(held);
     if (lane.ended(status)) {
       this.#release(lane);
@@ -229,6 +221,7 @@ export class Launcher {
       this.#held.add(lane);
       this.#askForLanes();
     }
+    this.#keepAlive();
   }
 
   #release(lane: Lane): void {
@@ -247,6 +240,8 @@ export class Launcher {
   /** The event loop goes on as long as a program runs or waits, and no longer. */
   #keepAlive(): void {
     const busy = this.#waiting.length > 0 || this.#lanes.size > this.#free.length + this.#held.size;
+    if (busy === this.#isKept) return;
+    this.#isKept = busy;
     if (busy) this.#reports.ref();
     else this.#reports.unref();
   }

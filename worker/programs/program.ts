@@ -9,12 +9,14 @@ import { resolve } from "node:path";
 import { StringDecoder } from "node:string_decoder";
 import { ProgramError } from "../../proto/errors.js";
 import type { Program, ProgramOptions, ProgramResult } from "../../proto/task.js";
-import { onAbort } from "./abort.js";
+import { type Ending, onAbort } from "./abort.js";
+import type { Command } from "./command.js";
 import type { Changes } from "./environment.js";
 import { findProgram, searchPath } from "./find.js";
 import { killGroup } from "./group.js";
 import type { Job } from "./lane.js";
 import type { Launcher } from "./launcher.js";
+import { ProcessId } from "./process-id.js";
 import { showCommand } from "./template.js";
 
 /** Between SIGTERM and SIGKILL. */
@@ -31,11 +33,13 @@ export interface Start {
   readonly env: Changes;
   readonly cores: readonly number[] | undefined;
   /** Fires when its task ends. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignal | Ending;
   readonly print: (text: Uint8Array, stderr: boolean) => void;
   readonly launcher: Launcher;
   /** Whose `stack` tells where it was called. */
   readonly caller: { readonly stack: string };
+  /** Called when it has ended. */
+  readonly forget: (program: RunningProgram) => void;
 }
 
 type State =
@@ -55,43 +59,74 @@ function tail(text: string): string {
   return lines.length > TAIL_CHARS ? `…${lines.slice(-TAIL_CHARS)}` : lines;
 }
 
+/** The promise that a task holds. */
+class ProgramPromise extends Promise<ProgramResult> implements Program {
+  readonly #running: RunningProgram;
+
+  constructor(running: RunningProgram, settle: ConstructorParameters<typeof Promise<ProgramResult>>[0]) {
+    super(settle);
+    this.#running = running;
+  }
+
+  get pid(): Promise<number> {
+    return this.#running.processId.promise;
+  }
+
+  kill(signal?: NodeJS.Signals): void {
+    this.#running.kill(signal);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<string> {
+    return this.#running.lines();
+  }
+}
+// For `await` and `then` it is a plain one: they make others of it by its constructor, and no detour when that is Promise.
+Object.defineProperty(ProgramPromise.prototype, "constructor", { value: Promise });
+
 /** A program that was started, or waits for a lane. */
-export class RunningProgram {
+export class RunningProgram implements Job {
+  readonly command: Omit<Command, "inputFile">;
+  readonly processId = new ProcessId();
   readonly #start: Start;
-  readonly #command: string;
-  readonly #cwd: string;
+  readonly #shown: string;
   readonly #startedAt = performance.now();
   readonly #stdout: Uint8Array[] = [];
   readonly #stderr: Uint8Array[] = [];
   /** Undone when it has ended: timers, listeners. */
   readonly #undo: (() => void)[] = [];
   #state: State = { type: "waiting", signal: undefined };
-  #job: Job | undefined;
+  #isLaunched = false;
   /** Why we ended it, for the message. */
   #reason: { readonly text: string; readonly cause?: unknown } | undefined;
   #wake: (() => void)[] = [];
   #settle!: { resolve: (result: ProgramResult) => void; reject: (error: ProgramError) => void };
-  #gotPid!: { resolve: (pid: number) => void; reject: (error: ProgramError) => void };
-  readonly result: Promise<ProgramResult>;
-  readonly pid: Promise<number>;
+  readonly result: Program;
 
   constructor(start: Start) {
     this.#start = start;
-    this.#command = showCommand(start.words);
-    this.#cwd = resolve(start.options.cwd ?? ".");
-    this.result = new Promise((resolve, reject) => {
+    this.#shown = showCommand(start.words);
+    const { cwd } = start.options;
+    this.command = {
+      words: start.words,
+      cwd: cwd === undefined ? process.cwd() : resolve(cwd),
+      env: start.env,
+    };
+    this.result = new ProgramPromise(this, (resolve, reject) => {
       this.#settle = { resolve, reject };
     });
-    this.pid = new Promise((resolve, reject) => {
-      this.#gotPid = { resolve, reject };
-    });
-    // Failures are told by the result; whoever asks for the pid hears of them too.
-    this.pid.catch(() => undefined);
     this.#launch();
   }
 
+  get input(): string | Uint8Array | undefined {
+    return this.#start.options.input;
+  }
+
+  get cores(): readonly number[] | undefined {
+    return this.#start.cores;
+  }
+
   #launch(): void {
-    const { signal, options, launcher, cores, env, words } = this.#start;
+    const { signal, options, launcher } = this.#start;
     this.#endOn(signal, "its task is to end");
     if (options.signal !== undefined) this.#endOn(options.signal, "its signal fired");
     if (this.#state.type === "ended") return;
@@ -100,23 +135,11 @@ export class RunningProgram {
       const timer = setTimeout(() => this.terminate({ text }), options.timeoutMs);
       this.#undo.push(() => clearTimeout(timer));
     }
-    this.#job = {
-      command: {
-        words,
-        cwd: this.#cwd,
-        env,
-      },
-      input: options.input,
-      cores,
-      started: (pid, group) => this.#started(pid, group),
-      output: (bytes, stderr) => this.#output(bytes, stderr),
-      ended: (status, left) => this.#finish(status, left),
-      lost: (message) => this.#lost(message),
-    };
-    launcher.run(this.#job);
+    this.#isLaunched = true;
+    launcher.run(this);
   }
 
-  #endOn(signal: AbortSignal, text: string): void {
+  #endOn(signal: AbortSignal | Ending, text: string): void {
     const end = () => this.terminate({ text, cause: signal.reason });
     if (signal.aborted) {
       end();
@@ -125,13 +148,17 @@ export class RunningProgram {
     this.#undo.push(onAbort(signal, end));
   }
 
+  get hasEnded(): boolean {
+    return this.#state.type === "ended";
+  }
+
   /** SIGTERM now, SIGKILL if that does not end it. One that has not been started never is. */
   terminate(reason: { readonly text: string; readonly cause?: unknown }): void {
     if (this.#state.type === "ended") return;
     this.#reason ??= reason;
-    if (this.#job === undefined || this.#start.launcher.withdraw(this.#job)) {
+    if (!this.#isLaunched || this.#start.launcher.withdraw(this)) {
       this.#close();
-      this.#fail(`The program ${this.#command} was not started, because ${reason.text}.`, {});
+      this.#fail(`The program ${this.#shown} was not started, because ${reason.text}.`, {});
       return;
     }
     this.kill("SIGTERM");
@@ -165,14 +192,13 @@ export class RunningProgram {
     await this.result;
   }
 
-  #started(pid: number, group: number): void {
+  started(group: number): void {
     const early = this.#state.type === "waiting" ? this.#state.signal : undefined;
     this.#state = { type: "running", group };
     if (early !== undefined) killGroup(group, early);
-    this.#gotPid.resolve(pid);
   }
 
-  #output(bytes: Uint8Array, stderr: boolean): void {
+  output(bytes: Uint8Array, stderr: boolean): void {
     (stderr ? this.#stderr : this.#stdout).push(bytes);
     if (this.#start.options.echo === true) this.#start.print(bytes, stderr);
     if (!stderr) this.#wakeReaders();
@@ -188,25 +214,27 @@ export class RunningProgram {
     this.#state = { type: "ended" };
     for (const undo of this.#undo) undo();
     this.#wakeReaders();
+    this.#start.forget(this);
   }
 
-  #finish(status: number, left: boolean): void {
-    const group = this.#state.type === "running" ? this.#state.group : 0;
+  ended(status: number, left: boolean, group: number): void {
+    const early = this.#state.type === "waiting" ? this.#state.signal : undefined;
     this.#close();
-    if (left && group !== 0) this.#endGroupWithTask(group);
+    if (left && early !== undefined) killGroup(group, early);
+    if (left) this.#endGroupWithTask(group);
     const signal = status > 128 ? signalNames.get(status - 128) : undefined;
     const exitCode = signal === undefined ? status : undefined;
     let output: { stdout: string; stderr: string };
     try {
       output = { stdout: this.#text(this.#stdout), stderr: this.#text(this.#stderr) };
     } catch (cause) {
-      const message = `The program ${this.#command} printed more than fits into a string. Let it write to a file.`;
+      const message = `The program ${this.#shown} printed more than fits into a string. Let it write to a file.`;
       this.#fail(message, { exitCode, signal, cause });
       return;
     }
     const durationMs = performance.now() - this.#startedAt;
     if (status === 0 || (this.#start.options.reject === false && !this.#unstartable(status))) {
-      this.#settle.resolve({ command: this.#command, ...output, exitCode, signal, durationMs });
+      this.#settle.resolve({ command: this.#shown, ...output, exitCode, signal, durationMs });
       return;
     }
     this.#fail(this.#explain(status, exitCode, signal, output.stderr), { exitCode, signal, ...output });
@@ -230,9 +258,9 @@ export class RunningProgram {
     const program = this.#start.words[0] ?? "";
     const { env, launcher } = this.#start;
     const path = env.has("PATH") ? env.get("PATH") : launcher.env.get("PATH");
-    if (!isDirectory(this.#cwd)) return `there is no directory ${this.#cwd} to start it in`;
-    if (findProgram(program, { cwd: this.#cwd, path }) !== undefined) return undefined;
-    if (program.includes("/")) return `${resolve(this.#cwd, program)} is not there, or not executable`;
+    if (!isDirectory(this.command.cwd)) return `there is no directory ${this.command.cwd} to start it in`;
+    if (findProgram(program, { cwd: this.command.cwd, path }) !== undefined) return undefined;
+    if (program.includes("/")) return `${resolve(this.command.cwd, program)} is not there, or not executable`;
     const places = searchPath(path).length;
     return `no program "${program}" is in ${places === 1 ? "the directory" : `any of the ${places} directories`} of PATH`;
   }
@@ -240,41 +268,33 @@ export class RunningProgram {
   #explain(status: number, exitCode: number | undefined, signal: string | undefined, stderr: string): string {
     const unstartable = this.#unstartable(status);
     if (unstartable !== undefined)
-      return `The program ${this.#command} was not started: ${unstartable}. Install it on the worker, or correct the name.`;
+      return `The program ${this.#shown} was not started: ${unstartable}. Install it on the worker, or correct the name.`;
     const how = signal === undefined ? `ended with exit code ${exitCode}` : `was ended by ${signal}`;
     const why = this.#reason === undefined ? "" : `, because ${this.#reason.text}`;
     const said = tail(stderr);
-    return `The program ${this.#command} ${how}${why}.${said === "" ? " It wrote nothing to standard error." : ` The end of its standard error:\n${said}`}`;
+    return `The program ${this.#shown} ${how}${why}.${said === "" ? " It wrote nothing to standard error." : ` The end of its standard error:\n${said}`}`;
   }
 
-  #lost(message: string): void {
+  lost(message: string): void {
     if (this.#state.type === "ended") return;
     this.#close();
-    this.#fail(`The program ${this.#command} was lost: ${message}.`, {});
+    this.#fail(`The program ${this.#shown} was lost: ${message}.`, {});
   }
 
   #fail(message: string, details: ConstructorParameters<typeof ProgramError>[1]): void {
     const cause = this.#reason?.cause;
     const error = new ProgramError(message, {
-      command: this.#command,
+      command: this.#shown,
       ...(cause === undefined ? {} : { cause }),
       ...details,
     });
     error.stack = `${error.name}: ${message}\n${this.#start.caller.stack.replace(/^Error.*\n/, "")}`;
-    this.#gotPid.reject(error);
+    this.processId.look();
+    this.processId.fail(error);
     this.#settle.reject(error);
   }
 }
 
 function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-
-/** The promise that a task holds. */
-export function asProgram(running: RunningProgram): Program {
-  return Object.defineProperties(running.result, {
-    pid: { value: running.pid },
-    kill: { value: (signal?: NodeJS.Signals) => running.kill(signal) },
-    [Symbol.asyncIterator]: { value: () => running.lines() },
-  }) as Program;
 }

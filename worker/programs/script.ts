@@ -6,13 +6,16 @@
  * groups without a terminal, and `setsid` for each would halve the rate. The launcher
  * makes lanes when asked (a line of numbers on its standard input) and reports on its standard output:
  *
- *   l N         lane N's FIFOs exist: c.N commands, o.N output, e.N errors, p.N process ids, d.N death
- *   f N         they could not be made
- *   r N PID     lane N is ready; PID is its group
- *   x N STATUS  its program has ended; 128 + n: by signal n
+ *   l N  lane N's FIFOs exist: c.N commands, o.N output, e.N errors, p.N process ids, d.N what the lane tells
+ *   f N  they could not be made
  *
- * The process id of a program goes to p.N when it starts, which wakes nobody:
- * most programs end before anybody asks. d.N has a writer as long as the lane lives.
+ * A lane tells on d.N, which has a writer as long as it lives:
+ *
+ *   r PID     it is ready; PID is its group
+ *   x STATUS  its program has ended; 128 + n: by signal n
+ *
+ * The process id of a program, after the program's number in its lane, goes to p.N when it starts, which wakes nobody:
+ * most programs end before anybody asks.
  *
  * Invariant: a lane that is told no more (end of file on c.N, as when the process
  * that owns it has died) ends its group, leftovers included; and the launcher, told no more or "quit",
@@ -84,29 +87,29 @@ export interface LaneFiles {
   readonly output: string;
   readonly errors: string;
   readonly pids: string;
-  readonly death: string;
+  readonly told: string;
 }
 
 /**
- * What a lane is told first. Afterwards `$1` and `$2` are its FIFOs for output and errors; `p DIR` begins a program
+ * What a lane is told first. Afterwards `$1` and `$2` are its FIFOs for output and errors; `p NUMBER DIR` begins a program
  * (in a subshell, which finds its own id by entering /proc/self) and `e` reports its end.
  *
  * @example
- * laneScript(3, { control: "/dev/shm/x/c.3", … })
+ * laneScript({ control: "/dev/shm/x/c.3", … })
  */
-export function laneScript(lane: number, files: LaneFiles): string {
+export function laneScript(files: LaneFiles): string {
   // What ends a program must not end its lane. A trap that does something is not inherited; an ignored signal would be.
   return `for __grain_n in HUP INT QUIT USR1 USR2 ALRM TERM PIPE XCPU XFSZ VTALRM PROF; do trap : $__grain_n; done
 trap 'kill -KILL 0' EXIT
-exec 4>${quote(files.pids)} 5>${quote(files.death)}
+exec 3>&- 4>${quote(files.pids)} 5>${quote(files.told)}
 p() {
-if cd -P /proc/self; then echo "\${PWD##*/}" >&4; else echo $$ >&4; fi
-cd -- "$1" || exit 126
+if cd -P /proc/self; then echo "$1 \${PWD##*/}" >&4; else echo "$1 $$" >&4; fi
+cd -- "$2" || exit 126
 unset OLDPWD
 }
-e() { echo "x ${lane} $?" >&3; }
+e() { echo "x $?" >&5; }
 set -- ${quote(files.output)} ${quote(files.errors)}
-echo "r ${lane} $$" >&3
+echo "r $$" >&5
 `;
 }
 
@@ -117,5 +120,5 @@ echo "r ${lane} $$" >&3
  * quote("it's") // 'it'\\''s'
  */
 export function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
+  return text.includes("'") ? `'${text.replaceAll("'", "'\\''")}'` : `'${text}'`;
 }

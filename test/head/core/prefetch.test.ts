@@ -20,7 +20,7 @@ function warm(driver: CoreDriver, runUs: number): void {
 describe("prefetch", () => {
   it.each([
     ["5 µs", 5, 1024],
-    ["1 ms", 1_000, 20],
+    ["1 ms", 1_000, 60],
     ["100 ms", 100_000, 1],
     ["ten minutes", 600_000_000, 0],
   ])("sends ahead according to the run time: %s", (_name, runUs, expected) => {
@@ -113,14 +113,14 @@ describe("prefetch", () => {
     const few = assigned();
     expect(few.map(({ reportMs }) => reportMs)).toEqual(few.map(() => undefined));
     expect(few.filter(({ worker, granted }) => worker === 1 && !granted)).toMatchObject([
-      { tasks: { length: 2 } },
+      { tasks: { length: 6 } },
     ]);
     for (let worker = 21; worker <= 400; worker += 1) driver.worker(worker, poolOf(1));
     const many = assigned();
     expect(new Set(many.map(({ reportMs }) => reportMs))).toEqual(new Set([80]));
     const ahead = many.filter(({ worker, granted }) => worker === 400 && !granted);
     const held = ahead.flatMap(({ tasks }) => tasks);
-    expect(held).toHaveLength(18);
+    expect(held).toHaveLength(22);
     // Each report is answered.
     driver.finish(400, 1, [...many.flatMap((each) => grantedOn(each, 400)), ...held.slice(0, 7)], {
       runUs: 10_000,

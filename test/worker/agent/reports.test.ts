@@ -69,15 +69,17 @@ describe("reports", () => {
     turn(2, 20);
     turn(3, 20);
     expect(sent).toHaveLength(2);
-    vi.advanceTimersByTime(4);
+    vi.advanceTimersByTime(15);
+    expect(sent).toHaveLength(2);
+    vi.advanceTimersByTime(1);
     expect(sent.slice(2)).toEqual(["finished 1: 2,3", "started 1: 4"]);
   });
 
-  it("tell sixteen at once", () => {
+  it("tell thirty-two at once", () => {
     turn(1, 100);
-    for (let task = 2; task <= 17; task++) turn(task, 100);
-    const tasks = Array.from({ length: 16 }, (_, i) => i + 2).join();
-    expect(sent.slice(2)).toEqual([`finished 1: ${tasks}`, "started 1: 18"]);
+    for (let task = 2; task <= 33; task++) turn(task, 100);
+    const tasks = Array.from({ length: 32 }, (_, i) => i + 2).join();
+    expect(sent.slice(2)).toEqual([`finished 1: ${tasks}`, "started 1: 34"]);
   });
 
   it("tell as seldom as the head wants while enough waits, and as it suits when it wants nothing", () => {
@@ -92,7 +94,7 @@ describe("reports", () => {
     expect(sent.slice(4)).toEqual(["finished 1: 21", "started 1: 22"]);
     reports.pace(undefined);
     turn(22, 20);
-    vi.advanceTimersByTime(4);
+    vi.advanceTimersByTime(16);
     expect(sent.slice(6)).toEqual(["finished 1: 22", "started 1: 23"]);
   });
 

@@ -4,6 +4,7 @@ import { getEventListeners } from "node:events";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Program, RunProgram } from "../../../proto/task.js";
+import { Ending } from "../../../worker/programs/abort.js";
 import { alive, failure, make, programDirectory, readStatus, until } from "./kit.js";
 
 const dir = programDirectory();
@@ -82,6 +83,18 @@ describe("ending a program", () => {
     await until(() => !pids.some(alive));
     const later = await failure($`echo never`);
     expect(later.message).toContain("was not started, because its task is to end");
+  });
+
+  it("follows what takes the place of a task's signal", async () => {
+    const task = new Ending();
+    const $ = make({ signal: task });
+    const { program, pids } = await start($);
+    const reason = new Error("cancelled");
+    task.abort(reason);
+    task.abort(new Error("again"));
+    expect(await failure(program)).toMatchObject({ signal: "SIGTERM", cause: reason });
+    await until(() => !pids.some(alive));
+    expect((await failure($`echo never`)).cause).toBe(reason);
   });
 
   it("follows its own signal and time limit", async () => {

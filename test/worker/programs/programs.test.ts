@@ -5,6 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Program, RunProgram } from "../../../proto/task.js";
+import { disposePrograms } from "../../../worker/programs/index.js";
 import { failure, make, NODE, programDirectory } from "./kit.js";
 
 const dir = programDirectory();
@@ -115,6 +116,41 @@ describe("a program", () => {
       `Cpus_allowed_list:\t${core}`,
     );
     expect((await make()`grep Cpus_allowed_list /proc/self/status`).stdout).toBe(all);
+  });
+});
+
+describe("a program's process id", () => {
+  const own = "echo $$";
+
+  it("can be had at once, while it runs and after its end", async () => {
+    const $ = make();
+    const early = $`sh -c ${own}`;
+    expect(String(await early.pid)).toBe((await early).stdout);
+    const late = $`sh -c ${own}`;
+    const { stdout } = await late;
+    expect(String(await late.pid)).toBe(stdout);
+    expect(late.pid).toBe(late.pid);
+  });
+
+  it("is that of its program, however many have run in the lane since", async () => {
+    const $ = make();
+    const programs: Program[] = [];
+    for (let i = 0; i < 150; i++) {
+      programs.push($`sh -c ${own}`);
+      await programs.at(-1);
+    }
+    const printed = (await Promise.all(programs)).map(({ stdout }) => Number(stdout));
+    expect(await Promise.all(programs.map(({ pid }) => pid))).toEqual(printed);
+    const never = $({ signal: AbortSignal.abort() })`true`;
+    await expect(never.pid).rejects.toThrow("was not started, because its signal fired");
+    await failure(never);
+  });
+
+  it("can be had when its launcher has ended", async () => {
+    const program = make()`sh -c ${own}`;
+    const { stdout } = await program;
+    await disposePrograms();
+    expect(String(await program.pid)).toBe(stdout);
   });
 });
 
