@@ -13,11 +13,15 @@ export type CompletionState =
 
 const PENDING: CompletionState = { type: "pending" };
 
+/** What is called at the end, with what it was given to be called with. */
+type Watcher = (target: never) => void;
+
 /** The end of one call. */
 export class Completion {
   #state: CompletionState = PENDING;
-  /** One alone is not put into an array: there are as many as calls. */
-  #watchers: (() => void) | (() => void)[] | undefined;
+  /** A watcher and its target: neither a closure nor an array is made for one alone, as there are as many as calls. */
+  #watcher: Watcher | undefined;
+  #target: unknown;
   #observed = false;
 
   /** Where the call is now. Looking does not count as observing. */
@@ -30,18 +34,17 @@ export class Completion {
     return this.#observed;
   }
 
-  /** Calls back once the call has ended: synchronously if it has. Marks it as observed. */
-  watch(onEnd: () => void): void {
+  /** Calls back once the call has ended: synchronously if it has. Marks it as observed. @param target passed to `onEnd` */
+  watch(onEnd: () => void): void;
+  watch<T>(onEnd: (target: T) => void, target: T): void;
+  watch(onEnd: Watcher, target?: unknown): void {
     this.#observed = true;
-    this.whenEnded(onEnd);
+    this.#add(onEnd, target);
   }
 
   /** As `watch`, for those who only count: does not mark it as observed. */
   whenEnded(onEnd: () => void): void {
-    if (this.#state.type !== "pending") onEnd();
-    else if (this.#watchers === undefined) this.#watchers = onEnd;
-    else if (typeof this.#watchers === "function") this.#watchers = [this.#watchers, onEnd];
-    else this.#watchers.push(onEnd);
+    this.#add(onEnd, undefined);
   }
 
   /** Ends the call with a value; ignored when it has ended. */
@@ -54,12 +57,28 @@ export class Completion {
     this.#end({ type: "rejected", error });
   }
 
+  #add(watcher: Watcher, target: unknown): void {
+    if (this.#state.type !== "pending") watcher(target as never);
+    else if (this.#watcher === undefined) {
+      this.#watcher = watcher;
+      this.#target = target;
+    } else {
+      const [first, its] = [this.#watcher, this.#target as never];
+      this.#target = undefined;
+      this.#watcher = () => {
+        first(its);
+        watcher(target as never);
+      };
+    }
+  }
+
   #end(state: CompletionState): void {
     if (this.#state.type !== "pending") return;
     this.#state = state;
-    const watchers = this.#watchers;
-    this.#watchers = undefined;
-    if (typeof watchers === "function") watchers();
-    else if (watchers !== undefined) for (const watcher of watchers) watcher();
+    const watcher = this.#watcher;
+    const target = this.#target as never;
+    this.#watcher = undefined;
+    this.#target = undefined;
+    watcher?.(target);
   }
 }

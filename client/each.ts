@@ -31,7 +31,8 @@ export function each(...values: readonly unknown[]): Promise<unknown> {
 }
 
 function gather(values: Iterable<unknown>): Promise<unknown> {
-  const operands = Array.from(values, toWaiting);
+  const operands: unknown[] = [];
+  for (const value of values) operands.push(toWaiting(value));
   return promiseOf(new DelayedNode(GATHER, undefined, undefined, operands, 0));
 }
 

@@ -125,7 +125,11 @@ function depend(node: DelayedNode, operand: DelayedNode, stack: DelayedNode[]): 
       fail(node, operand.result);
       return;
     case FRESH:
-      stack.push(operand);
+      if (isPendingSource(operand)) {
+        // Nothing is below it, and it tells of its end later: it need not be put off until all are linked.
+        operand.phase = STARTED;
+        startSource(operand);
+      } else stack.push(operand);
       break;
     default:
   }
@@ -133,14 +137,20 @@ function depend(node: DelayedNode, operand: DelayedNode, stack: DelayedNode[]): 
   addDependant(operand, node);
 }
 
+function isPendingSource(node: DelayedNode): boolean {
+  if (node.kind !== SOURCE || node.versions !== undefined) return false;
+  return (node.left as Completion).state.type === "pending";
+}
+
 function startSource(node: DelayedNode): void {
-  const completion = node.left as Completion;
-  completion.watch(() => {
-    const { state } = completion;
-    if (state.type === "fulfilled") finish(node, FULFILLED, state.value);
-    else if (state.type === "rejected") finish(node, REJECTED, state.error);
-    drain();
-  });
+  (node.left as Completion).watch(sourceEnded, node);
+}
+
+function sourceEnded(node: DelayedNode): void {
+  const { state } = node.left as Completion;
+  if (state.type === "fulfilled") finish(node, FULFILLED, state.value);
+  else if (state.type === "rejected") finish(node, REJECTED, state.error);
+  drain();
 }
 
 function addDependant(node: DelayedNode, dependant: Dependant): void {

@@ -10,12 +10,11 @@ export interface CallOwner {
   ended(call: SpawnedCall): void;
 }
 
-/** A call that is under way on the cluster. */
-export class RemoteCall implements SpawnedCall {
+/** A call that is under way on the cluster, and its own completion: there may be a million, so each is one object. */
+export class RemoteCall extends Completion implements SpawnedCall {
   readonly number: number;
   /** Its number on the wire: given when it is queued for sending, so that these increase; 0 before. */
-  task = 0;
-  readonly completion = new Completion();
+  task: number;
   readonly spec: SpecEntry;
   readonly owner: CallOwner;
   /** Frees what its arguments occupy, when it has ended. */
@@ -24,9 +23,16 @@ export class RemoteCall implements SpawnedCall {
   readonly key: Uint8Array | undefined;
 
   constructor(number: number, spec: SpecEntry, owner: CallOwner, key?: Uint8Array) {
+    super();
     this.number = number;
+    this.task = 0;
     this.spec = spec;
     this.owner = owner;
+    this.release = undefined;
     this.key = key;
+  }
+
+  get completion(): Completion {
+    return this;
   }
 }

@@ -73,6 +73,8 @@ export class SpecTable {
   readonly #detached: boolean;
   /** Last request of each definition: spares a call in a loop the making of its text. */
   readonly #remembered = new WeakMap<FunctionDefinition, Remembered>();
+  /** The last one: mostly the next call is another of the same. */
+  #last: SpecEntry | undefined;
 
   /** @param detached results of all calls are stored */
   constructor(detached: boolean) {
@@ -81,6 +83,8 @@ export class SpecTable {
 
   /** Finds or makes the spec of a call. */
   intern(definition: FunctionDefinition, request: Request): SpecEntry {
+    const last = this.#last;
+    if (last?.definition === definition && last.request === request) return last;
     const remembered = this.#remembered.get(definition);
     if (remembered !== undefined && remembered.request === request) return remembered.entry;
     const text = specText(definition, request);
@@ -90,6 +94,7 @@ export class SpecTable {
       this.#byText.set(text, entry);
     }
     this.#remembered.set(definition, { request, entry });
+    this.#last = entry;
     return entry;
   }
 

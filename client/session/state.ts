@@ -357,7 +357,7 @@ export class SessionState {
     this.#calls.delete(call.task);
     this.#done += 1;
     call.release?.();
-    call.completion.fulfil(value);
+    call.fulfil(value);
     call.owner.ended(call);
   }
 
@@ -365,7 +365,7 @@ export class SessionState {
     this.#calls.delete(call.task);
     this.#failed += 1;
     call.release?.();
-    call.completion.reject(error);
+    call.reject(error);
     call.owner.ended(call);
   }
 
