@@ -4,6 +4,7 @@
  * (guided self-scheduling: Polychronopoulos and Kuck, IEEE Trans. Computers 1987).
  */
 
+import { unheardUs } from "./pace.js";
 import type { Shape } from "./shape.js";
 import type { State } from "./state.js";
 import type { Worker } from "./worker.js";
@@ -44,9 +45,8 @@ export function evenShare(state: Readonly<State>, shape: Shape, meanUs: number):
   return slots === 0 ? Number.POSITIVE_INFINITY : left / slots;
 }
 
-/** How many tasks are likely to be left on a worker: it has gone on since it was last heard of. */
+/** How many unstarted tasks are likely to be left on a worker. */
 function leftOn(state: Readonly<State>, worker: Worker, slots: number, meanUs: number): number {
   if (worker.aheadCount === 0) return 0;
-  const begun = (slots * (state.nowMs - worker.heardMs) * 1000) / Math.max(meanUs, 1);
-  return Math.max(0, worker.aheadCount - begun);
+  return Math.max(0, worker.aheadCount - (slots * unheardUs(state, worker)) / Math.max(meanUs, 1));
 }

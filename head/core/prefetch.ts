@@ -74,7 +74,9 @@ export function abundantLine(state: State): Line | undefined {
   if (shape.limits.length > 0 || shape.nodes > 0) return undefined;
   const { estimate } = only.first();
   const perSlot = depth(state, only.first(), 1);
-  return estimate.runs > 0 && perSlot > 0 && hasQueued(shape, slotsAtMost(state, shape) * (1 + perSlot)) ? only : undefined;
+  return estimate.runs > 0 && perSlot > 0 && hasQueued(shape, slotsAtMost(state, shape) * (1 + perSlot))
+    ? only
+    : undefined;
 }
 
 /** Sends a worker that has got a task of an abundant line what goes ahead as well. */
