@@ -356,7 +356,7 @@ export class SessionState {
     }
     this.#calls.delete(call.task);
     this.#done += 1;
-    call.release?.();
+    call.letGo();
     call.fulfil(value);
     call.owner.ended(call);
   }
@@ -364,7 +364,7 @@ export class SessionState {
   #reject(call: RemoteCall, error: unknown): void {
     this.#calls.delete(call.task);
     this.#failed += 1;
-    call.release?.();
+    call.letGo();
     call.reject(error);
     call.owner.ended(call);
   }
