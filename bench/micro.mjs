@@ -3,9 +3,11 @@ const COUNT = Number(process.argv[2] ?? 100000), WARM = Number(process.argv[3] ?
 const sleep = delayed(async function sleep() { throw new Error("no"); }).with(cores(1));
 const gcs=[]; new (await import("node:perf_hooks")).PerformanceObserver(l=>{for(const e of l.getEntries()) gcs.push([e.startTime,e.duration,e.detail.kind])}).observe({entryTypes:["gc"]});
 await run(async () => {
-  await each(Array.from({ length: WARM }, () => sleep()));
+  if (process.env.PRE) await each([sleep(), sleep()]);
+  for (let i = 0; i < Number(process.env.WARMS ?? 1); i++) await each(Array.from({ length: WARM }, () => sleep()));
   if (process.argv[4]) await new Promise(r=>setTimeout(r,Number(process.argv[4])));
   let ses; if (process.env.PROF) { const {Session}=await import("node:inspector/promises"); ses=new Session(); ses.connect(); await ses.post("Profiler.enable"); await ses.post("Profiler.setSamplingInterval",{interval:100}); await ses.post("Profiler.start"); }
+  if (process.env.MARK) console.log("MARK");
   const t0 = performance.now(), c0=process.cpuUsage();
   const all = Array.from({ length: COUNT }, () => sleep());
   const t1 = performance.now();

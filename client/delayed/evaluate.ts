@@ -54,7 +54,9 @@ export function subscribe(node: DelayedNode, listener: Listener): void {
     listener.ended(node);
     return;
   }
-  addDependant(node, listener);
+  // Not by addDependant: the code of millions of operands would be taken back for a node of another class.
+  if (node.result === undefined) node.result = listener;
+  else addDependant(node, listener);
   if (node.phase === FRESH) {
     // All of it is linked before any of it is computed.
     const outer = draining;
@@ -103,7 +105,11 @@ function start(root: DelayedNode): void {
     if (node.left instanceof DelayedNode) link(node, node.left, stack);
     if (node.right instanceof DelayedNode) link(node, node.right, stack);
     if (Array.isArray(node.rest)) {
-      for (const item of node.rest) if (item instanceof DelayedNode) link(node, item, stack);
+      const items = node.rest as readonly unknown[];
+      for (let i = 0; i < items.length; i++) {
+        const item = items[i];
+        if (item instanceof DelayedNode) link(node, item, stack);
+      }
     }
     if (node.phase === STARTED && node.waits === 0) ready.push(node);
   }

@@ -8,6 +8,7 @@ import type { Spec } from "../../proto/grain.js";
 import { demandKey, type Request } from "../../proto/resource/demand.js";
 import type { FunctionDefinition } from "../call.js";
 import { SendQueue } from "./columns.js";
+import { TaskNumbers } from "./task-numbers.js";
 
 /** Whether the head knows a spec. */
 export type SpecStage =
@@ -18,6 +19,12 @@ export type SpecStage =
   /** The head was told; calls go straight on. */
   | { readonly type: "registered" };
 
+/** Where calls wait, and what numbers them. */
+export interface Lane {
+  readonly queue: SendQueue;
+  readonly numbers: TaskNumbers;
+}
+
 /** One registered function with what its calls ask for. */
 export class SpecEntry {
   readonly number: number;
@@ -26,6 +33,8 @@ export class SpecEntry {
   /** Calls that wait for the module, in order. */
   readonly held = new SendQueue();
   stage: SpecStage = { type: "new" };
+  /** Where its calls are put now. Looked up, so that a call takes one way at all stages: code is compiled for ways taken. */
+  lane: Lane = { queue: this.held, numbers: new TaskNumbers() };
   /** Results are stored. */
   readonly keyed: boolean;
   /** Only until the work of the detached program is done. */
