@@ -42,7 +42,7 @@ export class ProgramSession implements ScopeSession {
    */
   constructor(options: RunOptions, open: (signal: AbortSignal) => Promise<OpenedHead>) {
     sessions += 1;
-    if (sessions === 1) rehearse();
+    if (sessions === 1) void rehearse();
     this.#logs = options.logs ?? true;
     const progress = options.progress ?? (process.stderr.isTTY === true && process.env.TERM !== "dumb");
     const listener: SessionListener = {

@@ -25,8 +25,8 @@ const definition: FunctionDefinition = {
   options: DEFAULTS.call,
 };
 
-/** Makes the calls. They leave nothing behind. */
-export function rehearse(): void {
+/** Makes the calls. They leave nothing behind. @returns their results, for tests */
+export function rehearse(): Promise<unknown> {
   const state = new SessionState();
   const spec = state.specOf(definition, { alternatives: [] });
   const session: ScopeSession = {
@@ -48,7 +48,8 @@ export function rehearse(): void {
   // Before the head knows the function, and after that.
   const early = [submit(), submit()];
   state.prepared(spec, "");
-  void each([...early, submit()]);
+  const ended = each([...early, submit()]);
   while (state.next() !== undefined);
   state.results({ tasks: [1, 2, 3], sizes: [], values: new Uint8Array(0), blobs: [] });
+  return ended;
 }

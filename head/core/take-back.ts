@@ -6,7 +6,6 @@
 import { compareLevels, type Urgency } from "./level.js";
 import type { Line } from "./line.js";
 import { urgencyOf } from "./order.js";
-import { unheardUs } from "./pace.js";
 import { retract } from "./retract.js";
 import { dominantShare, type Session } from "./session.js";
 import type { Shape } from "./shape.js";
@@ -40,7 +39,7 @@ function moveToIdle(state: State, shape: Shape): void {
   for (const donor of state.workers.values()) {
     if (donor.aheadCount === 0 || donor.mode === "suspect" || idle.includes(donor)) continue;
     for (const [cls, tasks] of donor.ahead) {
-      if (cls.shapes[0] !== shape || waitUs(state, donor, cls) < WORTH_MOVING_US) continue;
+      if (cls.shapes[0] !== shape || waitUs(donor, cls) < WORTH_MOVING_US) continue;
       const asked = lastOf(tasks, room);
       retract(state, donor, asked);
       room -= asked.length;
@@ -66,8 +65,7 @@ function makeWay(state: State): void {
   for (const worker of state.workers.values()) {
     if (worker.aheadCount === 0 || worker.mode === "suspect") continue;
     for (const [cls, tasks] of worker.ahead) {
-      if (compareLevels(claims[0]!.urgency, cls.level) > 0 || waitUs(state, worker, cls) < WORTH_MOVING_US)
-        continue;
+      if (compareLevels(claims[0]!.urgency, cls.level) > 0 || waitUs(worker, cls) < WORTH_MOVING_US) continue;
       makeWayFor(state, claims, worker, tasks, cls);
     }
   }
@@ -114,11 +112,11 @@ function holdsLess(state: Readonly<State>, session: Session, other: Session): bo
 }
 
 /** How long the last of the tasks sent ahead has to wait there; Infinity when nothing is known. */
-function waitUs(state: Readonly<State>, worker: Worker, cls: TaskClass): number {
+function waitUs(worker: Worker, cls: TaskClass): number {
   if (cls.estimate.runs === 0) return Number.POSITIVE_INFINITY;
   const slots = worker.slots.get(cls.shapes[0]!) ?? 0;
   if (slots === 0) return Number.POSITIVE_INFINITY;
-  return (worker.ahead.get(cls)!.size * cls.estimate.meanUs) / slots - unheardUs(state, worker);
+  return (worker.ahead.get(cls)!.size * cls.estimate.meanUs) / slots;
 }
 
 function roomFor(worker: Worker, shape: Shape): number {
