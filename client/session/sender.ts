@@ -15,9 +15,6 @@ import type { Upload, Uploads } from "./uploads.js";
 /** Above so many bytes not taken by the transport, what is submitted waits here. */
 const PENDING_LIMIT_BYTES = 8 * 1024 * 1024;
 
-/** Of more than so many tasks the rest goes a turn later: encoded while the head has begun with the first. */
-const FIRST_TASKS = 16_384;
-
 interface Sent {
   readonly message: ClientMessage;
   /** What it refers to. */
@@ -115,11 +112,10 @@ export class Sender {
     this.#link?.flush();
   }
 
-  #flush(most = FIRST_TASKS): void {
+  #flush(): void {
     const link = this.#link;
     if (this.#blocked || this.#state.phase.type !== "open" || link === undefined) return;
     this.#acknowledge();
-    let tasks = 0;
     while (link.pendingBytes <= PENDING_LIMIT_BYTES) {
       const uploads = this.#state.nextUploads;
       const stale = this.#uploads.stale(uploads);
@@ -135,22 +131,16 @@ export class Sender {
         return;
       }
       this.#send(message, uploads);
-      tasks += tasksIn(message);
-      if (tasks >= most) {
-        link.flush();
-        this.#flushAfter(new Promise(setImmediate), Number.POSITIVE_INFINITY);
-        return;
-      }
     }
     link.flush();
     this.#flushAfter(link.drained());
   }
 
-  #flushAfter(wait: Promise<void>, most = FIRST_TASKS): void {
+  #flushAfter(wait: Promise<void>): void {
     this.#blocked = true;
     void wait.then(() => {
       this.#blocked = false;
-      this.#flush(most);
+      this.#flush();
     });
   }
 
@@ -166,8 +156,4 @@ export class Sender {
     if (this.#keeps) this.#unacknowledged.push({ message, uploads });
     this.#link?.send(message);
   }
-}
-
-function tasksIn({ body }: ClientMessage): number {
-  return body?.$case === "submit" ? body.submit.sizes.length : 0;
 }

@@ -7,7 +7,7 @@
 import { unheardUs } from "./pace.js";
 import type { Shape } from "./shape.js";
 import type { State } from "./state.js";
-import type { Worker } from "./worker.js";
+import { fits, type Worker } from "./worker.js";
 
 /** Whether at least so many tasks of the shape are queued. */
 export function hasQueued(shape: Shape, least: number): boolean {
@@ -25,6 +25,19 @@ export function slotsAtMost(state: Readonly<State>, shape: Shape): number {
   let slots = Number.POSITIVE_INFINITY;
   for (let i = 0; i < shape.kinds.length; i += 1)
     slots = Math.min(slots, Math.floor((state.clusterTotal[shape.kinds[i]!] ?? 0) / shape.amounts[i]!));
+  return slots;
+}
+
+/** How many more tasks of the shape fit now. */
+export function freeSlots(state: Readonly<State>, shape: Shape): number {
+  let slots = 0;
+  for (const worker of state.workers.values()) {
+    if (!fits(state, worker, shape)) continue;
+    let room = shape.allCores || worker.pressed ? 1 : Number.POSITIVE_INFINITY;
+    for (let i = 0; i < shape.kinds.length; i += 1)
+      room = Math.min(room, Math.floor(worker.free[shape.kinds[i]!]! / shape.amounts[i]!));
+    slots += room;
+  }
   return slots;
 }
 

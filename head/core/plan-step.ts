@@ -16,8 +16,8 @@ export interface PlanStep {
   readonly freedRoom: Room;
   /** On the workers that are reserved. */
   readonly reservedRoom: Room;
-  /** The only line that waits, if there is so much in it that every worker will get all that it should have. */
-  readonly abundant: Line | undefined;
+  /** The only line that waits, if there is enough in it for every free slot; looked for at the first placement. */
+  abundant: { readonly line: Line | undefined } | undefined;
   /** How many unstarted tasks a slot may have, of shapes of which too few are left; made when asked for. */
   readonly shares: Map<Shape, number>;
   /** Work that may still be done in this step; a placement is 1. */

@@ -21,7 +21,7 @@ import type { Line } from "./line.js";
 import { byUrgency, Turns, type UrgencyGroup } from "./order.js";
 import { Candidates } from "./placement.js";
 import { COMPARISON, MAKING, type PlanStep } from "./plan-step.js";
-import { abundantLine, refill, refillGranted } from "./prefetch.js";
+import { refill, refillGranted } from "./prefetch.js";
 import {
   backfilled,
   mayUse,
@@ -53,7 +53,6 @@ interface Spot {
 
 /** Places what can be placed, or a part of it. */
 export function plan(state: State): void {
-  wake(state);
   const step: PlanStep = {
     state,
     assignments: new Assignments(state),
@@ -66,11 +65,12 @@ export function plan(state: State): void {
       () => state.reservations.keys(),
       () => state.reservations.size,
     ),
-    abundant: abundantLine(state),
+    abundant: undefined,
     shares: new Map(),
     budget: PLACEMENTS_PER_STEP,
     released: false,
   };
+  wake(state);
   judgeFeasibility(step);
   if (state.reservations.size > 0) reviewReservations(state);
   for (const group of byUrgency(state)) {
@@ -153,7 +153,7 @@ function place(step: PlanStep, line: Line, cls: TaskClass, { worker, alternative
   } else if (state.reservations.has(worker)) backfilled(state, line.shapes[alternative]!, worker);
   step.budget -= 1;
   // In one message: what is sent later finds the first task over.
-  if (line === step.abundant) refillGranted(step, line, worker);
+  refillGranted(step, line, worker);
 }
 
 /** Gives tasks that were sent ahead the room that has come up where they are. */

@@ -10,7 +10,7 @@
  * back: take-back.ts.
  */
 
-import { evenShare, hasQueued, slotsAtMost } from "./even-share.js";
+import { evenShare, freeSlots, hasQueued, slotsAtMost } from "./even-share.js";
 import { compareLevels } from "./level.js";
 import type { Line } from "./line.js";
 import { Turns, urgencyOf } from "./order.js";
@@ -59,8 +59,8 @@ export function refill(step: PlanStep): void {
   }
 }
 
-/** The only line that waits, if there is enough in it for every slot that there may be, now and ahead. */
-export function abundantLine(state: State): Line | undefined {
+/** The only line that waits, if there is enough in it for every slot that is free, now and ahead. */
+function abundantLine(state: State): Line | undefined {
   if (state.reservations.size > 0) return undefined;
   let only: Line | undefined;
   for (const level of state.levels) {
@@ -74,15 +74,16 @@ export function abundantLine(state: State): Line | undefined {
   if (shape.limits.length > 0 || shape.nodes > 0) return undefined;
   const { estimate } = only.first();
   const perSlot = depth(state, only.first(), 1);
-  return estimate.runs > 0 && perSlot > 0 && hasQueued(shape, slotsAtMost(state, shape) * (1 + perSlot))
-    ? only
-    : undefined;
+  if (estimate.runs === 0 || perSlot === 0 || !hasQueued(shape, 1 + perSlot)) return undefined;
+  return hasQueued(shape, freeSlots(state, shape) * (1 + perSlot)) ? only : undefined;
 }
 
-/** Sends a worker that has got a task of an abundant line what goes ahead as well. */
+/** Sends a worker that has just got a task what goes ahead as well, if there is enough of it for all. */
 export function refillGranted(step: PlanStep, line: Line, worker: Worker): void {
+  step.abundant ??= { line: abundantLine(step.state) };
+  if (step.abundant.line !== line || line.size === 0 || worker.pressed) return;
   const shape = line.shapes[0]!;
-  if (line.size > 0 && !worker.pressed) refillShape(step, worker, shape, worker.slots.get(shape)!);
+  refillShape(step, worker, shape, worker.slots.get(shape)!);
 }
 
 function refillWorker(step: PlanStep, worker: Worker, contenders: Map<Shape, Line>): void {

@@ -221,17 +221,4 @@ describe("a session", () => {
     await slow.close();
     await session.close();
   });
-
-  it("sends the first of many calls before it encodes the rest, and numbers them in order", async () => {
-    const { head, session, owner } = setUp();
-    await session.open();
-    const definition = definitionOf("f");
-    for (let i = 0; i < 40_000; i += 1) session.submit(remoteCall(definition, i), owner);
-    await head.until(() => head.submitted.size > 0);
-    expect(head.submitted.size).toBe(16_384);
-    await head.until(() => head.submitted.size === 40_000);
-    const firsts = (head.bodies("submit") as Submit[]).map(({ first }) => first);
-    expect(firsts).toEqual(firsts.map((_, i) => 1 + i * 4_096));
-    await session.close();
-  });
 });
