@@ -11,14 +11,21 @@ export type CompletionState =
   | { readonly type: "fulfilled"; readonly value: unknown }
   | { readonly type: "rejected"; readonly error: unknown };
 
-const PENDING: CompletionState = { type: "pending" };
+/** The state, with whether anybody has asked to be told: not a field of its own, as there are as many as calls. */
+type Held = CompletionState & { observed: boolean };
 
-/** The end of one call. */
+const PENDING: Held = { type: "pending", observed: false };
+const PENDING_OBSERVED: Held = { type: "pending", observed: true };
+
+/** What is called at the end, with what it was given to be called with. */
+type Watcher = (target: never) => void;
+
+/** The end of one call. It has no private methods: each one would pay for them. */
 export class Completion {
-  #state: CompletionState = PENDING;
-  /** One alone is not put into an array: there are as many as calls. */
-  #watchers: (() => void) | (() => void)[] | undefined;
-  #observed = false;
+  #state = PENDING;
+  /** A watcher and its target: neither a closure nor an array is made for one alone. */
+  #watcher: Watcher | undefined = undefined;
+  #target: unknown = undefined;
 
   /** Where the call is now. Looking does not count as observing. */
   get state(): CompletionState {
@@ -27,39 +34,55 @@ export class Completion {
 
   /** Whether anybody has asked to be told. */
   get observed(): boolean {
-    return this.#observed;
+    return this.#state.observed;
   }
 
-  /** Calls back once the call has ended: synchronously if it has. Marks it as observed. */
-  watch(onEnd: () => void): void {
-    this.#observed = true;
-    this.whenEnded(onEnd);
+  /** Calls back once the call has ended: synchronously if it has. Marks it as observed. @param target passed to `onEnd` */
+  watch(onEnd: () => void): void;
+  watch<T>(onEnd: (target: T) => void, target: T): void;
+  watch(onEnd: Watcher, target?: unknown): void {
+    if (this.#state === PENDING) this.#state = PENDING_OBSERVED;
+    else this.#state.observed = true;
+    this.whenEnded(onEnd, target as never);
   }
 
   /** As `watch`, for those who only count: does not mark it as observed. */
-  whenEnded(onEnd: () => void): void {
-    if (this.#state.type !== "pending") onEnd();
-    else if (this.#watchers === undefined) this.#watchers = onEnd;
-    else if (typeof this.#watchers === "function") this.#watchers = [this.#watchers, onEnd];
-    else this.#watchers.push(onEnd);
+  whenEnded(onEnd: () => void): void;
+  whenEnded<T>(onEnd: (target: T) => void, target: T): void;
+  whenEnded(onEnd: Watcher, target?: unknown): void {
+    if (this.#state.type !== "pending") onEnd(target as never);
+    else if (this.#watcher === undefined) {
+      this.#watcher = onEnd;
+      this.#target = target;
+    } else {
+      const [first, its] = [this.#watcher, this.#target as never];
+      this.#target = undefined;
+      this.#watcher = () => {
+        first(its);
+        onEnd(target as never);
+      };
+    }
   }
 
   /** Ends the call with a value; ignored when it has ended. */
   fulfil(value: unknown): void {
-    this.#end({ type: "fulfilled", value });
+    if (this.#state.type !== "pending") return;
+    this.#state = { type: "fulfilled", observed: this.#state.observed, value };
+    this.tell();
   }
 
   /** Ends the call with an error; ignored when it has ended. */
   reject(error: unknown): void {
-    this.#end({ type: "rejected", error });
+    if (this.#state.type !== "pending") return;
+    this.#state = { type: "rejected", observed: this.#state.observed, error };
+    this.tell();
   }
 
-  #end(state: CompletionState): void {
-    if (this.#state.type !== "pending") return;
-    this.#state = state;
-    const watchers = this.#watchers;
-    this.#watchers = undefined;
-    if (typeof watchers === "function") watchers();
-    else if (watchers !== undefined) for (const watcher of watchers) watcher();
+  private tell(): void {
+    const watcher = this.#watcher;
+    const target = this.#target as never;
+    this.#watcher = undefined;
+    this.#target = undefined;
+    watcher?.(target);
   }
 }

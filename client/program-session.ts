@@ -14,6 +14,7 @@ import { chooseHead, type HeadChoice } from "./config.js";
 import { endLocalPrograms } from "./local-programs.js";
 import { Outputs } from "./outputs.js";
 import { Progress } from "./progress.js";
+import { rehearse } from "./rehearse.js";
 import type { RunOptions } from "./run-options.js";
 import type { RunScope, ScopeSession } from "./scope.js";
 import type { Bundle } from "./session/modules.js";
@@ -41,6 +42,7 @@ export class ProgramSession implements ScopeSession {
    */
   constructor(options: RunOptions, open: (signal: AbortSignal) => Promise<OpenedHead>) {
     sessions += 1;
+    if (sessions === 1) void rehearse();
     this.#logs = options.logs ?? true;
     const progress = options.progress ?? (process.stderr.isTTY === true && process.env.TERM !== "dumb");
     const listener: SessionListener = {

@@ -54,7 +54,9 @@ export function subscribe(node: DelayedNode, listener: Listener): void {
     listener.ended(node);
     return;
   }
-  addDependant(node, listener);
+  // Not by addDependant: the code of millions of operands would be taken back for a node of another class.
+  if (node.result === undefined) node.result = listener;
+  else addDependant(node, listener);
   if (node.phase === FRESH) {
     // All of it is linked before any of it is computed.
     const outer = draining;
@@ -103,7 +105,11 @@ function start(root: DelayedNode): void {
     if (node.left instanceof DelayedNode) link(node, node.left, stack);
     if (node.right instanceof DelayedNode) link(node, node.right, stack);
     if (Array.isArray(node.rest)) {
-      for (const item of node.rest) if (item instanceof DelayedNode) link(node, item, stack);
+      const items = node.rest as readonly unknown[];
+      for (let i = 0; i < items.length; i++) {
+        const item = items[i];
+        if (item instanceof DelayedNode) link(node, item, stack);
+      }
     }
     if (node.phase === STARTED && node.waits === 0) ready.push(node);
   }
@@ -125,7 +131,11 @@ function depend(node: DelayedNode, operand: DelayedNode, stack: DelayedNode[]): 
       fail(node, operand.result);
       return;
     case FRESH:
-      stack.push(operand);
+      if (isPendingSource(operand)) {
+        // Nothing is below it, and it tells of its end later: it need not be put off until all are linked.
+        operand.phase = STARTED;
+        startSource(operand);
+      } else stack.push(operand);
       break;
     default:
   }
@@ -133,14 +143,20 @@ function depend(node: DelayedNode, operand: DelayedNode, stack: DelayedNode[]): 
   addDependant(operand, node);
 }
 
+function isPendingSource(node: DelayedNode): boolean {
+  if (node.kind !== SOURCE || node.versions !== undefined) return false;
+  return (node.left as Completion).state.type === "pending";
+}
+
 function startSource(node: DelayedNode): void {
-  const completion = node.left as Completion;
-  completion.watch(() => {
-    const { state } = completion;
-    if (state.type === "fulfilled") finish(node, FULFILLED, state.value);
-    else if (state.type === "rejected") finish(node, REJECTED, state.error);
-    drain();
-  });
+  (node.left as Completion).watch(sourceEnded, node);
+}
+
+function sourceEnded(node: DelayedNode): void {
+  const { state } = node.left as Completion;
+  if (state.type === "fulfilled") finish(node, FULFILLED, state.value);
+  else if (state.type === "rejected") finish(node, REJECTED, state.error);
+  drain();
 }
 
 function addDependant(node: DelayedNode, dependant: Dependant): void {

@@ -24,7 +24,7 @@ import {
 import { placeOfCall } from "./place.js";
 import { isPlainObject } from "./plain-object.js";
 import { registerFunction } from "./registry.js";
-import { isDelayed, makeDelayed } from "./surface.js";
+import { isDelayed, makeDelayed, type SurfaceOptions } from "./surface.js";
 
 /** A function whose calls are submitted. Changing nothing, `with` and `options` give new ones. */
 export interface DelayedFn<A extends unknown[] = never[], R = unknown> {
@@ -60,6 +60,8 @@ interface Bound {
   readonly options: ResolvedOptions;
   readonly resources: readonly ResourceLike[];
   readonly request: Request | undefined;
+  /** Of the `Delayed` of its calls: one object for all of them. */
+  readonly surface: SurfaceOptions;
 }
 
 const bounds = new WeakMap<object, Bound>();
@@ -106,7 +108,8 @@ export function delayed<F extends Function>(
     options: resolved.call,
   };
   registerFunction(definition, place.origin);
-  return makeFunction({ definition, options: resolved, resources: [], request: undefined });
+  const surface = surfaceOf(resolved);
+  return makeFunction({ definition, options: resolved, resources: [], request: undefined, surface });
 }
 
 function makeFunction<A extends unknown[], R>(bound: Bound): DelayedFn<A, R> {
@@ -127,6 +130,7 @@ function makeFunction<A extends unknown[], R>(bound: Bound): DelayedFn<A, R> {
         ...bound,
         options: resolved,
         definition: { ...bound.definition, options: resolved.call },
+        surface: surfaceOf(resolved),
       });
     },
     map(items) {
@@ -144,13 +148,17 @@ function makeFunction<A extends unknown[], R>(bound: Bound): DelayedFn<A, R> {
   return fn;
 }
 
+function surfaceOf({ copyOnSetItem, nout }: ResolvedOptions): SurfaceOptions {
+  return { flags: copyOnSetItem ? 0 : IN_PLACE, length: nout };
+}
+
 /** `{}` asks for nothing: the call stays local. */
 function isNothing(resource: ResourceLike): boolean {
   return isPlainObject(resource) && Object.values(resource).every((value) => value === undefined);
 }
 
 function submit(bound: Bound, args: readonly unknown[]): unknown {
-  const { definition, options, request } = bound;
+  const { definition, request } = bound;
   const scope = currentScope(definition.name);
   checkArguments(definition.name, args);
   if (request !== undefined && !definition.topLevel)
@@ -162,8 +170,7 @@ function submit(bound: Bound, args: readonly unknown[]): unknown {
       `${definition.name}: cacheKey is for calls with a resource, which run on workers: give it one, as ${definition.name}.with(cores(1))(…), or leave cacheKey out.`,
     );
   const { number, completion } = scope.spawn({ definition, request, args });
-  const flags = options.copyOnSetItem ? 0 : IN_PLACE;
-  return makeDelayed(SOURCE, completion, definition.name, number, { flags, length: options.nout });
+  return makeDelayed(SOURCE, completion, definition.name, number, bound.surface);
 }
 
 /**

@@ -46,13 +46,19 @@ export function toOperand(value: unknown): unknown {
   return operandOf(value) ?? value;
 }
 
+/** What a Delayed may be made with. */
+export interface SurfaceOptions {
+  readonly flags?: number | undefined;
+  readonly length?: number | undefined;
+}
+
 /** Makes a Delayed. */
 export function makeDelayed(
   kind: Kind,
   left: unknown,
   right?: unknown,
   rest?: unknown,
-  options?: { readonly flags?: number; readonly length?: number },
+  options?: SurfaceOptions,
 ): unknown {
   const node = new Surface(kind, left, right, rest, options?.flags ?? 0);
   if (options?.length !== undefined) node.length = options.length;

@@ -70,7 +70,11 @@ export class Bound {
     if (this.#calls < LOOK_CALLS && this.#bytes < LOOK_BYTES) return;
     this.#calls = 0;
     this.#bytes = 0;
-    const { unfinished, waitingBytes } = underWay;
+    this.#look(underWay);
+  }
+
+  /** Apart, since what it does now and then would make the engine take back the code of every call. */
+  #look({ unfinished, waitingBytes }: UnderWay): void {
     const mebibytes = (bytes: number) => `${Math.round(bytes / 1024 ** 2)} MiB`;
     if (waitingBytes > this.#room.argumentBytes) {
       throw tooMuch(

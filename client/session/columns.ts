@@ -24,13 +24,19 @@ const FIRST_GROWTH_BYTES = 1_024;
 
 /** Calls of one spec and one owner that will travel in one message. */
 export class PendingSubmit {
-  readonly calls: RemoteCall[] = [];
+  /** Begins with the first call: of an array that begins empty the engine expects numbers. */
+  readonly calls: RemoteCall[];
   /** What it refers to. */
   readonly uploads: Upload[] = [];
   readonly #sizes: number[] = [];
   readonly #blobs: BlobAt[] = [];
   #bytes: Uint8Array = NOTHING;
   #length = 0;
+
+  /** @param first is to be added first */
+  constructor(first: RemoteCall) {
+    this.calls = [first];
+  }
 
   /** Whether a call may join: it is of the same spec and owner, and there is room. */
   takes(call: RemoteCall, byteLength: number): boolean {
@@ -52,7 +58,7 @@ export class PendingSubmit {
       at += part.byteLength;
     }
     this.#length = at;
-    this.calls.push(call);
+    this.#take(call);
     this.#sizes.push(args.byteLength);
   }
 
@@ -63,7 +69,7 @@ export class PendingSubmit {
     const file = upload.name?.();
     this.#blobs.push(file === undefined ? { index, ref } : { index, ref, file });
     this.uploads.push(upload);
-    this.calls.push(call);
+    this.#take(call);
     this.#sizes.push(0);
   }
 
@@ -81,6 +87,10 @@ export class PendingSubmit {
     const keys = isKeyed ? { keys: Buffer.concat(this.calls.map((call) => call.key!)) } : {};
     const submit = { spec: spec.number, first: task, sizes: this.#sizes, args, blobs: this.#blobs, ...keys };
     return { body: { $case: "submit", submit } };
+  }
+
+  #take(call: RemoteCall): void {
+    if (call !== this.calls[0]) this.calls.push(call);
   }
 
   #reserve(byteLength: number): void {
@@ -104,10 +114,16 @@ const NO_UPLOADS: readonly Upload[] = [];
 
 /** First in, first out: submissions and the messages between them. */
 export class SendQueue {
+  readonly #onMessage: () => void;
   #items: (PendingSubmit | Ready)[] = [];
   #head = 0;
   /** The last item, while calls may still join it. */
   #open: PendingSubmit | undefined;
+
+  /** @param onMessage called when a message has been added, not when a call joins one */
+  constructor(onMessage: () => void = () => {}) {
+    this.#onMessage = onMessage;
+  }
 
   /** Of the arguments that wait in it. */
   get byteLength(): number {
@@ -137,6 +153,7 @@ export class SendQueue {
   push(message: ClientMessage, uploads: readonly Upload[] = NO_UPLOADS): void {
     this.#open = undefined;
     this.#items.push({ message, uploads });
+    this.#onMessage();
   }
 
   /** Moves everything of another queue to the end of this one. */
@@ -144,6 +161,7 @@ export class SendQueue {
     this.#open = undefined;
     for (let i = other.#head; i < other.#items.length; i++) this.#items.push(other.#items[i]!);
     other.clear();
+    this.#onMessage();
   }
 
   /** The calls that wait in it, in order. */
@@ -194,9 +212,10 @@ export class SendQueue {
 
   #submitFor(call: RemoteCall, byteLength: number): PendingSubmit {
     if (this.#open?.takes(call, byteLength)) return this.#open;
-    const submit = new PendingSubmit();
+    const submit = new PendingSubmit(call);
     this.#items.push(submit);
     this.#open = submit;
+    this.#onMessage();
     return submit;
   }
 }

@@ -74,7 +74,7 @@ export class HeadSession {
 
   constructor(settings: SessionSettings) {
     this.#settings = settings;
-    this.#state = new SessionState(settings.detach);
+    this.#state = new SessionState(settings.detach, () => this.#sender.schedule());
     this.#keys = new Keys(settings.detach === true);
     const blobs = this.#blobs.promise;
     const uploads = new Uploads(blobs, settings.nowMs ?? (() => performance.now()));
@@ -129,7 +129,8 @@ export class HeadSession {
     if (spec.stage.type === "new") this.#submissions.prepare(spec);
     const submitted = state.start(spec, owner, spec.keyed ? this.#keys.of(call, args) : undefined);
     this.#submissions.take(submitted, args);
-    this.#sender.schedule();
+    // Others are sent when they are put into a message, or their arguments or module are with the head.
+    if (spec.keyed) this.#sender.schedule();
     return submitted;
   }
 

@@ -8,6 +8,7 @@ import type { Spec } from "../../proto/grain.js";
 import { demandKey, type Request } from "../../proto/resource/demand.js";
 import type { FunctionDefinition } from "../call.js";
 import { SendQueue } from "./columns.js";
+import { TaskNumbers } from "./task-numbers.js";
 
 /** Whether the head knows a spec. */
 export type SpecStage =
@@ -18,6 +19,12 @@ export type SpecStage =
   /** The head was told; calls go straight on. */
   | { readonly type: "registered" };
 
+/** Where calls wait, and what numbers them. */
+export interface Lane {
+  readonly queue: SendQueue;
+  readonly numbers: TaskNumbers;
+}
+
 /** One registered function with what its calls ask for. */
 export class SpecEntry {
   readonly number: number;
@@ -26,6 +33,8 @@ export class SpecEntry {
   /** Calls that wait for the module, in order. */
   readonly held = new SendQueue();
   stage: SpecStage = { type: "new" };
+  /** Where its calls are put now. Looked up, so that a call takes one way at all stages: code is compiled for ways taken. */
+  lane: Lane = { queue: this.held, numbers: new TaskNumbers() };
   /** Results are stored. */
   readonly keyed: boolean;
   /** Only until the work of the detached program is done. */
@@ -73,6 +82,8 @@ export class SpecTable {
   readonly #detached: boolean;
   /** Last request of each definition: spares a call in a loop the making of its text. */
   readonly #remembered = new WeakMap<FunctionDefinition, Remembered>();
+  /** The last one: mostly the next call is another of the same. */
+  #last: SpecEntry | undefined;
 
   /** @param detached results of all calls are stored */
   constructor(detached: boolean) {
@@ -81,6 +92,8 @@ export class SpecTable {
 
   /** Finds or makes the spec of a call. */
   intern(definition: FunctionDefinition, request: Request): SpecEntry {
+    const last = this.#last;
+    if (last?.definition === definition && last.request === request) return last;
     const remembered = this.#remembered.get(definition);
     if (remembered !== undefined && remembered.request === request) return remembered.entry;
     const text = specText(definition, request);
@@ -90,6 +103,7 @@ export class SpecTable {
       this.#byText.set(text, entry);
     }
     this.#remembered.set(definition, { request, entry });
+    this.#last = entry;
     return entry;
   }
 

@@ -14,7 +14,6 @@
 
 import { type GrainError, messageOf, SerializationError, TaskCancelledError } from "../../proto/errors.js";
 import type { BlobRef, ClientMessage, Failure, Recalled, Results } from "../../proto/grain.js";
-import { NumberedTable } from "../../proto/numbered-table.js";
 import type { Request } from "../../proto/resource/demand.js";
 import { decodeValue, type Encoded } from "../../proto/values/value.js";
 import type { FunctionDefinition } from "../call.js";
@@ -23,6 +22,7 @@ import { SendQueue } from "./columns.js";
 import { toError } from "./failure.js";
 import { type Pending, Recalls } from "./recalls.js";
 import { type SpecEntry, SpecTable } from "./spec.js";
+import { TaskNumbers } from "./task-numbers.js";
 import type { Upload } from "./uploads.js";
 
 /** Where a session is. */
@@ -66,27 +66,30 @@ export class SessionState {
   stores = false;
   readonly #specs: SpecTable;
   /** Queued and sent, by task number. */
-  readonly #calls = new NumberedTable<RemoteCall>();
+  readonly #calls = new TaskNumbers();
   /** Calls whose arguments are being uploaded, with how many bytes these are. */
   readonly #uploading = new Map<RemoteCall, number>();
   #uploadingBytes = 0;
   /** Calls whose results are being fetched. */
   readonly #fetching = new Set<RemoteCall>();
-  readonly #queue = new SendQueue();
+  readonly #queue: SendQueue;
   #acks: number[] = [];
-  #lastTask = 0;
   #submitted = 0;
   #done = 0;
   #failed = 0;
 
-  /** @param detached results of all calls are stored */
-  constructor(detached = false) {
+  /**
+   * @param detached results of all calls are stored
+   * @param onMessage there is a message to send
+   */
+  constructor(detached = false, onMessage: () => void = () => {}) {
     this.#specs = new SpecTable(detached);
+    this.#queue = new SendQueue(onMessage);
   }
 
   /** The highest task number given so far; 0 before the first. */
   get lastTask(): number {
-    return this.#lastTask;
+    return this.#calls.last;
   }
 
   get totals(): CallTotals {
@@ -129,7 +132,9 @@ export class SessionState {
 
   /** Submits a call whose arguments travel in a message. */
   send(call: RemoteCall, args: Encoded): void {
-    this.#queueFor(call).add(call, args);
+    const { queue, numbers } = call.spec.lane;
+    numbers.give(call);
+    queue.add(call, args);
   }
 
   /** Submits a call whose arguments are too large for a message; it waits for `stored`. @param release called at its end */
@@ -142,7 +147,9 @@ export class SessionState {
   /** The head holds the arguments of a call. */
   stored(call: RemoteCall, upload: Upload): void {
     if (!this.#uploaded(call)) return;
-    this.#queueFor(call).addBlob(call, upload);
+    const { queue, numbers } = call.spec.lane;
+    numbers.give(call);
+    queue.addBlob(call, upload);
   }
 
   /** The arguments of a call could not be uploaded. */
@@ -156,8 +163,9 @@ export class SessionState {
     spec.stage = { type: "registered" };
     const [name, uploads] = typeof module === "string" ? [module, []] : [module.ref.hash, [module]];
     this.#queue.push({ body: { $case: "spec", spec: spec.toSpec(name, code) } }, uploads);
-    for (const call of spec.held.calls()) this.#number(call);
+    for (const call of spec.held.calls()) this.#calls.give(call);
     this.#queue.append(spec.held);
+    spec.lane = { queue: this.#queue, numbers: this.#calls };
   }
 
   /** The module of a spec cannot be had: the calls that wait for it fail, the next one tries again. */
@@ -184,7 +192,7 @@ export class SessionState {
     for (const call of [...this.#uploading.keys()]) if (call.owner === owner) this.#cancelHere(call, errors);
     for (const call of this.recalls.withdraw(owner)) this.#cancelHere(call, errors);
     const tasks: number[] = [];
-    for (const call of this.#calls.values()) if (call.owner === owner) tasks.push(call.task);
+    for (const call of this.#calls.calls()) if (call.owner === owner) tasks.push(call.task);
     if (tasks.length > 0) this.#queue.push({ body: { $case: "cancel", cancel: { tasks } } });
   }
 
@@ -248,7 +256,7 @@ export class SessionState {
         this.#decode(call, values.subarray(at, end));
       } else {
         // Acknowledged once it is here: until then the head must keep it.
-        this.#calls.delete(task);
+        this.#calls.forget(call);
         this.#fetching.add(call);
         fetches.push({ call, ref });
       }
@@ -297,7 +305,7 @@ export class SessionState {
     if (this.phase.type === "ended") return;
     this.phase = { type: "ended", error };
     this.#acks = [];
-    const calls = [...this.#calls.values(), ...this.#uploading.keys(), ...this.#fetching];
+    const calls = [...this.#calls.calls(), ...this.#uploading.keys(), ...this.#fetching];
     for (const spec of this.#specs.entries()) for (const call of spec.held.calls()) calls.push(call);
     calls.push(...this.recalls.withdraw());
     this.#uploading.clear();
@@ -330,18 +338,6 @@ export class SessionState {
     return this.#uploading.delete(call);
   }
 
-  #queueFor(call: RemoteCall): SendQueue {
-    if (call.spec.stage.type !== "registered") return call.spec.held;
-    this.#number(call);
-    return this.#queue;
-  }
-
-  #number(call: RemoteCall): void {
-    this.#lastTask += 1;
-    call.task = this.#lastTask;
-    this.#calls.set(call.task, call);
-  }
-
   #decode(call: RemoteCall, encoded: Uint8Array | Encoded): void {
     let value: unknown;
     try {
@@ -354,18 +350,18 @@ export class SessionState {
       );
       return;
     }
-    this.#calls.delete(call.task);
+    call.spec.lane.numbers.forget(call);
     this.#done += 1;
-    call.release?.();
-    call.completion.fulfil(value);
+    call.letGo();
+    call.fulfil(value);
     call.owner.ended(call);
   }
 
   #reject(call: RemoteCall, error: unknown): void {
-    this.#calls.delete(call.task);
+    call.spec.lane.numbers.forget(call);
     this.#failed += 1;
-    call.release?.();
-    call.completion.reject(error);
+    call.letGo();
+    call.reject(error);
     call.owner.ended(call);
   }
 

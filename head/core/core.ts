@@ -225,6 +225,7 @@ function onWorkerJoined(state: State, event: WorkerJoined): void {
     granted: new Set(),
     ahead: new Map(),
     aheadCount: 0,
+    heardMs: state.nowMs,
     heldBy: undefined,
     slots: new Map(),
     finished: 0,

@@ -1,6 +1,7 @@
 /** What one step of a plan works with. */
 
 import type { Assignments } from "./assignments.js";
+import type { Line } from "./line.js";
 import type { Candidates } from "./placement.js";
 import type { Room } from "./room.js";
 import type { Shape } from "./shape.js";
@@ -15,6 +16,10 @@ export interface PlanStep {
   readonly freedRoom: Room;
   /** On the workers that are reserved. */
   readonly reservedRoom: Room;
+  /** The only line that waits, if there is enough in it for every free slot; looked for at the first placement. */
+  abundant: { readonly line: Line | undefined } | undefined;
+  /** How many unstarted tasks a slot may have, of shapes of which too few are left; made when asked for. */
+  readonly shares: Map<Shape, number>;
   /** Work that may still be done in this step; a placement is 1. */
   budget: number;
   /** A reservation ended. */

@@ -21,7 +21,7 @@ import type { Line } from "./line.js";
 import { byUrgency, Turns, type UrgencyGroup } from "./order.js";
 import { Candidates } from "./placement.js";
 import { COMPARISON, MAKING, type PlanStep } from "./plan-step.js";
-import { refill } from "./prefetch.js";
+import { refill, refillGranted } from "./prefetch.js";
 import {
   backfilled,
   mayUse,
@@ -65,6 +65,8 @@ export function plan(state: State): void {
       () => state.reservations.keys(),
       () => state.reservations.size,
     ),
+    abundant: undefined,
+    shares: new Map(),
     budget: PLACEMENTS_PER_STEP,
     released: false,
   };
@@ -150,6 +152,8 @@ function place(step: PlanStep, line: Line, cls: TaskClass, { worker, alternative
     step.released = true;
   } else if (state.reservations.has(worker)) backfilled(state, line.shapes[alternative]!, worker);
   step.budget -= 1;
+  // In one message: what is sent later finds the first task over.
+  refillGranted(step, line, worker);
 }
 
 /** Gives tasks that were sent ahead the room that has come up where they are. */

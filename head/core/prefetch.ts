@@ -10,6 +10,7 @@
  * back: take-back.ts.
  */
 
+import { evenShare, freeSlots, hasQueued, slotsAtMost } from "./even-share.js";
 import { compareLevels } from "./level.js";
 import type { Line } from "./line.js";
 import { Turns, urgencyOf } from "./order.js";
@@ -33,6 +34,8 @@ const MAX_AHEAD = 8_192;
 const REFILL_PART = 0.5;
 /** …but after every report where workers report seldom: after the next it might be too late. */
 const SELDOM_REFILL_PART = 0.75;
+/** …and when the queue runs short, if a slot has so much run time less than its share. */
+const EVEN_US = 5_000;
 /** A session's turn is so much run time: between two sessions batches end on every way, and executors run dry. */
 const TURN_US = 500;
 /** Unstarted tasks on one worker, of a class of which no run time is known. */
@@ -54,6 +57,33 @@ export function refill(step: PlanStep): void {
     if (step.budget <= 0) return;
     state.refilling.delete(worker);
   }
+}
+
+/** The only line that waits, if there is enough in it for every slot that is free, now and ahead. */
+function abundantLine(state: State): Line | undefined {
+  if (state.reservations.size > 0) return undefined;
+  let only: Line | undefined;
+  for (const level of state.levels) {
+    for (const line of level.lines) {
+      if (only !== undefined) return undefined;
+      only = line;
+    }
+  }
+  const shape = only?.shapes[0];
+  if (only === undefined || shape === undefined || only.shapes.length > 1) return undefined;
+  if (shape.limits.length > 0 || shape.nodes > 0) return undefined;
+  const { estimate } = only.first();
+  const perSlot = depth(state, only.first(), 1);
+  if (estimate.runs === 0 || perSlot === 0 || !hasQueued(shape, 1 + perSlot)) return undefined;
+  return hasQueued(shape, freeSlots(state, shape) * (1 + perSlot)) ? only : undefined;
+}
+
+/** Sends a worker that has just got a task what goes ahead as well, if there is enough of it for all. */
+export function refillGranted(step: PlanStep, line: Line, worker: Worker): void {
+  step.abundant ??= { line: abundantLine(step.state) };
+  if (step.abundant.line !== line || line.size === 0 || worker.pressed) return;
+  const shape = line.shapes[0]!;
+  refillShape(step, worker, shape, worker.slots.get(shape)!);
 }
 
 function refillWorker(step: PlanStep, worker: Worker, contenders: Map<Shape, Line>): void {
@@ -114,23 +144,24 @@ function refillShape(step: PlanStep, worker: Worker, shape: Shape, slots: number
   const { state } = step;
   let held = 0;
   for (const [cls, tasks] of worker.ahead) if (cls.shapes[0] === shape) held += tasks.size;
-  const part = reportMsOf(state) === undefined ? REFILL_PART : SELDOM_REFILL_PART;
   // Mostly it has enough, which is cheap to see.
-  if (held > deepest(state, shape.lines, slots) * part || !couldFit(state, worker, shape)) return;
+  if (hasEnough(step, shape, shape.lines, held, slots) || !couldFit(state, worker, shape)) return;
   const lines = mostUrgent([...shape.lines].filter((line) => line.shapes.length === 1)).filter((line) =>
     mayRefill(state, line, worker),
   );
-  if (lines.length === 0 || held > deepest(state, lines, slots) * part) return;
+  if (lines.length === 0 || hasEnough(step, shape, lines, held, slots)) return;
   // Of sessions that hold the same goes first whose last turn is longest ago.
   lines.sort((a, b) => a.session.aheadTurn - b.session.aheadTurn);
   const turns = new Turns(state, lines);
   for (let line = turns.next(); line !== undefined && step.budget > 0; line = turns.next()) {
     const cls = line.first();
-    if (held >= depth(state, cls, slots)) {
+    const room = Math.min(depth(state, cls, slots), Math.round(slots * shareOf(step, shape, cls))) - held;
+    if (room <= 0) {
       turns.drop(line);
       continue;
     }
-    const most = Math.min(depth(state, cls, slots) - held, turnOf(cls), step.budget / SENDING_AHEAD);
+    const turn = lines.length === 1 ? room : turnOf(cls);
+    const most = Math.min(room, turn, step.budget / SENDING_AHEAD);
     let sent = 0;
     do {
       step.assignments.add(worker, sendAhead(state, cls, worker), 0, false);
@@ -143,6 +174,38 @@ function refillShape(step: PlanStep, worker: Worker, shape: Shape, slots: number
     step.budget -= SENDING_AHEAD * sent;
     if (line.size === 0) endReservation(step, line);
   }
+}
+
+/** Whether so many unstarted tasks will do, of what waits in the lines, until the worker is heard of again. */
+function hasEnough(
+  step: PlanStep,
+  shape: Shape,
+  lines: Iterable<Line>,
+  held: number,
+  slots: number,
+): boolean {
+  const { state } = step;
+  const part = reportMsOf(state) === undefined ? REFILL_PART : SELDOM_REFILL_PART;
+  for (const line of lines) {
+    const cls = line.first();
+    const full = depth(state, cls, slots);
+    const share = slots * shareOf(step, shape, cls);
+    const least = share < full ? share - (slots * EVEN_US) / Math.max(cls.estimate.meanUs, 1) : full * part;
+    if (held <= Math.max(least, 0) && full > 0) return false;
+  }
+  return true;
+}
+
+/** How many unstarted tasks a slot should have at most; Infinity while there is enough for all. */
+function shareOf({ state, shares }: PlanStep, shape: Shape, cls: TaskClass): number {
+  let share = shares.get(shape);
+  if (share === undefined) {
+    const { runs, meanUs } = cls.estimate;
+    const isShort = runs > 0 && !hasQueued(shape, slotsAtMost(state, shape) * depth(state, cls, 1));
+    share = isShort ? Math.max(1, evenShare(state, shape, meanUs)) : Number.POSITIVE_INFINITY;
+    shares.set(shape, share);
+  }
+  return share;
 }
 
 /** How many tasks of a class are one turn. */

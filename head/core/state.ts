@@ -348,6 +348,7 @@ function hold(state: State, task: Task, worker: Worker, alternative: number, sig
 function own(state: State, task: Task, worker: Worker, alternative: number): void {
   const shape = task.class.shapes[alternative]!;
   task.grantedMs = state.nowMs;
+  worker.heardMs = state.nowMs;
   for (const each of task.gang ?? [worker]) adjust(each.free, each, shape, state.kinds, -1);
   for (const each of task.gang ?? []) each.heldBy = task;
   worker.granted.add(task);

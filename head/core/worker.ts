@@ -37,6 +37,8 @@ export interface Worker {
   /** Tasks sent ahead, in order, those asked back among them. */
   readonly ahead: Map<TaskClass, Set<Task>>;
   aheadCount: number;
+  /** When it last was given or told of the start of a task, on the clock of the events. */
+  heardMs: number;
   /** The gang's task that has it for itself, if any. */
   heldBy: Task | undefined;
   /** How many granted tasks there are of each shape. */

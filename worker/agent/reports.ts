@@ -70,6 +70,10 @@ export class Reports {
   #gatherTasks = GATHER_TASKS;
   #gatherPart = GATHER_PART;
   #ended = 0;
+  /** Places that ends have left and no start has taken. */
+  #freed = 0;
+  /** The head wants to hear seldom, was told of ends, and has sent nothing since: it has nothing more to send. */
+  #unanswered = false;
   #bytes = 0;
   #sentAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
@@ -79,8 +83,12 @@ export class Reports {
     this.#worker = worker;
   }
 
-  /** The head wants to hear of ends at most so often while tasks wait here; undefined: as it suits. */
+  /** Tasks have come: the head wants to hear of ends at most so often while some wait here; undefined: as it suits. */
   pace(reportMs: number | undefined): void {
+    const now = performance.now();
+    // It knows of all ends, and what it sends now lasts for a while: of the next end it need not be told at once.
+    if (reportMs !== undefined && this.#ended === 0 && now - this.#sentAt > reportMs) this.#sentAt = now;
+    this.#unanswered = false;
     this.#gatherMs = Math.max(reportMs ?? 0, GATHER_MS);
     this.#gatherTasks = reportMs === undefined ? GATHER_TASKS : Number.POSITIVE_INFINITY;
     this.#gatherPart = reportMs === undefined ? GATHER_PART : SELDOM_GATHER_PART;
@@ -89,6 +97,7 @@ export class Reports {
   started(task: Told): void {
     if (this.#returned.length > 0) this.#order();
     this.#started.add(task);
+    this.#freed -= 1;
   }
 
   returned(task: Told): void {
@@ -124,6 +133,7 @@ export class Reports {
     times.push(runUs);
     if (task.attempt !== 1) column.repeated = true;
     this.#ended += 1;
+    this.#freed += 1;
   }
 
   failed(report: ReportFailed, remains: Remains): void {
@@ -155,7 +165,11 @@ export class Reports {
    * @param waiting how many tasks wait here
    */
   settle(waiting: number): void {
-    const enough = Math.min(this.#gatherTasks, waiting * this.#gatherPart);
+    // Where it has nothing more to send, it need not know how much is left.
+    const isKnown = this.#unanswered && this.#freed <= 0;
+    const enough = isKnown
+      ? Number.POSITIVE_INFINITY
+      : Math.min(this.#gatherTasks, waiting * this.#gatherPart);
     const restMs = this.#sentAt + this.#gatherMs - performance.now();
     const urgent = this.#ended === 0 || this.#returned.length > 0 || this.#ready.length > 0;
     const isMuch = this.#ended >= enough || this.#bytes >= GATHER_BYTES;
@@ -168,6 +182,7 @@ export class Reports {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#order();
+    this.#freed = 0;
     const messages = this.#ready;
     if (messages.length === 0) return;
     this.#ready = [];
@@ -199,6 +214,7 @@ export class Reports {
     }
     this.#finished.clear();
     this.#ended = 0;
+    this.#unanswered = this.#gatherTasks === Number.POSITIVE_INFINITY;
     this.#bytes = 0;
     this.#sentAt = performance.now();
   }
