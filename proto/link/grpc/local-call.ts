@@ -113,9 +113,9 @@ export class LocalCall<Out, In> extends EventEmitter {
     }
   }
 
-  /** The call has ended. What had arrived on the socket by then is in this turn of the loop: it is read first. */
+  /** The call has ended. What had arrived on the socket by then is read first: the loop polls between two immediates. */
   #follow(lifeline: Lifeline): void {
-    const then = (end: () => void) => setImmediate(() => this.#finish(end));
+    const then = (end: () => void) => setImmediate(() => setImmediate(() => this.#finish(end)));
     lifeline.on("data", () => {});
     lifeline.on("end", () => {});
     lifeline.on("error", (error) => then(() => this.emit("error", error)));
