@@ -1,10 +1,10 @@
 /**
- * Settings of Node.js for the processes of a cluster, made before these do anything else.
+ * Settings of Node.js for daemons, made before they do anything else.
  *
  * All that is done for a task becomes hot at the same time, with the first thousand tasks. Node.js 20 then
  * compiles most of it within a few milliseconds, on other threads, and on a machine with few cores
- * that takes more than half of what there is. So that waits until a process has worked for a while, and a daemon
- * makes its first full garbage collection, which would come then as well, while it has nothing else to do.
+ * that takes more than half of what there is. So that waits until a daemon has worked for a while, and
+ * its first full garbage collection, which would come then as well, is made while it has nothing else to do.
  * Measured in docs/performance.md, "The first tasks".
  */
 
@@ -12,7 +12,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
 /** So much bytecode a function runs between two looks at whether to compile it, at first … */
-const FIRST_BUDGET_BYTES = 1_000_000;
+const FIRST_BUDGET_BYTES = 400_000;
 /** … and later: Node.js's own. */
 const BUDGET_BYTES = 67_584;
 /** At first: until so much processor time went into work … */
@@ -31,7 +31,7 @@ const START_CPU_MS = 400;
 /** Later ones have a compiler in between, and these settings were not measured there. */
 const KNOWN = /^v20\./;
 
-/** A process in its first tasks. */
+/** A daemon in its first tasks. */
 interface Beginner {
   /** Processor time since its start. */
   readonly usedMs: () => number;
@@ -43,17 +43,12 @@ interface Beginner {
 
 let beginner: Beginner | undefined;
 
-/** For a daemon: compiles later at first, makes room for new objects sooner, and collects garbage once it has started. */
+/** Compiles later at first, makes room for new objects sooner, and collects garbage once it has started. For daemons only: what executors run is the tasks'. */
 export function settleDaemon(version = process.version): void {
   if (!KNOWN.test(version)) return;
   setFlagsFromString(`--semi-space-growth-factor=${GROWTH_FACTOR}`);
   compileLater();
   collectWhenIdle();
-}
-
-/** For an executor: compiles later at first. */
-export function settleExecutor(version = process.version): void {
-  if (KNOWN.test(version)) compileLater();
 }
 
 /** To be called when something arrives that is to be done: settings for the first tasks end with these. */

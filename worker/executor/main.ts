@@ -6,7 +6,6 @@
 import { writeSync } from "node:fs";
 import { createRequire } from "node:module";
 import { format } from "node:util";
-import { reviewSettings, settleExecutor } from "../../proto/engine.js";
 import { messageOf } from "../../proto/errors.js";
 import { becomeExecutor } from "../../proto/host.js";
 import { captureOutput } from "./capture.js";
@@ -53,8 +52,6 @@ Object.defineProperty(globalThis, Symbol.for("grain-scheduler"), {
 // From here on: what is the package's own would only start later by it, for every file's map is read with the file.
 process.setSourceMapsEnabled(true);
 
-settleExecutor();
-
 let runner: Runner | undefined;
 let parts: Parts | undefined;
 /** What arrived while parts are being set up. */
@@ -65,7 +62,6 @@ let culprit: TaskContext | undefined;
 
 pipe.receive(
   (messages) => {
-    reviewSettings();
     for (const message of messages) {
       if (waiting === undefined || message.type === "exit") handle(message);
       else waiting.push(message);
