@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-import { main } from "../head/main.js";
 import { settleDaemon } from "../proto/engine.js";
 
+// Before all that is loaded.
 settleDaemon();
+const { main } = await import("../head/main.js");
 process.exitCode = await main(process.argv.slice(2));

@@ -41,7 +41,7 @@ export class NumberedTable<T extends object> {
     const at = Math.floor(number / PAGE);
     let page = this.#pageAt(at);
     if (page === undefined) {
-      page = { items: new Array<T | undefined>(PAGE).fill(undefined), live: 0 };
+      page = emptyPage();
       this.#pages.set(at, page);
       this.#lastAt = at;
       this.#last = page;
@@ -85,4 +85,9 @@ export class NumberedTable<T extends object> {
     this.#last = page;
     return page;
   }
+}
+
+/** On its own, since it is called seldom: compiled as a part of what is called for each number, it would end that code's validity. */
+function emptyPage<T>(): Page<T> {
+  return { items: new Array<T | undefined>(PAGE).fill(undefined), live: 0 };
 }

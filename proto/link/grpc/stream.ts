@@ -5,6 +5,7 @@
  */
 
 import type { ClientDuplexStream, ServerDuplexStream } from "@grpc/grpc-js";
+import { reviewSettings } from "../../engine.js";
 import type { Link, LinkEnd, LinkHandler } from "../link.js";
 import { Outbox } from "../outbox.js";
 import type { LocalCall } from "./local-call.js";
@@ -113,6 +114,7 @@ class StreamLink<Out extends Message, In, OutBatch, InBatch> implements Link<Out
     }
     this.#call.on("data", (batch: InBatch) => {
       if (this.#state === "ended") return;
+      reviewSettings();
       if (batch instanceof Malformed) this.#abandon({ type: "malformed", message: batch.why });
       else handler.messages(this.#codec.unpack(batch));
     });
