@@ -90,7 +90,7 @@ export class ExecutorPool {
   readonly #handler: PoolHandler;
   readonly #processes = new Map<number, Process>();
   /** With messages to be sent. */
-  readonly #talking = new Set<Process>();
+  #talking: Process[] = [];
   readonly #ends = new Set<Promise<void>>();
   readonly #graceMs: number;
   /** The processes of each executor. */
@@ -136,19 +136,20 @@ export class ExecutorPool {
   send(id: number, message: ToExecutor): void {
     const process = this.#processes.get(id);
     if (process === undefined) return;
+    if (process.outgoing.length === 0) this.#talking.push(process);
     process.outgoing.push(message);
-    this.#talking.add(process);
   }
 
   /** Sends what is queued. */
   flush(): void {
-    if (this.#talking.size === 0) return;
-    for (const process of this.#talking) {
+    if (this.#talking.length === 0) return;
+    const talking = this.#talking;
+    this.#talking = [];
+    for (const process of talking) {
       const batch = process.outgoing;
       process.outgoing = [];
       if (process.pipe.writable) process.pipe.write(encodeFrame(batch));
     }
-    this.#talking.clear();
   }
 
   /** Signals an executor's process group; SIGKILL also what has left the group. */
@@ -226,7 +227,6 @@ export class ExecutorPool {
     this.families.delete(id);
     await Promise.all([closed(pipe), closed(child.stdout), closed(child.stderr)]);
     this.#processes.delete(id);
-    this.#talking.delete(process);
     this.#handler.exited(id, exit, process.group);
     process.group?.remove();
   }

@@ -236,7 +236,7 @@ export class HeadSession {
         this.#refused(body.refused);
         return;
       case "results":
-        this.#sender.received.add();
+        this.#sender.received.add(body.results.values.byteLength);
         for (const task of body.results.tasks) listener.ended(task);
         for (const fetch of state.results(body.results)) this.#fetch(fetch);
         return;

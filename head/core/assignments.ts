@@ -16,6 +16,8 @@ import type { Worker } from "./worker.js";
 
 /** What one worker gets of one class: the last assignment of either kind. */
 interface Share {
+  readonly worker: Worker;
+  readonly class: TaskClass;
   granted: Assign<unknown> | undefined;
   ahead: Assign<unknown> | undefined;
 }
@@ -23,9 +25,11 @@ interface Share {
 /** Gathers the assignments of one plan. */
 export class Assignments {
   readonly #reportMs: number | undefined;
-  readonly #shares = new Map<Worker, Map<TaskClass, Share>>();
-  /** Workers that were granted something in this plan. */
-  readonly granted = new Set<Worker>();
+  /** What was added to last: mostly that is what is added to next, and a plan for one task has no other. */
+  #last: Share | undefined;
+  /** All of them, from the second on. */
+  #shares: Map<Worker, Map<TaskClass, Share>> | undefined;
+  #granted: Set<Worker> | undefined;
 
   constructor(private readonly state: State) {
     this.#reportMs = reportMsOf(state);
@@ -36,7 +40,10 @@ export class Assignments {
     // One that runs alone and asked for no gang need not know.
     const asked = session.classes.get(spec)!.shapes[alternative]!;
     const gang = asked.nodes > 0 ? task.gang : undefined;
-    if (granted) this.granted.add(worker);
+    if (granted) {
+      this.#granted ??= new Set();
+      this.#granted.add(worker);
+    }
     const hardMs = learntHardMs(this.state, task, alternative);
     const share = this.#shareOf(worker, task.class);
     let assign = granted ? share.granted : share.ahead;
@@ -46,12 +53,21 @@ export class Assignments {
       assign.hardMs !== hardMs ||
       (assign.gangs === undefined) !== (gang === undefined)
     ) {
-      assign = newAssign(
-        worker,
-        task.class,
-        { alternative, granted, hardMs, reportMs: this.#reportMs },
-        gang !== undefined,
-      );
+      assign = {
+        type: "assign",
+        worker: worker.number,
+        session: session.number,
+        spec,
+        alternative,
+        granted,
+        tasks: [],
+        attempts: [],
+        sources: [],
+        indices: [],
+        hardMs,
+        gangs: gang === undefined ? undefined : [],
+        reportMs: this.#reportMs,
+      };
       if (granted) share.granted = assign;
       else share.ahead = assign;
       this.state.effects.push(assign);
@@ -63,39 +79,30 @@ export class Assignments {
     if (gang !== undefined) assign.gangs?.push(gang.map(({ number }) => number));
   }
 
+  /** Whether the worker was granted something in this plan. */
+  hasGranted(worker: Worker): boolean {
+    return this.#granted?.has(worker) === true;
+  }
+
   #shareOf(worker: Worker, cls: TaskClass): Share {
-    let shares = this.#shares.get(worker);
-    if (shares === undefined) {
-      shares = new Map();
-      this.#shares.set(worker, shares);
-    }
-    let share = shares.get(cls);
+    const last = this.#last;
+    if (last !== undefined && last.worker === worker && last.class === cls) return last;
+    if (last !== undefined && this.#shares === undefined) this.#keep(last);
+    let share = this.#shares?.get(worker)?.get(cls);
     if (share === undefined) {
-      share = { granted: undefined, ahead: undefined };
-      shares.set(cls, share);
+      share = { worker, class: cls, granted: undefined, ahead: undefined };
+      if (last !== undefined) this.#keep(share);
     }
+    this.#last = share;
     return share;
   }
-}
 
-function newAssign(
-  worker: Worker,
-  { session, spec }: TaskClass,
-  terms: Pick<Assign<unknown>, "alternative" | "granted" | "hardMs" | "reportMs">,
-  isGang: boolean,
-): Assign<unknown> {
-  return {
-    type: "assign",
-    worker: worker.number,
-    session: session.number,
-    spec,
-    ...terms,
-    tasks: [],
-    attempts: [],
-    sources: [],
-    indices: [],
-    gangs: isGang ? [] : undefined,
-  };
+  #keep(share: Share): void {
+    this.#shares ??= new Map();
+    const shares = this.#shares.get(share.worker);
+    if (shares === undefined) this.#shares.set(share.worker, new Map([[share.class, share]]));
+    else shares.set(share.class, share);
+  }
 }
 
 /** The hard walltime that the task's group has taught; 0: its demand's own is in force. */

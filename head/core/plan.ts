@@ -34,7 +34,7 @@ import {
 import { wake } from "./retry.js";
 import { Room } from "./room.js";
 import type { Shape } from "./shape.js";
-import { grant, type State, startAhead } from "./state.js";
+import { grant, type State, someWait, startAhead } from "./state.js";
 import { takeBack } from "./take-back.js";
 import type { TaskClass } from "./task-class.js";
 import { fits, type Worker } from "./worker.js";
@@ -53,6 +53,7 @@ interface Spot {
 
 /** Places what can be placed, or a part of it. */
 export function plan(state: State): void {
+  if (isIdle(state)) return settle(state);
   const step: PlanStep = {
     state,
     assignments: new Assignments(state),
@@ -83,6 +84,23 @@ export function plan(state: State): void {
   else state.effects.push({ type: "planAgain" });
 }
 
+/** Whether nothing waits, here or sent ahead, so that there is nothing to decide. */
+function isIdle(state: State): boolean {
+  const { reservations, delayed, refilling, reserving } = state;
+  if (state.aheadCount > 0 || reservations.size > 0 || delayed.size > 0) return false;
+  if (refilling.size > 0 || reserving !== undefined || state.unjudged.size > 0) return false;
+  return !someWait(state);
+}
+
+/** What has changed since the last complete plan has been looked at. */
+function settle(state: State): void {
+  state.freed.clear();
+  // To clear what is empty makes a new table nevertheless.
+  if (state.touched.size > 0) state.touched.clear();
+  if (state.fresh.size > 0) state.fresh.clear();
+  if (state.asking.size > 0) state.asking.clear();
+}
+
 /**
  * Has budgets of its own: there may always be more to place.
  *
@@ -96,11 +114,7 @@ function afterPlacing(step: PlanStep): boolean {
   if (step.released) return false;
   takeBack(state);
   refreshAnswers(state);
-  state.freed.clear();
-  // To clear what is empty makes a new table nevertheless.
-  if (state.touched.size > 0) state.touched.clear();
-  if (state.fresh.size > 0) state.fresh.clear();
-  if (state.asking.size > 0) state.asking.clear();
+  settle(state);
   step.budget = RESERVATIONS_PER_STEP;
   reserve(step);
   return true;

@@ -18,7 +18,7 @@ import { reportMsOf } from "./pace.js";
 import { COMPARISON, type PlanStep, SENDING_AHEAD } from "./plan-step.js";
 import { release, reservationOf } from "./reservation.js";
 import type { Shape } from "./shape.js";
-import { type State, sendAhead } from "./state.js";
+import { type State, sendAhead, someWait } from "./state.js";
 import type { TaskClass } from "./task-class.js";
 import { amountOn, couldFit, type Worker } from "./worker.js";
 
@@ -44,11 +44,11 @@ const UNKNOWN_AHEAD = 2;
 /** Sends workers more than fits now; goes on where a step that ran out of budget stopped. */
 export function refill(step: PlanStep): void {
   const { state } = step;
-  const contenders = waitingShapes(state);
-  if (contenders.size === 0) {
+  if (!someWait(state)) {
     if (state.refilling.size > 0) state.refilling.clear();
     return;
   }
+  const contenders = waitingShapes(state);
   for (const worker of state.fresh.size > 0 ? state.workers.values() : state.touched)
     state.refilling.add(worker);
   for (const worker of state.refilling) {
@@ -92,7 +92,7 @@ function refillWorker(step: PlanStep, worker: Worker, contenders: Map<Shape, Lin
     if (!contenders.has(shape) || shape.limits.length > 0 || shape.nodes > 0) continue;
     // Of tasks that run long none is sent ahead, whoever else waits.
     if (deepest(step.state, shape.lines, slots) === 0) continue;
-    const dry = step.assignments.granted.has(worker) && worker.aheadCount === 0;
+    const dry = step.assignments.hasGranted(worker) && worker.aheadCount === 0;
     if (!dry && isContended(step, worker, shape, contenders)) continue;
     refillShape(step, worker, shape, slots);
   }

@@ -39,7 +39,8 @@ export class TaskQueue {
 
   /** Whether the next one is to run again. */
   get runsAgain(): boolean {
-    return this.#front[this.#front.length - 1]?.again === true;
+    const { length } = this.#front;
+    return length > 0 && this.#front[length - 1]!.again;
   }
 
   /** Whether the next one was put back. */
@@ -49,7 +50,10 @@ export class TaskQueue {
 
   /** The number of the next one. */
   get next(): number | undefined {
-    return this.#front[this.#front.length - 1]?.number ?? this.#batches[this.#from]?.next;
+    // An array is never asked for what it cannot have: the engine would look for a property of that name.
+    const { length } = this.#front;
+    if (length > 0) return this.#front[length - 1]!.number;
+    return this.#from < this.#batches.length ? this.#batches[this.#from]!.next : undefined;
   }
 
   push(batch: Batch): void {

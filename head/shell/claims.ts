@@ -65,6 +65,11 @@ export class Claims {
     }
   }
 
+  /** Whether the result of any task of a session was to be stored. */
+  hasKeyed(session: number): boolean {
+    return this.#tasks.size > 0 && this.#tasks.has(session);
+  }
+
   /** What a task's result is stored under; undefined: it is not stored. */
   keyed(session: number, task: number): Keyed | undefined {
     return this.#tasks.get(session)?.get(task);

@@ -173,7 +173,7 @@ export class ClientPeer implements LinkHandler<ClientMessage> {
       this.#host.recalls.waived(session, body.waive.tasks);
       return undefined;
     }
-    if (!session.received.add()) return undefined;
+    if (!session.received.add(body.$case === "submit" ? body.submit.args.byteLength : 0)) return undefined;
     switch (body.$case) {
       case "cancel":
         return this.#cancel(session, body.cancel);

@@ -35,6 +35,7 @@ export class Holds {
 
   /** Tasks from `first` were submitted; these of them have blobs for arguments. */
   submitted(first: number, blobs: readonly BlobAt[]): void {
+    if (blobs.length === 0) return;
     for (const { index, ref } of blobs) this.#keep(this.#arguments, first + index, ref?.hash);
   }
 

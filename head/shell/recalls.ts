@@ -110,6 +110,7 @@ export class Recalls {
   /** Results of tasks: those with a key are stored before `then` is called. */
   delivered(session: Session, results: Results, then: () => void): void {
     const { tasks } = results;
+    if (!this.#claims.hasKeyed(session.number)) return then();
     const keyed = tasks.some((task) => this.#claims.keyed(session.number, task) !== undefined);
     if (!keyed) return then();
     const work = this.#storeAll(session, results).then(() => {

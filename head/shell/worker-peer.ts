@@ -245,7 +245,8 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
       return this.#lives(member, body.heartbeat.pressed ?? false);
     }
     if (body.$case === "held") return this.#held(state.type, member, body.held);
-    if (!member.received.add()) return undefined;
+    if (!member.received.add(body.$case === "finished" ? body.finished.values.byteLength : 0))
+      return undefined;
     switch (body.$case) {
       case "finished":
         return this.#finished(member, body.finished);
@@ -328,6 +329,7 @@ export class WorkerPeer implements LinkHandler<WorkerMessage> {
     const wrong = wrongFinished(finished, this.#host.lastSession);
     if (wrong !== undefined) return badMessage(wrong);
     const { worker } = member;
+    if (finished.blobs.length === 0) return this.#ended(worker, finished);
     const { tasks, attempts } = finished;
     let full: string | undefined;
     try {

@@ -10,6 +10,9 @@ import { isCount } from "../columns.js";
 
 /** So many messages are received before that is told although nothing else is to be sent. */
 const TOLD_AFTER = 32;
+/** So many, or so many bytes of values, before it is told along with something else: what is told costs a message on both sides. */
+const TOLD_ALONG_AFTER = 8;
+const TOLD_ALONG_BYTES = 64 * 1024;
 
 /** Messages that were sent and are not known to have arrived, in order. */
 export class Unacknowledged<Message> {
@@ -94,6 +97,8 @@ export class Received {
   #repeats = 0;
   /** More would have been told if more had been settled. */
   #wanted = false;
+  /** Of what has not been told, as far as it may be much. */
+  #bytes = 0;
   readonly #waits: boolean;
 
   /**
@@ -111,13 +116,19 @@ export class Received {
     return this.#count;
   }
 
-  /** Another message has arrived. @returns false when it was taken before, on an earlier stream */
-  add(): boolean {
+  /**
+   * Another message has arrived.
+   *
+   * @param byteLength of the values in it: until it is told the other side keeps them
+   * @returns false when it was taken before, on an earlier stream
+   */
+  add(byteLength = 0): boolean {
     if (this.#repeats > 0) {
       this.#repeats -= 1;
       return false;
     }
     this.#count += 1;
+    this.#bytes += byteLength;
     if (!this.#waits) this.#settled = this.#count;
     return true;
   }
@@ -140,11 +151,13 @@ export class Received {
     return this.#settled - this.#told >= TOLD_AFTER;
   }
 
-  /** The number to tell; undefined when the other side knows it. */
+  /** The number to tell; undefined when the other side knows it, or nearly. */
   tell(): number | undefined {
+    if (this.#count - this.#told < TOLD_ALONG_AFTER && this.#bytes < TOLD_ALONG_BYTES) return undefined;
     this.#wanted = this.#count > this.#settled;
     if (this.#settled === this.#told) return undefined;
     this.#told = this.#settled;
+    if (!this.#wanted) this.#bytes = 0;
     return this.#told;
   }
 
@@ -152,6 +165,7 @@ export class Received {
   resume(): number {
     this.#told = this.#settled;
     this.#repeats = this.#count - this.#settled;
+    this.#bytes = 0;
     return this.#told;
   }
 }

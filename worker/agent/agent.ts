@@ -46,6 +46,7 @@ export function startAgent(options: AgentOptions): Agent {
 }
 
 const DEFAULT_IDLE_MS = 60_000;
+const NOTHING = new Uint8Array(0);
 const NO_GANGS: ReadonlyMap<number, readonly TaskNode[]> = new Map();
 
 class RunningAgent implements Agent {
@@ -259,25 +260,35 @@ class RunningAgent implements Agent {
   #assign(assign: Assign): void {
     const { session, spec, alternative, granted, tasks, attempts, sizes, args, blobs, hardMs } = assign;
     this.#reports.pace(assign.reportMs);
-    const values: Value[] = new Array(tasks.length);
+    const values: Value[] = [];
     let offset = 0;
     for (let i = 0; i < tasks.length; i++) {
       const size = sizes[i] ?? 0;
-      values[i] = args.subarray(offset, offset + size);
+      values.push(size === 0 ? NOTHING : args.subarray(offset, offset + size));
       offset += size;
     }
     for (const { index, ref } of blobs) if (ref !== undefined) values[index] = ref;
     const gangs =
       assign.gangs.length === 0 ? NO_GANGS : new Map(assign.gangs.map(({ index, nodes }) => [index, nodes]));
-    const about = { session, spec, alternative, granted, tasks, attempts, values, hardMs, gangs };
-    this.#take({ type: "assigned", ...about });
+    this.#take({
+      type: "assigned",
+      session,
+      spec,
+      alternative,
+      granted,
+      tasks,
+      attempts,
+      values,
+      hardMs,
+      gangs,
+    });
   }
 
   /** Gives an event to the core and carries out what it wants done. */
   #take(event: AgentEvent): void {
     if (this.#end !== undefined) return;
     for (const effect of step(this.#state, event)) this.#perform(effect);
-    this.#reports.settle(waitingCount(this.#state));
+    if (this.#reports.hasAny) this.#reports.settle(waitingCount(this.#state));
     this.#executors.flush();
   }
 

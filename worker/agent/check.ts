@@ -20,7 +20,7 @@ import { keyOf } from "./core/state.js";
 /** What the checks need to know of an agent. */
 export interface Known {
   readonly specs: { get(key: number): { readonly plans: { readonly length: number } } | undefined };
-  readonly byKey: { has(key: number): boolean };
+  readonly byKey: { has(session: number, task: number): boolean };
 }
 
 /** A longer one would fire at once. */
@@ -89,7 +89,7 @@ function wrongAssign(assign: Assign, { specs, byKey }: Known): Complaint {
     return `alternative ${alternative} of spec ${session}.${spec} was never sent`;
   if (sizes.length !== tasks.length) return `${sizes.length} sizes for ${tasks.length} tasks`;
   if (!isQuantity(hardMs)) return `its walltime is ${hardMs} ms`;
-  const odd = gangs.find(({ index }) => index >= tasks.length);
+  const odd = gangs.length === 0 ? undefined : gangs.find(({ index }) => index >= tasks.length);
   if (odd !== undefined) return `it has no item ${odd.index} for a gang`;
   const wrong =
     wrongTasks(tasks) ??
@@ -97,11 +97,11 @@ function wrongAssign(assign: Assign, { specs, byKey }: Known): Complaint {
     wrongSizes(sizes, args) ??
     wrongBlobs(blobs, sizes);
   if (wrong !== undefined) return wrong;
-  const seen = new Set<number>();
+  const seen = tasks.length > 1 ? new Set<number>() : undefined;
   for (let i = 0; i < tasks.length; i++) {
     const task = tasks[i]!;
-    if (seen.has(task) || byKey.has(keyOf(session, task))) return `task ${session}.${task} is here already`;
-    seen.add(task);
+    if (seen?.has(task) || byKey.has(session, task)) return `task ${session}.${task} is here already`;
+    seen?.add(task);
   }
   return undefined;
 }

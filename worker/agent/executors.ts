@@ -26,6 +26,8 @@ import type { Remains } from "./reports.js";
 import { SpecTable } from "./specs.js";
 import type { ModuleFile } from "./supply.js";
 
+const NOTHING = new Uint8Array(0);
+
 const FAILURE_KINDS: Readonly<Record<FailureReason, FailureKind>> = {
   threw: FailureKind.THREW,
   loadFailed: FailureKind.LOAD_FAILED,
@@ -270,7 +272,7 @@ export class Executors {
         let offset = 0;
         for (let i = 0; i < refs.length; i++) {
           const end = offset + sizes[i]!;
-          const value = values.subarray(offset, end);
+          const value = end === offset ? NOTHING : values.subarray(offset, end);
           offset = end;
           reports.push({ type: "finished", ref: refs[i]!, value, runUs: runUs[i]! });
         }

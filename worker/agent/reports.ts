@@ -48,6 +48,8 @@ const SELDOM_GATHER_PART = 1;
 /** …or their results are this large. */
 const GATHER_BYTES = 512 * 1024;
 
+const NOTHING = new Uint8Array(0);
+
 /** What is known of a task beside what the core knows. */
 export interface Remains {
   /** The end of what it wrote to standard error. */
@@ -59,8 +61,8 @@ export interface Remains {
 export class Reports {
   readonly #send: (message: WorkerMessage) => void;
   readonly #worker: string;
-  /** By session. */
-  readonly #finished = new Map<number, FinishedColumn>();
+  /** One for each session. */
+  #finished: FinishedColumn[] = [];
   /** Started in the place of those that have finished. */
   readonly #started = new Set<Told>();
   readonly #returned: Told[] = [];
@@ -109,14 +111,8 @@ export class Reports {
   finished(task: Told, value: Value, runUs: number): void {
     if (this.#returned.length > 0) this.#order();
     // That it has ended tells that it had started.
-    this.#started.delete(task);
-    let column = this.#finished.get(task.session);
-    if (column === undefined) {
-      const values = new Uint8Array(0);
-      const lists = { tasks: [], attempts: [], sizes: [], blobs: [], runUs: [] };
-      column = { message: { session: task.session, values, ...lists }, parts: [], repeated: false };
-      this.#finished.set(task.session, column);
-    }
+    if (this.#started.size > 0) this.#started.delete(task);
+    const column = this.#columnOf(task.session);
     const { tasks, attempts, sizes, blobs, runUs: times } = column.message;
     if (isBytes(value)) {
       sizes.push(value.byteLength);
@@ -170,16 +166,16 @@ export class Reports {
     const enough = isKnown
       ? Number.POSITIVE_INFINITY
       : Math.min(this.#gatherTasks, waiting * this.#gatherPart);
-    const restMs = this.#sentAt + this.#gatherMs - performance.now();
     const urgent = this.#ended === 0 || this.#returned.length > 0 || this.#ready.length > 0;
-    const isMuch = this.#ended >= enough || this.#bytes >= GATHER_BYTES;
-    if (urgent || isMuch || restMs <= 0) this.flush();
+    if (urgent || this.#ended >= enough || this.#bytes >= GATHER_BYTES) return this.flush();
+    const restMs = this.#sentAt + this.#gatherMs - performance.now();
+    if (restMs <= 0) this.flush();
     else this.#timer ??= setTimeout(() => this.flush(), restMs);
   }
 
   /** Hands what has been gathered to the link. */
   flush(): void {
-    clearTimeout(this.#timer);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#order();
     this.#freed = 0;
@@ -191,9 +187,33 @@ export class Reports {
     });
   }
 
+  /** Whether there is something to tell. */
+  get hasAny(): boolean {
+    const { length } = this.#ready;
+    return this.#ended > 0 || this.#started.size > 0 || this.#returned.length > 0 || length > 0;
+  }
+
   /** Forgets what has not been told. */
   close(): void {
     clearTimeout(this.#timer);
+  }
+
+  #columnOf(session: number): FinishedColumn {
+    const columns = this.#finished;
+    for (let at = columns.length - 1; at >= 0; at -= 1)
+      if (columns[at]!.message.session === session) return columns[at]!;
+    const message: Finished = {
+      session,
+      tasks: [],
+      attempts: [],
+      sizes: [],
+      values: NOTHING,
+      blobs: [],
+      runUs: [],
+    };
+    const column = { message, parts: [], repeated: false };
+    columns.push(column);
+    return column;
   }
 
   #order(): void {
@@ -207,12 +227,13 @@ export class Reports {
 
   #orderFinished(): void {
     if (this.#ended === 0) return;
-    for (const { message, parts, repeated } of this.#finished.values()) {
+    const columns = this.#finished;
+    this.#finished = [];
+    for (const { message, parts, repeated } of columns) {
       if (!repeated) message.attempts = [];
-      message.values = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+      if (parts.length > 0) message.values = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
       this.#ready.push({ body: { $case: "finished", finished: message } });
     }
-    this.#finished.clear();
     this.#ended = 0;
     this.#unanswered = this.#gatherTasks === Number.POSITIVE_INFINITY;
     this.#bytes = 0;

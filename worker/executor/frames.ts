@@ -1,24 +1,51 @@
 /**
- * Frames: batches of messages on a byte stream. Four bytes of length (little
- * endian), then a MessagePack array.
+ * Frames: batches of messages on a byte stream. Four bytes of length (little endian), then the messages, each
+ * behind a number that says how it is written.
  */
 
 import { Packr } from "msgpackr/pack";
+import { ByteReader, ByteWriter } from "./bytes.js";
+import type { FromExecutor, ToExecutor } from "./message.js";
+import { isUsual, packFinished, packRun, unpackFinished, unpackRun } from "./packed.js";
 
 /** No frame is longer: a batch and one part. */
 const MAX_FRAME_BYTES = 64 * 1024 * 1024;
 
 const HEADER_BYTES = 4;
 
+/** How a message is written. */
+const MESSAGE_PACK = 0;
+const RUN = 1;
+const FINISHED = 2;
+
 const packr = new Packr({ useRecords: false });
+const writer = new ByteWriter();
 
 /** A batch of messages as one frame. */
-export function encodeFrame(messages: readonly unknown[]): Buffer {
-  const body = packr.pack(messages);
-  const frame = Buffer.allocUnsafe(HEADER_BYTES + body.byteLength);
-  frame.writeUInt32LE(body.byteLength, 0);
-  frame.set(body, HEADER_BYTES);
+export function encodeFrame(messages: readonly (FromExecutor | ToExecutor)[]): Buffer {
+  writer.skip(HEADER_BYTES);
+  try {
+    for (const message of messages) encodeMessage(message);
+  } catch (error) {
+    writer.drop();
+    throw error;
+  }
+  const frame = writer.take();
+  frame.writeUInt32LE(frame.byteLength - HEADER_BYTES, 0);
   return frame;
+}
+
+function encodeMessage(message: FromExecutor | ToExecutor): void {
+  if (message.type === "run" && isUsual(message)) {
+    writer.number(RUN);
+    packRun(writer, message);
+  } else if (message.type === "finished") {
+    writer.number(FINISHED);
+    packFinished(writer, message);
+  } else {
+    writer.number(MESSAGE_PACK);
+    writer.bytes(packr.pack(message));
+  }
 }
 
 /**
@@ -28,19 +55,20 @@ export function encodeFrame(messages: readonly unknown[]): Buffer {
  */
 export function bytesOf(parts: readonly Uint8Array[]): Buffer {
   const first = parts[0];
-  if (parts.length === 1 && first !== undefined) {
-    return Buffer.from(first.buffer, first.byteOffset, first.byteLength);
-  }
+  if (first === undefined) return NOTHING;
+  if (parts.length === 1) return Buffer.from(first.buffer, first.byteOffset, first.byteLength);
   return Buffer.concat(parts);
 }
 
+const NOTHING = Buffer.alloc(0);
+
 /** Takes a byte stream apart into batches of messages. */
-export class FrameReader<Message> {
+export class FrameReader<Message extends FromExecutor | ToExecutor> {
   /** The frame that is arriving, header included; its length is known. */
   #frame: Buffer | undefined;
   #filled = 0;
   /** Bytes of a header that has not arrived whole. */
-  #header = Buffer.alloc(0);
+  #header = NOTHING;
 
   /**
    * Takes bytes.
@@ -58,13 +86,13 @@ export class FrameReader<Message> {
         this.#filled += taken;
         rest = rest.subarray(taken);
         if (this.#filled < this.#frame.byteLength) break;
-        decodeInto(messages, this.#frame.subarray(HEADER_BYTES));
+        decodeInto(messages, this.#frame);
         this.#frame = undefined;
         continue;
       }
       if (this.#header.byteLength > 0) {
         rest = Buffer.concat([this.#header, rest]);
-        this.#header = Buffer.alloc(0);
+        this.#header = NOTHING;
       }
       if (rest.byteLength < HEADER_BYTES) {
         this.#header = Buffer.from(rest);
@@ -80,18 +108,34 @@ export class FrameReader<Message> {
     const length = bytes.readUInt32LE(0);
     if (length > MAX_FRAME_BYTES) throw new Error(`A frame of ${length} bytes: this is no stream of frames.`);
     const end = HEADER_BYTES + length;
-    if (bytes.byteLength >= end) {
-      decodeInto(messages, bytes.subarray(HEADER_BYTES, end));
+    if (bytes.byteLength === end) {
+      decodeInto(messages, bytes);
+      return NOTHING;
+    }
+    if (bytes.byteLength > end) {
+      decodeInto(messages, bytes.subarray(0, end));
       return bytes.subarray(end);
     }
     this.#frame = Buffer.allocUnsafeSlow(end);
     this.#filled = bytes.copy(this.#frame);
-    return bytes.subarray(bytes.byteLength);
+    return NOTHING;
   }
 }
 
-function decodeInto<Message>(messages: Message[], body: Buffer): void {
-  const batch: unknown = packr.unpack(body);
-  if (!Array.isArray(batch)) throw new Error("A frame without messages: this is no stream of frames.");
-  for (const message of batch) messages.push(message as Message);
+function decodeInto<Message extends FromExecutor | ToExecutor>(messages: Message[], frame: Buffer): void {
+  const reader = new ByteReader(frame, HEADER_BYTES);
+  while (reader.hasMore) messages.push(decodeMessage(reader) as Message);
+}
+
+function decodeMessage(reader: ByteReader): unknown {
+  switch (reader.number()) {
+    case RUN:
+      return unpackRun(reader);
+    case FINISHED:
+      return unpackFinished(reader);
+    case MESSAGE_PACK:
+      return packr.unpack(reader.bytes());
+    default:
+      throw new Error("There is no such message: this is no stream of frames.");
+  }
 }

@@ -8,7 +8,7 @@
 
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
-import { encodeFrame, FrameReader } from "./frames.js";
+import { bytesOf, encodeFrame, FrameReader } from "./frames.js";
 import type { FromExecutor, ToExecutor } from "./message.js";
 
 /** Results are sent when so many bytes have gathered. */
@@ -71,21 +71,27 @@ export class Pipe {
     this.#scheduleFlush();
   }
 
-  /** Queues a result. @param canWait whether this process has enough to do until the agent has heard of it */
-  finished(ref: number, value: Uint8Array, runUs: number, canWait: boolean): void {
+  /** Queues a result, for the caller to `flush` or `flushSoon`. */
+  finished(ref: number, value: Uint8Array, runUs: number): void {
     const { refs, sizes, runUs: times, parts } = this.#finished;
     refs.push(ref);
     sizes.push(value.byteLength);
     times.push(runUs);
     if (value.byteLength > 0) parts.push(value);
     this.#bytes += value.byteLength;
-    if (canWait && this.#bytes < FLUSH_BYTES) this.#gathering ??= setTimeout(() => this.flush(), GATHER_MS);
+    if (this.#bytes >= FLUSH_BYTES) this.flush();
+  }
+
+  /** Sees to it that what is queued is sent. @param canWait whether this process has enough to do until the agent has heard of it */
+  flushSoon(canWait: boolean): void {
+    if (this.#messages.length === 0 && this.#finished.refs.length === 0) return;
+    if (canWait) this.#gathering ??= setTimeout(() => this.flush(), GATHER_MS);
     else this.#scheduleFlush();
   }
 
   /** Sends what is queued now instead of at the end of the turn. */
   flush(): void {
-    clearTimeout(this.#gathering);
+    if (this.#gathering !== undefined) clearTimeout(this.#gathering);
     this.#gathering = undefined;
     this.#closeColumn();
     if (this.#messages.length === 0) return;
@@ -131,7 +137,7 @@ export class Pipe {
   #closeColumn(): void {
     const { refs, sizes, runUs, parts } = this.#finished;
     if (refs.length === 0) return;
-    this.#messages.push({ type: "finished", refs, sizes, runUs, values: Buffer.concat(parts) });
+    this.#messages.push({ type: "finished", refs, sizes, runUs, values: bytesOf(parts) });
     this.#finished = emptyColumn();
   }
 

@@ -27,8 +27,8 @@ import { trimStacks } from "./user-stack.js";
 
 /** The pipe is looked at, and results are sent, at least this often. */
 const TURN_MS = 2;
-/** While so many tasks wait here, the agent need not hear of each end at once. */
-const ENOUGH_TASKS = 3;
+/** While so many tasks wait here behind the one that runs, the agent need not hear of each end at once. */
+const ENOUGH_TASKS = 2;
 
 const NOTHING = new Uint8Array(0);
 
@@ -57,6 +57,10 @@ type Loop =
   /** Between two tasks: the first of the queue counts as started. */
   | { readonly type: "turning" };
 
+const IDLE: Loop = { type: "idle" };
+const BUSY: Loop = { type: "busy" };
+const TURNING: Loop = { type: "turning" };
+
 /** The tasks of one executor. */
 export class Runner {
   readonly #pipe: Pipe;
@@ -71,7 +75,7 @@ export class Runner {
   #queue: Item[] = [];
   /** What comes to be run behind others is let go of: their end is not the end of what they own. */
   #closed = false;
-  #loop: Loop = { type: "idle" };
+  #loop: Loop = IDLE;
   #turnedAt = 0;
   /** How often the event loop has come round under a task of the queue, as far as it was asked. */
   #turns = 0;
@@ -118,6 +122,7 @@ export class Runner {
       if (serial) this.#queue.push(item);
       else this.#start(item);
     }
+    if (!serial) this.#pipe.flushSoon(false);
     if (this.#loop.type !== "idle" || this.#queue.length === 0) return;
     this.#turnedAt = performance.now();
     this.#next();
@@ -147,7 +152,7 @@ export class Runner {
   #next(): void {
     while (this.#queue.length > 0) {
       if (performance.now() - this.#turnedAt >= TURN_MS) {
-        this.#loop = { type: "turning" };
+        this.#loop = TURNING;
         this.#pipe.flush();
         setImmediate(() => {
           this.#turnedAt = performance.now();
@@ -155,10 +160,13 @@ export class Runner {
         });
         return;
       }
-      this.#loop = { type: "busy" };
-      if (this.#start(this.#queue.shift()!)) return;
+      this.#loop = BUSY;
+      if (this.#start(this.#queue.shift()!)) {
+        this.#pipe.flushSoon(this.#queue.length >= ENOUGH_TASKS);
+        return;
+      }
     }
-    this.#loop = { type: "idle" };
+    this.#loop = IDLE;
     this.#pipe.flush();
   }
 
@@ -314,6 +322,7 @@ export class Runner {
   /** A task that went on for a while has ended. */
   #continue(item: Item): void {
     if (item.serial) this.#next();
+    else this.#pipe.flushSoon(false);
   }
 
   #returned(context: TaskContext, value: unknown, startedAt: number): void {
@@ -324,8 +333,7 @@ export class Runner {
         this.#sendLarge(context, encoded.parts, runUs);
         return;
       }
-      const canWait = this.#queue.length >= ENOUGH_TASKS;
-      this.#pipe.finished(context.ref, joinParts(encoded), runUs, canWait);
+      this.#pipe.finished(context.ref, joinParts(encoded), runUs);
       this.#end(context);
     } catch (error) {
       this.#fail(context, "valueFailed", messageOf(error), encodeError(error), runUs);

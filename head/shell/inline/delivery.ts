@@ -5,7 +5,7 @@
 
 import { HeadToClient } from "../../../proto/grain.js";
 import { Unacknowledged } from "../../../proto/link/unacknowledged.js";
-import type { Keeper } from "./keeper.js";
+import type { Keeper, Kept } from "./keeper.js";
 
 /** A client that leaves more than this unread is sent no more until it has read. */
 const AHEAD_BYTES = 4 * 1024 * 1024;
@@ -31,14 +31,15 @@ export interface Stream {
 interface Waiting {
   /** Those that it says the end of. */
   readonly tasks: readonly number[];
-  read(): HeadToClient;
-  release(): void;
+  readonly message: HeadToClient | Kept;
+  /** Frees the room that it takes; undefined: none. */
+  readonly release: (() => void) | undefined;
 }
 
 /** What one client is told. */
 export class Delivery {
   readonly #keeper: Keeper;
-  readonly #waiting = new Unacknowledged<Waiting>((waiting) => waiting.release());
+  readonly #waiting = new Unacknowledged<Waiting>(({ release }) => release?.());
   #stream: Stream | undefined;
   /** So many messages, of all there were, have been sent to this stream or one before. */
   #sent = 0;
@@ -65,20 +66,22 @@ export class Delivery {
    * @param queued how many of its tasks wait for a worker, so that nothing idles until it has heard of this one
    */
   push(message: HeadToClient, queued = 0): void {
-    const kept = this.#keep(message);
+    const weight = weightOf(message);
+    const kept = this.#keep(message, weight);
     this.#waiting.push(kept);
     this.#gathered += kept.tasks.length;
-    this.#gatheredBytes += weightOf(message);
-    const restMs = this.#gatherUntil - performance.now();
+    this.#gatheredBytes += weight;
     const isMuch = this.#gathered > queued || this.#gatheredBytes >= GATHER_BYTES;
     const urgent = message.body?.$case !== "results" || this.#stream === undefined;
-    if (urgent || isMuch || restMs <= 0) this.flush();
+    if (urgent || isMuch) return this.flush();
+    const restMs = this.#gatherUntil - performance.now();
+    if (restMs <= 0) this.flush();
     else this.#timer ??= setTimeout(() => this.flush(), restMs);
   }
 
   /** Tells what has been gathered. */
   flush(): void {
-    clearTimeout(this.#timer);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#gatherUntil =
       this.#gathered >= GATHER_TASKS ? performance.now() + GATHER_MS : Number.NEGATIVE_INFINITY;
@@ -130,23 +133,17 @@ export class Delivery {
     this.#waiting.arrived(this.#waiting.sent);
   }
 
-  #keep(message: HeadToClient): Waiting {
-    const weight = weightOf(message);
-    const read = () => message;
+  #keep(message: HeadToClient, weight: number): Waiting {
     const tasks = tasksOf(message);
-    if (weight === 0) return { tasks, read, release() {} };
+    if (weight === 0) return { tasks, message, release: undefined };
     const release = this.#keeper.count(weight);
-    if (release !== undefined) return { tasks, read, release };
+    if (release !== undefined) return { tasks, message, release };
     try {
       const kept = this.#keeper.write(HeadToClient.encode(message).finish());
-      return {
-        tasks,
-        read: () => HeadToClient.decode(kept.read(0, kept.byteLength)),
-        release: () => kept.release(),
-      };
+      return { tasks, message: kept, release: () => kept.release() };
     } catch {
       // There is no room for it anywhere, and it cannot be refused: it stays in memory, uncounted.
-      return { tasks, read, release() {} };
+      return { tasks, message, release: undefined };
     }
   }
 
@@ -156,7 +153,7 @@ export class Delivery {
       if (next === undefined) return;
       if (this.#stream.pendingBytes > AHEAD_BYTES) return void this.#wait(this.#stream);
       this.#sent += 1;
-      this.#stream.send(next.read());
+      this.#stream.send(read(next));
     }
   }
 
@@ -168,6 +165,10 @@ export class Delivery {
     this.#blocked = false;
     this.#pump();
   }
+}
+
+function read({ message }: Waiting): HeadToClient {
+  return "read" in message ? HeadToClient.decode(message.read(0, message.byteLength)) : message;
 }
 
 /** The bytes of a message that may be many. */

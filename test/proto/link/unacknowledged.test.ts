@@ -59,19 +59,43 @@ describe("Received", () => {
     expect(received.isDue).toBe(false);
   });
 
+  it("is told along with something else after some messages, or one with large values", () => {
+    const received = new Received();
+    for (let i = 0; i < 7; i += 1) received.add(9_000);
+    expect(received.tell()).toBeUndefined();
+    received.add();
+    expect(received.tell()).toBe(8);
+    received.add(65_535);
+    expect(received.tell()).toBeUndefined();
+    received.add(1);
+    expect(received.tell()).toBe(10);
+    received.add(1);
+    expect(received.tell()).toBeUndefined();
+  });
+
   it("that waits is told only what is settled, and says when that is worth a message", () => {
     const received = new Received(true, 10);
     expect(received.tell()).toBeUndefined();
-    received.add();
-    received.add();
-    expect(received.isSettled).toBe(false);
+    for (let i = 0; i < 7; i += 1) received.add();
     expect(received.tell()).toBeUndefined();
-    // Somebody would have been told.
-    expect(received.settle(11)).toBe(true);
+    expect(received.settle(11)).toBe(false);
+    for (let i = 0; i < 3; i += 1) received.add();
+    expect(received.isSettled).toBe(false);
     expect(received.tell()).toBe(11);
-    expect(received.settle(12)).toBe(true);
+    // Somebody would have been told.
+    for (let i = 0; i < 6; i += 1) received.add();
+    expect(received.tell()).toBeUndefined();
+    expect(received.settle(25)).toBe(true);
+    expect(received.tell()).toBe(25);
+    received.add(70_000);
+    received.add(70_000);
+    expect(received.tell()).toBeUndefined();
+    expect(received.settle(26)).toBe(true);
+    expect(received.tell()).toBe(26);
+    expect(received.isSettled).toBe(false);
+    expect(received.settle(28)).toBe(true);
     expect(received.isSettled).toBe(true);
-    expect(received.tell()).toBe(12);
+    expect(received.tell()).toBe(28);
   });
 
   it("takes nothing twice that was taken and not settled when a stream was lost", () => {

@@ -8,7 +8,7 @@ import type { Allocation } from "../../../proto/resource/ledger.js";
 import type { ExecutorDied, Report } from "./event.js";
 import type { Executor } from "./executor.js";
 import { announce, dispatch, grant, handOver, noteRun, rest, startGranted } from "./start.js";
-import { type AgentState, clearTimer, keyOf, setTimer } from "./state.js";
+import { type AgentState, clearTimer, setTimer } from "./state.js";
 import type { Task, Value, Verdict, Wish } from "./task.js";
 
 /** How long the others in a shared executor may take to end before it is killed under them. */
@@ -240,7 +240,7 @@ function leavePhase(state: AgentState, task: Task): void {
   const { phase } = task;
   clearTimer(state, task.timer);
   state.byRef.delete(task.ref);
-  state.byKey.delete(keyOf(task.session, task.task));
+  state.byKey.delete(task);
   task.phase = { type: "ended" };
   switch (phase.type) {
     case "waiting":

@@ -238,7 +238,8 @@ function takeIdle(state: AgentState, task: Task | undefined): Executor | undefin
   const { idle } = state;
   if (task === undefined || idle.length === 0) return idle.pop();
   for (let i = idle.length - 1; i >= 0; i--) {
-    if (idle[i]!.loaded.has(task.plan.id)) return idle.splice(i, 1)[0];
+    if (!idle[i]!.loaded.has(task.plan.id)) continue;
+    return i === idle.length - 1 ? idle.pop() : idle.splice(i, 1)[0];
   }
   return idle.pop();
 }

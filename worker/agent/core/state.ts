@@ -14,6 +14,7 @@ import type { Pool } from "../../../proto/resource/pool.js";
 import type { AgentEffect } from "./effect.js";
 import type { Executor } from "./executor.js";
 import type { SpecRecord, Task } from "./task.js";
+import { TaskTable } from "./task-table.js";
 import { Waiting } from "./waiting.js";
 
 /** What a timer is for. */
@@ -34,8 +35,8 @@ export interface AgentState {
   readonly ledger: Ledger;
   /** By `keyOf(session, spec)`. */
   readonly specs: Map<number, SpecRecord>;
-  /** By `keyOf(session, task)`. */
-  readonly byKey: Map<number, Task>;
+  /** By what the head calls them. */
+  readonly byKey: TaskTable;
   readonly byRef: NumberedTable<Task>;
   readonly waiting: Waiting;
   /** Tasks that own amounts but no ids yet, in order. */
@@ -75,7 +76,7 @@ export function newState(
   return {
     ledger: new Ledger(pool),
     specs: new Map(),
-    byKey: new Map(),
+    byKey: new TaskTable(),
     byRef: new NumberedTable(),
     waiting: new Waiting(),
     granted: [],

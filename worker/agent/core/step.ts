@@ -30,7 +30,8 @@ import { isBytes, type Plan, type SpecRecord, type Task } from "./task.js";
  */
 export function step(state: AgentState, event: AgentEvent): AgentEffect[] {
   apply(state, event);
-  for (const task of state.overtaken.splice(0)) stop(state, task, "cancelled");
+  if (state.overtaken.length > 0)
+    for (const task of state.overtaken.splice(0)) stop(state, task, "cancelled");
   if (state.life.type === "leaving" && state.byKey.size === 0) {
     state.life = { type: "left" };
     state.effects.push({ type: "left" });
@@ -169,7 +170,7 @@ function assign(state: AgentState, event: Assigned): void {
       continue;
     }
     state.byRef.set(task.ref, task);
-    state.byKey.set(keyOf(session, task.task), task);
+    state.byKey.add(task);
     if (!task.ready) state.effects.push({ type: "prepare", task });
     if (event.granted) grant(state, task);
     else state.waiting.push(task);
@@ -191,7 +192,7 @@ function eachTask(
   act: (state: AgentState, task: Task) => void,
 ): void {
   for (const number of event.tasks) {
-    const task = state.byKey.get(keyOf(event.session, number));
+    const task = state.byKey.get(event.session, number);
     if (task !== undefined) act(state, task);
   }
 }
