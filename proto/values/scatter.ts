@@ -3,6 +3,7 @@
  * into memory of its own at once, so that decoding it copies nothing.
  */
 
+import { Collector, ownEngine } from "./collect.js";
 import { type Encoded, RICH_FORMAT } from "./encoded.js";
 import { richLayout } from "./rich.js";
 
@@ -16,13 +17,15 @@ const REUSED_BYTES = 31 * 1024 * 1024;
 /** …which is worth it from here on. */
 const WORTH_REUSING_BYTES = 128 * 1024;
 let isReusing = false;
+const collector = new Collector(ownEngine());
 
 /** Memory of its own for one part. It is not cleared: all of it is written to before anybody sees it. */
 function memoryOf(byteLength: number): Uint8Array {
-  if (byteLength >= WORTH_REUSING_BYTES && !isReusing) {
-    isReusing = true;
+  if (byteLength >= WORTH_REUSING_BYTES) {
     // Never touched, so it costs nothing. That it is freed is what makes glibc reuse what is smaller.
-    Buffer.allocUnsafeSlow(REUSED_BYTES);
+    if (!isReusing) Buffer.allocUnsafeSlow(REUSED_BYTES);
+    isReusing = true;
+    collector.comes(byteLength);
   }
   return new Uint8Array(Buffer.allocUnsafeSlow(byteLength).buffer);
 }
