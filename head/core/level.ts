@@ -35,6 +35,12 @@ export class Levels {
     return wanted;
   }
 
+  /** Whether any task is in its queue. */
+  get someWait(): boolean {
+    for (let i = 0; i < this.#sorted.length; i += 1) if (this.#sorted[i]!.lines.size > 0) return true;
+    return false;
+  }
+
   [Symbol.iterator](): Iterator<Level> {
     return this.#sorted[Symbol.iterator]();
   }

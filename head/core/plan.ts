@@ -34,7 +34,7 @@ import {
 import { wake } from "./retry.js";
 import { Room } from "./room.js";
 import type { Shape } from "./shape.js";
-import { grant, type State, someWait, startAhead } from "./state.js";
+import { grant, type State, startAhead } from "./state.js";
 import { takeBack } from "./take-back.js";
 import type { TaskClass } from "./task-class.js";
 import { fits, type Worker } from "./worker.js";
@@ -89,7 +89,7 @@ function isIdle(state: State): boolean {
   const { reservations, delayed, refilling, reserving } = state;
   if (state.aheadCount > 0 || reservations.size > 0 || delayed.size > 0) return false;
   if (refilling.size > 0 || reserving !== undefined || state.unjudged.size > 0) return false;
-  return !someWait(state);
+  return !state.levels.someWait;
 }
 
 /** What has changed since the last complete plan has been looked at. */

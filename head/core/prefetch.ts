@@ -18,7 +18,7 @@ import { reportMsOf } from "./pace.js";
 import { COMPARISON, type PlanStep, SENDING_AHEAD } from "./plan-step.js";
 import { release, reservationOf } from "./reservation.js";
 import type { Shape } from "./shape.js";
-import { type State, sendAhead, someWait } from "./state.js";
+import { type State, sendAhead } from "./state.js";
 import type { TaskClass } from "./task-class.js";
 import { amountOn, couldFit, type Worker } from "./worker.js";
 
@@ -44,7 +44,7 @@ const UNKNOWN_AHEAD = 2;
 /** Sends workers more than fits now; goes on where a step that ran out of budget stopped. */
 export function refill(step: PlanStep): void {
   const { state } = step;
-  if (!someWait(state)) {
+  if (!state.levels.someWait) {
     if (state.refilling.size > 0) state.refilling.clear();
     return;
   }

@@ -17,7 +17,7 @@ import { urgencyOf } from "./order.js";
 import { COMPARISON, type PlanStep } from "./plan-step.js";
 import { retract } from "./retract.js";
 import type { Shape } from "./shape.js";
-import { type State, shapeOf, someWait } from "./state.js";
+import { type State, shapeOf } from "./state.js";
 import type { TaskClass } from "./task-class.js";
 import { limitsOf } from "./walltime.js";
 import { couldFit, type Worker } from "./worker.js";
@@ -124,7 +124,7 @@ export function backfilled(state: Readonly<State>, shape: Shape, worker: Worker)
  */
 export function reserve(step: PlanStep): void {
   const { state } = step;
-  if (state.reserving === undefined && !someWait(state)) return;
+  if (state.reserving === undefined && !state.levels.someWait) return;
   state.reserving ??= new Set(overdue(state));
   for (const line of state.reserving) {
     if (step.budget <= 0) return;

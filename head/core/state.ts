@@ -149,12 +149,6 @@ export function endDelay(task: Task): void {
   task.class.session.delayed -= 1;
 }
 
-/** Whether any task is in its queue. */
-export function someWait({ levels }: Readonly<State>): boolean {
-  for (const { lines } of levels) if (lines.size > 0) return true;
-  return false;
-}
-
 /** The next plan is to look at a class as if it were new. */
 export function lookAt(state: State, cls: TaskClass): void {
   state.fresh.add(cls);

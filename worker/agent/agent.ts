@@ -8,12 +8,12 @@
 
 import { ConnectionError, messageOf } from "../../proto/errors.js";
 import { type Assign, FailureKind, type HeadToWorker, type SessionSpec } from "../../proto/grain.js";
-import type { TaskNode } from "../../proto/task.js";
 import { hello } from "../../proto/version.js";
 import type { FinishedLarge } from "../executor/message.js";
 import { Pressure, PressureWatch } from "../memory/pressure.js";
 import { defaultCacheDir } from "../modules.js";
 import { startTimer } from "../walltime.js";
+import { assignedOf } from "./assigned.js";
 import { wrongMessage } from "./check.js";
 import type { AgentEffect } from "./core/effect.js";
 import type { AgentEvent, Report } from "./core/event.js";
@@ -46,8 +46,6 @@ export function startAgent(options: AgentOptions): Agent {
 }
 
 const DEFAULT_IDLE_MS = 60_000;
-const NOTHING = new Uint8Array(0);
-const NO_GANGS: ReadonlyMap<number, readonly TaskNode[]> = new Map();
 
 class RunningAgent implements Agent {
   readonly joined: Promise<void>;
@@ -258,30 +256,8 @@ class RunningAgent implements Agent {
   }
 
   #assign(assign: Assign): void {
-    const { session, spec, alternative, granted, tasks, attempts, sizes, args, blobs, hardMs } = assign;
     this.#reports.pace(assign.reportMs);
-    const values: Value[] = [];
-    let offset = 0;
-    for (let i = 0; i < tasks.length; i++) {
-      const size = sizes[i] ?? 0;
-      values.push(size === 0 ? NOTHING : args.subarray(offset, offset + size));
-      offset += size;
-    }
-    for (const { index, ref } of blobs) if (ref !== undefined) values[index] = ref;
-    const gangs =
-      assign.gangs.length === 0 ? NO_GANGS : new Map(assign.gangs.map(({ index, nodes }) => [index, nodes]));
-    this.#take({
-      type: "assigned",
-      session,
-      spec,
-      alternative,
-      granted,
-      tasks,
-      attempts,
-      values,
-      hardMs,
-      gangs,
-    });
+    this.#take(assignedOf(assign));
   }
 
   /** Gives an event to the core and carries out what it wants done. */

@@ -3,9 +3,9 @@ import { cores } from "../../../proto/resource/index.js";
 import { CoreDriver, poolOf, type TestEffect } from "../../kit/core.js";
 
 const WORKERS = 300;
-/** So many report every 60 ms, and hold 140 ms of work ahead. */
+/** So many report every 60 ms, and hold 180 ms of work ahead. */
 const RUN_US = 10_000;
-const AHEAD = 14;
+const AHEAD = 18;
 
 function crowd(): CoreDriver {
   const driver = new CoreDriver({}, 50);
@@ -87,7 +87,7 @@ describe("a queue that runs short", () => {
     expect([...sent(effects, false).values()]).toEqual(new Array(WORKERS).fill(AHEAD));
     driver.nowMs += 60;
     report(driver, 7, tasksOn(effects, 7), 6);
-    // It has eight left, and so have the others by now, with 600 queued: two more for each.
+    // It has twelve left, and so have the others by now, with 600 queued: two more for each.
     expect(sent(driver.settle(), false)).toEqual(new Map([[7, 2]]));
     driver.nowMs += 60;
     // Most should have reported by now: as they have not, nothing has ended there.
