@@ -10,6 +10,9 @@ import { hello } from "../../proto/version.js";
 import { PlayedWorker, type Timers } from "../played-worker.js";
 import { numberAt, tell } from "../tell.js";
 
+// Each plays a machine of its own: all goes over gRPC.
+process.env.GRAIN_SHARED_DIR = "";
+
 const [workers, taskMs] = [numberAt(1), numberAt(2)];
 
 /** One slot a millisecond: what is due in it. */
