@@ -14,7 +14,7 @@ import type { StreamDefinition } from "../../../proto/link/grpc/services.js";
 import { cutOff } from "../../../proto/link/grpc/stream.js";
 
 /** Longer names are not possible everywhere. */
-const MOST_PATH_BYTES = 100;
+const MOST_PATH_BYTES = 103;
 /** So many may be nobody's at a time, each for so long. */
 const LIMITS = { most: 1_000, waitMs: 10_000 };
 const ACCEPTED = Buffer.of(1);

@@ -12,6 +12,7 @@ import { LocalSockets } from "../../../head/shell/grpc/local-sockets.js";
 import { connectClient } from "../../../proto/link/grpc/connect.js";
 import { openLocal, TICKET_BYTES, TICKET_KEY } from "../../../proto/link/grpc/local-socket.js";
 import { schedulingService } from "../../../proto/link/grpc/services.js";
+import { sharedRoot } from "../../../proto/share/directory.js";
 import { channelTo } from "../../kit/access.js";
 import { Cable } from "../../kit/cable.js";
 import { ScriptedClient } from "../../kit/peers.js";
@@ -23,7 +24,8 @@ beforeEach(() => {
 });
 
 function scratch(): string {
-  const path = mkdtempSync(join(tmpdir(), "grain-test-"));
+  // Short: names of sockets are.
+  const path = mkdtempSync(join(sharedRoot() ?? tmpdir(), "g-"));
   onTestFinished(() => {
     vi.unstubAllEnvs();
     expect(readdirSync(path)).toEqual([]);
@@ -97,7 +99,7 @@ describe("a peer on the head's machine", () => {
 
 describe("the head's socket", () => {
   async function listen(limits?: { most: number; waitMs: number }) {
-    const directory = mkdtempSync(join(tmpdir(), "grain-test-"));
+    const directory = mkdtempSync(join(sharedRoot() ?? tmpdir(), "g-"));
     const path = join(directory, "link");
     const sockets = (await LocalSockets.listen(path, limits))!;
     onTestFinished(() => {
