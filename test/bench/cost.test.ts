@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ROOT, Stage } from "../kit/daemons.js";
 import { GrpcMeter, type Traffic } from "./grpc-meter.js";
 
@@ -38,11 +38,14 @@ let stage: Stage;
 const meters: GrpcMeter[] = [];
 
 beforeEach(() => {
+  // As between machines: the meters count what goes over gRPC.
+  vi.stubEnv("GRAIN_SHARED_DIR", "");
   stage = new Stage();
 });
 afterEach(async () => {
   await stage.close();
   for (const meter of meters.splice(0)) await meter.close();
+  vi.unstubAllEnvs();
 });
 
 async function meterBefore(head: string): Promise<GrpcMeter> {
