@@ -81,17 +81,18 @@ function collectWhenIdle(): void {
     beforeMs = nowMs;
     if (!isIdle && nowMs < START_CPU_MS) return;
     clearInterval(look);
-    if (isIdle) collect();
+    if (isIdle) garbageCollection()?.();
   }, IDLE_LOOK_MS);
   look.unref();
 }
 
-function collect(): void {
-  // It is given to contexts that are made from now on.
+/** V8's garbage collection, which it gives to contexts that are made while a flag is set. */
+export function garbageCollection(): NodeJS.GCFunction | undefined {
+  if (globalThis.gc !== undefined) return globalThis.gc;
   setFlagsFromString("--expose-gc");
-  const gc: () => void = runInNewContext("gc");
+  const gc = runInNewContext("globalThis.gc") as NodeJS.GCFunction | undefined;
   setFlagsFromString("--no-expose-gc");
-  gc();
+  return gc;
 }
 
 /** Tells how much processor time this process has used since now, in milliseconds. */

@@ -8,7 +8,7 @@
  */
 
 import { getHeapStatistics, setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
+import { garbageCollection } from "../engine.js";
 
 /** After so much young objects are collected … */
 const COLLECT_BYTES = 8 * 1024 * 1024;
@@ -88,31 +88,20 @@ const KNOWN = /^v2[02]\./;
 /** The V8 of this process. */
 export function ownEngine(version = process.version): Engine {
   const isKnown = KNOWN.test(version);
-  let collect: (() => void) | undefined;
+  let collect: NodeJS.GCFunction | undefined;
   return {
     nowMs: () => performance.now(),
     heapBytes: () => getHeapStatistics().used_heap_size,
     collectYoung() {
       if (!isKnown) return;
-      collect ??= youngCollection();
+      collect ??= garbageCollection();
       // To wait for a helper thread that finds no processor takes ten times as long as to do what it would.
       setFlagsFromString("--no-parallel-scavenge");
-      collect();
+      collect?.({ type: "minor" });
       setFlagsFromString("--parallel-scavenge");
     },
     setGrowth(percent) {
       if (isKnown) setFlagsFromString(`--heap-growing-percent=${percent}`);
     },
   };
-}
-
-/** V8 gives it to contexts that are made while a flag is set. */
-function youngCollection(): () => void {
-  let { gc } = globalThis;
-  if (gc === undefined) {
-    setFlagsFromString("--expose-gc");
-    gc = runInNewContext("globalThis.gc") as NodeJS.GCFunction | undefined;
-    setFlagsFromString("--no-expose-gc");
-  }
-  return () => void gc?.({ type: "minor" });
 }
