@@ -4,7 +4,9 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 const { setFlagsFromString } = vi.hoisted(() => ({ setFlagsFromString: vi.fn<(flags: string) => void>() }));
 const { gc } = vi.hoisted(() => ({ gc: vi.fn<() => void>() }));
 vi.mock("node:v8", () => ({ setFlagsFromString }));
-vi.mock("node:vm", () => ({ runInNewContext: (code: string) => (code === "globalThis.gc" ? gc : undefined) }));
+vi.mock("node:vm", () => ({
+  runInNewContext: (code: string) => (code === "globalThis.gc" ? gc : undefined),
+}));
 
 const { reviewSettings, settleDaemon } = await import("../../proto/engine.js");
 

@@ -12,6 +12,7 @@ import { LocalCall } from "../../../proto/link/grpc/local-call.js";
 import { TICKET_BYTES, TICKET_KEY } from "../../../proto/link/grpc/local-socket.js";
 import type { StreamDefinition } from "../../../proto/link/grpc/services.js";
 import { cutOff } from "../../../proto/link/grpc/stream.js";
+import { listenPrivately } from "./socket-file.js";
 
 /** Longer names are not possible everywhere. */
 const MOST_PATH_BYTES = 103;
@@ -41,6 +42,7 @@ export class LocalSockets {
   static async listen(path: string, limits = LIMITS): Promise<LocalSockets | undefined> {
     if (Buffer.byteLength(path) > MOST_PATH_BYTES) return undefined;
     const server = createServer({ allowHalfOpen: true });
+    listenPrivately(server);
     return new Promise((resolve) => {
       server.once("error", () => resolve(undefined));
       server.listen(path, () => {

@@ -1,7 +1,7 @@
 /** Streams of peers on the head's machine, which go by a socket, over a real head. */
 
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -111,6 +111,7 @@ describe("the head's socket", () => {
 
   it("gives a connection to whoever has its ticket, once", async () => {
     const { path, sockets } = await listen();
+    expect(statSync(path).mode & 0o777).toBe(0o600);
     const { socket, ticket } = (await openLocal(path))!;
     expect(sockets.take(Buffer.alloc(TICKET_BYTES))).toBeUndefined();
     const taken = sockets.take(ticket)!;
